@@ -1,0 +1,49 @@
+# Daicho's commands. `make help` lists them.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+DATA ?= .data
+PORT ?= 8080
+
+.DEFAULT_GOAL := help
+.PHONY: help run env dev test lint types proto lock bench clean
+
+help: ## list the commands
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+# The environment is made anew when a lock changes; the stamps remember what it was made from.
+$(VENV)/run.stamp: requirements.lock infra/python/paths.py
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python infra/python/paths.py
+	@touch $@
+
+$(VENV)/dev.stamp: $(VENV)/run.stamp requirements-dev.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@touch $@
+
+env: $(VENV)/run.stamp
+
+dev: $(VENV)/dev.stamp
+
+lock: ## pin the dependencies anew, with hashes
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url requirements.in -o requirements.lock
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url requirements-dev.in -o requirements-dev.lock
+
+proto: dev ## generate libs/contracts from proto/
+	$(BIN)/python libs/contracts/generate.py
+
+lint: dev ## style, imports, protocol files
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+	cd proto && ../$(BIN)/buf lint
+
+types: dev ## strict types
+	$(BIN)/mypy libs/*/src services/*/src gateway/envoy/src infra/local/src
+
+test: dev ## every test
+	$(BIN)/python -m pytest
+
+clean: ## remove what was built and the local data
+	rm -rf $(VENV) .data .build .mypy_cache .ruff_cache

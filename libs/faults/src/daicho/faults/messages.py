@@ -1,0 +1,46 @@
+"""What field codes say, in both languages. A service adds its own beside these."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from daicho.faults.fault import Messages
+
+FIELD_MESSAGES: Mapping[str, Messages] = {
+    "required": Messages(ja="入力してください。", en="This is required."),
+    "unknown_field": Messages(ja="この項目はありません。", en="There is no such field."),
+    "read_only": Messages(ja="この項目は変更できません。", en="This cannot be changed."),
+    "not_permitted": Messages(ja="この項目を扱う権限がありません。", en="You may not use this field."),
+    "invalid_type": Messages(ja="値の形式が正しくありません。", en="The value has the wrong type."),
+    "invalid_email": Messages(
+        ja="メールアドレスの形式が正しくありません。", en="This is not an e-mail address."
+    ),
+    "invalid_phone": Messages(ja="電話番号の形式が正しくありません。", en="This is not a telephone number."),
+    "invalid_postal_code": Messages(ja="郵便番号は 7 桁の数字です。", en="A postal code has seven digits."),
+    "invalid_date": Messages(ja="日付として読み取れません。", en="This is not a date."),
+    "invalid_datetime": Messages(ja="日時として読み取れません。", en="This is not a date and time."),
+    "invalid_number": Messages(ja="数値として読み取れません。", en="This is not a number."),
+    "invalid_boolean": Messages(ja="はい・いいえとして読み取れません。", en="This is neither yes nor no."),
+    "invalid_url": Messages(ja="URL の形式が正しくありません。", en="This is not a web address."),
+    "invalid_month": Messages(ja="月は 1〜12 です。", en="A month is 1 to 12."),
+    "invalid_corporate_number": Messages(
+        ja="法人番号（13 桁）の検査数字が合いません。",
+        en="The corporate number (13 digits) fails its check digit.",
+    ),
+    "invalid_registration_number": Messages(
+        ja="登録番号は T と 13 桁の数字です。", en="A registration number is T and 13 digits."
+    ),
+    "unknown_option": Messages(ja="選択肢にない値です。", en="This is not one of the options."),
+    "unknown_record": Messages(ja="該当するレコードがありません。", en="There is no such record."),
+    "unknown_user": Messages(ja="該当するユーザーがいません。", en="There is no such user."),
+    "too_short": Messages(ja="{minimum} 文字以上で入力してください。", en="At least {minimum} characters."),
+    "too_long": Messages(ja="{maximum} 文字以内で入力してください。", en="At most {maximum} characters."),
+    "too_small": Messages(ja="{minimum} 以上にしてください。", en="Must be at least {minimum}."),
+    "too_large": Messages(ja="{maximum} 以下にしてください。", en="Must be at most {maximum}."),
+    "too_many": Messages(ja="{maximum} 件までです。", en="At most {maximum}."),
+    "not_unique": Messages(ja="すでに使われている値です。", en="This value is already in use."),
+    "control_character": Messages(
+        ja="使えない文字（制御文字）が含まれています。", en="It holds a control character."
+    ),
+    "invalid": Messages(ja="値が正しくありません。", en="The value is not valid."),
+}

@@ -1,0 +1,130 @@
+"""The faults that every service shares. A service's own faults subclass one of these."""
+
+from __future__ import annotations
+
+from daicho.faults.fault import Fault, Messages
+
+
+class Malformed(Fault):
+    """The request cannot be read at all: broken JSON, a body of the wrong type, an unusable cursor."""
+
+    status = 400
+    code = "malformed"
+    messages = Messages(ja="リクエストを読み取れません。", en="The request could not be read.")
+
+
+class Unauthenticated(Fault):
+    """No credential, or one that no longer stands."""
+
+    status = 401
+    code = "unauthenticated"
+    messages = Messages(ja="サインインしてください。", en="Please sign in.")
+
+
+class Forbidden(Fault):
+    """The caller is known and may not do this."""
+
+    status = 403
+    code = "forbidden"
+    messages = Messages(ja="この操作を行う権限がありません。", en="You are not allowed to do this.")
+
+
+class NotFound(Fault):
+    """No such thing, or none that the caller may know of: the answer is the same for both."""
+
+    status = 404
+    code = "not_found"
+    messages = Messages(ja="見つかりません。", en="Not found.")
+
+
+class Conflict(Fault):
+    """The state of things does not allow it."""
+
+    status = 409
+    code = "conflict"
+    messages = Messages(
+        ja="現在の状態ではこの操作を行えません。", en="The current state does not allow this."
+    )
+
+
+class IdempotencyInFlight(Conflict):
+    """The same Idempotency-Key is being worked on at this moment."""
+
+    code = "idempotency_in_flight"
+    messages = Messages(
+        ja="同じリクエストを処理しています。少し待ってからもう一度お試しください。",
+        en="The same request is still being processed. Please retry shortly.",
+    )
+
+
+class PreconditionFailed(Fault):
+    """If-Match names a version that is no longer current; ``params['version']`` is the current one."""
+
+    status = 412
+    code = "version_mismatch"
+    messages = Messages(
+        ja="ほかの人が先に変更しました。最新の内容を確認してください。",
+        en="Someone else changed this first. Please look at the current version.",
+    )
+
+
+class TooLarge(Fault):
+    """The body exceeds ``params['limit']`` bytes."""
+
+    status = 413
+    code = "too_large"
+    messages = Messages(
+        ja="データが大きすぎます（上限 {limit} バイト）。", en="The data is too large (limit {limit} bytes)."
+    )
+
+
+class Invalid(Fault):
+    """Readable, but some field is wrong; ``fields`` says which and why."""
+
+    status = 422
+    code = "invalid"
+    messages = Messages(ja="入力内容を確認してください。", en="Please check the fields.")
+
+
+class IdempotencyMismatch(Fault):
+    """The Idempotency-Key was used before with another body."""
+
+    status = 422
+    code = "idempotency_mismatch"
+    messages = Messages(
+        ja="この Idempotency-Key は別の内容ですでに使われています。",
+        en="This Idempotency-Key was used before with a different body.",
+    )
+
+
+class PreconditionRequired(Fault):
+    """A change needs If-Match with the version that the caller has seen."""
+
+    status = 428
+    code = "if_match_required"
+    messages = Messages(
+        ja="If-Match ヘッダーで変更前の版を指定してください。",
+        en="Say in the If-Match header which version you change.",
+    )
+
+
+class TooManyRequests(Fault):
+    """Slow down; ``params['retry_after']`` is in seconds."""
+
+    status = 429
+    code = "too_many_requests"
+    messages = Messages(
+        ja="リクエストが多すぎます。{retry_after} 秒後にお試しください。",
+        en="Too many requests. Please retry in {retry_after} seconds.",
+    )
+
+
+class Unavailable(Fault):
+    """A part that this needs is away; nothing was written, and trying again is safe."""
+
+    status = 503
+    code = "unavailable"
+    messages = Messages(
+        ja="ただいま利用できません。時間をおいてもう一度お試しください。",
+        en="Temporarily unavailable. Please try again.",
+    )
