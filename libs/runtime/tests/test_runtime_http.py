@@ -1,0 +1,32 @@
+"""A server starts on a free port, answers, and says when its port is taken."""
+
+import httpx
+import pytest
+
+from daicho.runtime import serve_http
+
+
+async def hello(scope, receive, send) -> None:
+    if scope["type"] == "lifespan":
+        await receive()
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await send({"type": "lifespan.shutdown.complete"})
+        return
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b"hello"})
+
+
+async def test_it_answers_while_the_block_runs() -> None:
+    async with serve_http(hello, "127.0.0.1", 0) as port, httpx.AsyncClient() as client:
+        assert (await client.get(f"http://127.0.0.1:{port}/")).text == "hello"
+    async with httpx.AsyncClient() as client:
+        with pytest.raises(httpx.ConnectError):
+            await client.get(f"http://127.0.0.1:{port}/")
+
+
+async def test_a_taken_port_is_an_os_error() -> None:
+    async with serve_http(hello, "127.0.0.1", 0) as port:
+        with pytest.raises(OSError, match="in use"):
+            async with serve_http(hello, "127.0.0.1", port):
+                pass
