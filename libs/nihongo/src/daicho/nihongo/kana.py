@@ -1,0 +1,56 @@
+"""Kana: the one form in which they are stored, and the index あかさたな."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+import jaconv
+
+from daicho.nihongo.widths import narrow
+
+_HIRAGANA = {code: jaconv.hira2kata(chr(code)) for code in range(ord("ぁ"), ord("ゖ") + 1)}
+_STORED = re.compile("[\u30a1-\u30fa\u30fb-\u30fe]+")
+
+_ROWS = {
+    "あ": "アイウエオ",
+    "か": "カキクケコ",
+    "さ": "サシスセソ",
+    "た": "タチツテト",
+    "な": "ナニヌネノ",
+    "は": "ハヒフヘホ",
+    "ま": "マミムメモ",
+    "や": "ヤユヨ",
+    "ら": "ラリルレロ",
+    "わ": "ワヰヱヲン",
+}
+_SMALL = dict(zip("ァィゥェォッャュョヮヵヶ", "アイウエオツヤユヨワカケ", strict=True))
+_BUCKET = {kana: row for row, members in _ROWS.items() for kana in members}
+
+KANA_BUCKETS = (*_ROWS, "他")
+"""What :func:`kana_bucket` can answer, in the order of the index."""
+
+
+def to_katakana(text: str) -> str:
+    """Hiragana as katakana; every other character stays."""
+    return text.translate(_HIRAGANA)
+
+
+def store_kana(text: str) -> str:
+    """The stored form, full-width katakana, of kana typed in any width or as hiragana.
+
+    Other characters pass through in their NFKC form: a reading may hold a space or a latin name.
+    """
+    return text if _STORED.fullmatch(text) else narrow(text).translate(_HIRAGANA)
+
+
+def kana_bucket(kana: str | None) -> str | None:
+    """The row of the index あかさたな that ``kana`` (in any width or script) belongs to.
+
+    ``他`` stands for what begins with something else; nothing for nothing.
+    """
+    if not kana:
+        return None
+    first = store_kana(kana[:2])[:1]
+    base = unicodedata.normalize("NFD", _SMALL.get(first, first))[:1]
+    return _BUCKET.get(base, "他")

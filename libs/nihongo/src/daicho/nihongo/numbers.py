@@ -1,0 +1,119 @@
+"""Numbers that have a form of their own: 法人番号, 登録番号, money, months, plain numbers."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+
+from stdnum.jp import cn
+
+from daicho.nihongo.unreadable import Unreadable
+from daicho.nihongo.widths import narrow, narrow_hyphens
+
+_GAPS = str.maketrans("", "", "- ")
+_AMOUNT = r"(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:\.[0-9]+)?"
+_NUMBER = re.compile(rf"[-+]?{_AMOUNT}")
+_ENTITY = re.compile(
+    r"(?P<open>\()?金?(?P<sign>[-+▲△]?)[¥\\]?(?P<inner>[-+▲△]?)(?P<body>.+?)(?:円也?)?(?P<close>\))?"
+)
+_BODY = re.compile(
+    rf"(?:(?P<cho>{_AMOUNT})兆)?(?:(?P<oku>{_AMOUNT})億)?(?:(?P<man>{_AMOUNT})万)?"
+    rf"(?:(?P<million>{_AMOUNT})百万)?(?:(?P<thousand>{_AMOUNT})千)?(?P<one>{_AMOUNT})?"
+)
+_UNITS = {"cho": 10**12, "oku": 10**8, "man": 10**4, "million": 10**6, "thousand": 10**3, "one": 1}
+_MONTH = re.compile(r"([0-9]{1,2})(?:月(?:末日?|期|度|決算)?)?")
+
+
+def read_corporate_number(text: str) -> str:
+    """The 13 digits of a 法人番号, in any width, with hyphens or blanks; the check digit must hold.
+
+    Raises:
+        Unreadable: ``invalid_corporate_number``.
+    """
+    digits = narrow_hyphens(text).translate(_GAPS)
+    if not (digits.isascii() and cn.is_valid(digits)):
+        raise Unreadable("invalid_corporate_number")
+    return digits
+
+
+def read_registration_number(text: str) -> str:
+    """``T`` and 13 digits of a 適格請求書発行事業者 number; the T is required, in any width or case.
+
+    Raises:
+        Unreadable: ``invalid_registration_number``.
+    """
+    plain = narrow_hyphens(text).translate(_GAPS)
+    digits = plain[1:]
+    if plain[:1] not in ("T", "t") or not (digits.isascii() and cn.is_valid(digits)):
+        raise Unreadable("invalid_registration_number")
+    return "T" + digits
+
+
+def read_yen(text: str) -> int:
+    """Whole yen from 1,234円, ￥1,234, １２３４, 5200万, 1億2,500万円, -5,000, ▲5,000 and the like.
+
+    Commas must stand at thousands. A fraction of a yen is refused, not rounded.
+
+    Raises:
+        Unreadable: ``invalid_number``.
+    """
+    if text.isascii() and text.isdigit():
+        return int(text)
+    plain = narrow(text).replace("−", "-").replace(" ", "")
+    entity = _ENTITY.fullmatch(plain)
+    if not entity or bool(entity["open"]) != bool(entity["close"]) or (entity["sign"] and entity["inner"]):
+        raise Unreadable("invalid_number")
+    amount = _sum(entity["body"])
+    sign = entity["sign"] or entity["inner"]
+    return -amount if sign in tuple("-▲△") or entity["open"] else amount
+
+
+def _sum(body: str) -> int:
+    match = _BODY.fullmatch(body)
+    if not match or not body.isprintable() or not any(match.groups()):
+        raise Unreadable("invalid_number")
+    total = sum(
+        (Decimal(part.replace(",", "")) * _UNITS[unit] for unit, part in match.groupdict().items() if part),
+        Decimal(0),
+    )
+    if total != total.to_integral_value():
+        raise Unreadable("invalid_number")
+    return int(total)
+
+
+def read_decimal(text: str) -> Decimal:
+    """A number with optional sign, thousands commas and fraction, in any width.
+
+    Raises:
+        Unreadable: ``invalid_number``.
+    """
+    plain = narrow(text).replace("−", "-").strip()
+    if not plain.isascii() or not _NUMBER.fullmatch(plain):
+        raise Unreadable("invalid_number")
+    return Decimal(plain.replace(",", ""))
+
+
+def read_integer(text: str) -> int:
+    """Like :func:`read_decimal`; a fraction other than zero is refused.
+
+    Raises:
+        Unreadable: ``invalid_number``.
+    """
+    if text.isascii() and text.isdigit():
+        return int(text)
+    number = read_decimal(text)
+    if number != number.to_integral_value():
+        raise Unreadable("invalid_number")
+    return int(number)
+
+
+def read_month(text: str) -> int:
+    """The month 1 to 12 from 3, 03, 3月, ３月末, 3月決算.
+
+    Raises:
+        Unreadable: ``invalid_month``.
+    """
+    match = _MONTH.fullmatch(narrow(text).replace(" ", ""))
+    if not match or not match[1].isascii() or not 1 <= int(match[1]) <= 12:
+        raise Unreadable("invalid_month")
+    return int(match[1])
