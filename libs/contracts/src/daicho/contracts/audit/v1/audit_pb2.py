@@ -22,19 +22,22 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from daicho.contracts.rpc.v1 import access_pb2 as daicho_dot_rpc_dot_v1_dot_access__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1b\x64\x61icho/audit/v1/audit.proto\x12\x0f\x64\x61icho.audit.v1\")\n\x14GetCheckpointRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\x0c\"A\n\x15GetCheckpointResponse\x12\x0c\n\x04size\x18\x01 \x01(\x04\x12\x0c\n\x04root\x18\x02 \x01(\x0c\x12\x0c\n\x04note\x18\x03 \x01(\t2l\n\nLogService\x12^\n\rGetCheckpoint\x12%.daicho.audit.v1.GetCheckpointRequest\x1a&.daicho.audit.v1.GetCheckpointResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1b\x64\x61icho/audit/v1/audit.proto\x12\x0f\x64\x61icho.audit.v1\x1a\x1a\x64\x61icho/rpc/v1/access.proto\")\n\x14GetCheckpointRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\x0c\"A\n\x15GetCheckpointResponse\x12\x0c\n\x04size\x18\x01 \x01(\x04\x12\x0c\n\x04root\x18\x02 \x01(\x0c\x12\x0c\n\x04note\x18\x03 \x01(\t2\x8c\x01\n\nLogService\x12~\n\rGetCheckpoint\x12%.daicho.audit.v1.GetCheckpointRequest\x1a&.daicho.audit.v1.GetCheckpointResponse\"\x1e\x90\x02\x01\xb2\xe1\x18\x17\n\tcustomers\n\x08identity\x10\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'daicho.audit.v1.audit_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_GETCHECKPOINTREQUEST']._serialized_start=48
-  _globals['_GETCHECKPOINTREQUEST']._serialized_end=89
-  _globals['_GETCHECKPOINTRESPONSE']._serialized_start=91
-  _globals['_GETCHECKPOINTRESPONSE']._serialized_end=156
-  _globals['_LOGSERVICE']._serialized_start=158
-  _globals['_LOGSERVICE']._serialized_end=266
+  _globals['_LOGSERVICE'].methods_by_name['GetCheckpoint']._loaded_options = None
+  _globals['_LOGSERVICE'].methods_by_name['GetCheckpoint']._serialized_options = b'\220\002\001\262\341\030\027\n\tcustomers\n\010identity\020\003'
+  _globals['_GETCHECKPOINTREQUEST']._serialized_start=76
+  _globals['_GETCHECKPOINTREQUEST']._serialized_end=117
+  _globals['_GETCHECKPOINTRESPONSE']._serialized_start=119
+  _globals['_GETCHECKPOINTRESPONSE']._serialized_end=184
+  _globals['_LOGSERVICE']._serialized_start=187
+  _globals['_LOGSERVICE']._serialized_end=327
 # @@protoc_insertion_point(module_scope)

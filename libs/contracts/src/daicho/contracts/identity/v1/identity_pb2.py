@@ -23,43 +23,54 @@ _sym_db = _symbol_database.Default()
 
 
 from daicho.contracts.identity.events.v1 import events_pb2 as daicho_dot_identity_dot_events_dot_v1_dot_events__pb2
+from daicho.contracts.rpc.v1 import access_pb2 as daicho_dot_rpc_dot_v1_dot_access__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!daicho/identity/v1/identity.proto\x12\x12\x64\x61icho.identity.v1\x1a&daicho/identity/events/v1/events.proto\"6\n\x10GetGrantsRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\x0c\x12\x0f\n\x07user_id\x18\x02 \x01(\x0c\"\x99\x01\n\x11GetGrantsResponse\x12\x0c\n\x04role\x18\x01 \x01(\t\x12:\n\x0bpermissions\x18\x02 \x03(\x0b\x32%.daicho.identity.events.v1.Permission\x12\x0f\n\x07team_id\x18\x03 \x01(\x0c\x12\x17\n\x0fteam_member_ids\x18\x04 \x03(\x0c\x12\x10\n\x08\x64isabled\x18\x05 \x01(\x08\"6\n\x0fGetUsersRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\x0c\x12\x10\n\x08user_ids\x18\x02 \x03(\x0c\"m\n\x04User\x12\x0f\n\x07user_id\x18\x01 \x01(\x0c\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\r\n\x05\x65mail\x18\x03 \x01(\t\x12\x0c\n\x04role\x18\x04 \x01(\t\x12\x0f\n\x07team_id\x18\x05 \x01(\x0c\x12\x10\n\x08\x64isabled\x18\x06 \x01(\x08\";\n\x10GetUsersResponse\x12\'\n\x05users\x18\x01 \x03(\x0b\x32\x18.daicho.identity.v1.User\"4\n\x10\x46indUsersRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\x0c\x12\r\n\x05names\x18\x02 \x03(\t\"z\n\x11\x46indUsersResponse\x12<\n\x07matches\x18\x01 \x03(\x0b\x32+.daicho.identity.v1.FindUsersResponse.Match\x1a\'\n\x05Match\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x10\n\x08user_ids\x18\x02 \x03(\x0c\"\x1c\n\x1aSnapshotPermissionsRequest\"\x83\x02\n\x1bSnapshotPermissionsResponse\x12\x11\n\ttenant_id\x18\x01 \x01(\x0c\x12\x38\n\x06tenant\x18\x02 \x01(\x0b\x32(.daicho.identity.events.v1.TenantChanged\x12\x16\n\x0etenant_version\x18\x03 \x01(\x04\x12\x30\n\x05users\x18\x04 \x03(\x0b\x32!.daicho.identity.v1.VersionedUser\x12\x30\n\x05roles\x18\x05 \x03(\x0b\x32!.daicho.identity.v1.VersionedRole\x12\x1b\n\x13revocation_sequence\x18\x06 \x01(\x04\"b\n\rVersionedUser\x12\x0f\n\x07user_id\x18\x01 \x01(\x0c\x12\x0c\n\x04role\x18\x02 \x01(\t\x12\x0f\n\x07team_id\x18\x03 \x01(\x0c\x12\x10\n\x08\x64isabled\x18\x04 \x01(\x08\x12\x0f\n\x07version\x18\x05 \x01(\x04\"j\n\rVersionedRole\x12\x0c\n\x04role\x18\x01 \x01(\t\x12:\n\x0bpermissions\x18\x02 \x03(\x0b\x32%.daicho.identity.events.v1.Permission\x12\x0f\n\x07version\x18\x03 \x01(\x04\"M\n\x13\x43heckSessionRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\x0c\x12\x12\n\nsession_id\x18\x02 \x01(\x0c\x12\x0f\n\x07user_id\x18\x03 \x01(\x0c\"&\n\x14\x43heckSessionResponse\x12\x0e\n\x06\x61\x63tive\x18\x01 \x01(\x08\x32\xfa\x03\n\x10\x44irectoryService\x12X\n\tGetGrants\x12$.daicho.identity.v1.GetGrantsRequest\x1a%.daicho.identity.v1.GetGrantsResponse\x12U\n\x08GetUsers\x12#.daicho.identity.v1.GetUsersRequest\x1a$.daicho.identity.v1.GetUsersResponse\x12X\n\tFindUsers\x12$.daicho.identity.v1.FindUsersRequest\x1a%.daicho.identity.v1.FindUsersResponse\x12x\n\x13SnapshotPermissions\x12..daicho.identity.v1.SnapshotPermissionsRequest\x1a/.daicho.identity.v1.SnapshotPermissionsResponse0\x01\x12\x61\n\x0c\x43heckSession\x12\'.daicho.identity.v1.CheckSessionRequest\x1a(.daicho.identity.v1.CheckSessionResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!daicho/identity/v1/identity.proto\x12\x12\x64\x61icho.identity.v1\x1a&daicho/identity/events/v1/events.proto\x1a\x1a\x64\x61icho/rpc/v1/access.proto\"6\n\x10GetGrantsRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\x0c\x12\x0f\n\x07user_id\x18\x02 \x01(\x0c\"\x99\x01\n\x11GetGrantsResponse\x12\x0c\n\x04role\x18\x01 \x01(\t\x12:\n\x0bpermissions\x18\x02 \x03(\x0b\x32%.daicho.identity.events.v1.Permission\x12\x0f\n\x07team_id\x18\x03 \x01(\x0c\x12\x17\n\x0fteam_member_ids\x18\x04 \x03(\x0c\x12\x10\n\x08\x64isabled\x18\x05 \x01(\x08\"6\n\x0fGetUsersRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\x0c\x12\x10\n\x08user_ids\x18\x02 \x03(\x0c\"m\n\x04User\x12\x0f\n\x07user_id\x18\x01 \x01(\x0c\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\r\n\x05\x65mail\x18\x03 \x01(\t\x12\x0c\n\x04role\x18\x04 \x01(\t\x12\x0f\n\x07team_id\x18\x05 \x01(\x0c\x12\x10\n\x08\x64isabled\x18\x06 \x01(\x08\";\n\x10GetUsersResponse\x12\'\n\x05users\x18\x01 \x03(\x0b\x32\x18.daicho.identity.v1.User\"4\n\x10\x46indUsersRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\x0c\x12\r\n\x05names\x18\x02 \x03(\t\"z\n\x11\x46indUsersResponse\x12<\n\x07matches\x18\x01 \x03(\x0b\x32+.daicho.identity.v1.FindUsersResponse.Match\x1a\'\n\x05Match\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x10\n\x08user_ids\x18\x02 \x03(\x0c\"\x1c\n\x1aSnapshotPermissionsRequest\"\x83\x02\n\x1bSnapshotPermissionsResponse\x12\x11\n\ttenant_id\x18\x01 \x01(\x0c\x12\x38\n\x06tenant\x18\x02 \x01(\x0b\x32(.daicho.identity.events.v1.TenantChanged\x12\x16\n\x0etenant_version\x18\x03 \x01(\x04\x12\x30\n\x05users\x18\x04 \x03(\x0b\x32!.daicho.identity.v1.VersionedUser\x12\x30\n\x05roles\x18\x05 \x03(\x0b\x32!.daicho.identity.v1.VersionedRole\x12\x1b\n\x13revocation_sequence\x18\x06 \x01(\x04\"b\n\rVersionedUser\x12\x0f\n\x07user_id\x18\x01 \x01(\x0c\x12\x0c\n\x04role\x18\x02 \x01(\t\x12\x0f\n\x07team_id\x18\x03 \x01(\x0c\x12\x10\n\x08\x64isabled\x18\x04 \x01(\x08\x12\x0f\n\x07version\x18\x05 \x01(\x04\"j\n\rVersionedRole\x12\x0c\n\x04role\x18\x01 \x01(\t\x12:\n\x0bpermissions\x18\x02 \x03(\x0b\x32%.daicho.identity.events.v1.Permission\x12\x0f\n\x07version\x18\x03 \x01(\x04\"M\n\x13\x43heckSessionRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\x0c\x12\x12\n\nsession_id\x18\x02 \x01(\x0c\x12\x0f\n\x07user_id\x18\x03 \x01(\x0c\"&\n\x14\x43heckSessionResponse\x12\x0e\n\x06\x61\x63tive\x18\x01 \x01(\x08\x32\x85\x05\n\x10\x44irectoryService\x12u\n\tGetGrants\x12$.daicho.identity.v1.GetGrantsRequest\x1a%.daicho.identity.v1.GetGrantsResponse\"\x1b\x90\x02\x01\xb2\xe1\x18\x14\n\x05\x61udit\n\tcustomers\x10\x03\x12r\n\x08GetUsers\x12#.daicho.identity.v1.GetUsersRequest\x1a$.daicho.identity.v1.GetUsersResponse\"\x1b\x90\x02\x01\xb2\xe1\x18\x14\n\x05\x61udit\n\tcustomers\x10\x03\x12n\n\tFindUsers\x12$.daicho.identity.v1.FindUsersRequest\x1a%.daicho.identity.v1.FindUsersResponse\"\x14\x90\x02\x01\xb2\xe1\x18\r\n\tcustomers\x10\x03\x12\x95\x01\n\x13SnapshotPermissions\x12..daicho.identity.v1.SnapshotPermissionsRequest\x1a/.daicho.identity.v1.SnapshotPermissionsResponse\"\x1b\x90\x02\x01\xb2\xe1\x18\x14\n\x05\x61udit\n\tcustomers\x10\x02\x30\x01\x12~\n\x0c\x43heckSession\x12\'.daicho.identity.v1.CheckSessionRequest\x1a(.daicho.identity.v1.CheckSessionResponse\"\x1b\x90\x02\x01\xb2\xe1\x18\x14\n\x05\x61udit\n\tcustomers\x10\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'daicho.identity.v1.identity_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_GETGRANTSREQUEST']._serialized_start=97
-  _globals['_GETGRANTSREQUEST']._serialized_end=151
-  _globals['_GETGRANTSRESPONSE']._serialized_start=154
-  _globals['_GETGRANTSRESPONSE']._serialized_end=307
-  _globals['_GETUSERSREQUEST']._serialized_start=309
-  _globals['_GETUSERSREQUEST']._serialized_end=363
-  _globals['_USER']._serialized_start=365
-  _globals['_USER']._serialized_end=474
-  _globals['_GETUSERSRESPONSE']._serialized_start=476
-  _globals['_GETUSERSRESPONSE']._serialized_end=535
-  _globals['_FINDUSERSREQUEST']._serialized_start=537
-  _globals['_FINDUSERSREQUEST']._serialized_end=589
-  _globals['_FINDUSERSRESPONSE']._serialized_start=591
-  _globals['_FINDUSERSRESPONSE']._serialized_end=713
-  _globals['_FINDUSERSRESPONSE_MATCH']._serialized_start=674
-  _globals['_FINDUSERSRESPONSE_MATCH']._serialized_end=713
-  _globals['_SNAPSHOTPERMISSIONSREQUEST']._serialized_start=715
-  _globals['_SNAPSHOTPERMISSIONSREQUEST']._serialized_end=743
-  _globals['_SNAPSHOTPERMISSIONSRESPONSE']._serialized_start=746
-  _globals['_SNAPSHOTPERMISSIONSRESPONSE']._serialized_end=1005
-  _globals['_VERSIONEDUSER']._serialized_start=1007
-  _globals['_VERSIONEDUSER']._serialized_end=1105
-  _globals['_VERSIONEDROLE']._serialized_start=1107
-  _globals['_VERSIONEDROLE']._serialized_end=1213
-  _globals['_CHECKSESSIONREQUEST']._serialized_start=1215
-  _globals['_CHECKSESSIONREQUEST']._serialized_end=1292
-  _globals['_CHECKSESSIONRESPONSE']._serialized_start=1294
-  _globals['_CHECKSESSIONRESPONSE']._serialized_end=1332
-  _globals['_DIRECTORYSERVICE']._serialized_start=1335
-  _globals['_DIRECTORYSERVICE']._serialized_end=1841
+  _globals['_DIRECTORYSERVICE'].methods_by_name['GetGrants']._loaded_options = None
+  _globals['_DIRECTORYSERVICE'].methods_by_name['GetGrants']._serialized_options = b'\220\002\001\262\341\030\024\n\005audit\n\tcustomers\020\003'
+  _globals['_DIRECTORYSERVICE'].methods_by_name['GetUsers']._loaded_options = None
+  _globals['_DIRECTORYSERVICE'].methods_by_name['GetUsers']._serialized_options = b'\220\002\001\262\341\030\024\n\005audit\n\tcustomers\020\003'
+  _globals['_DIRECTORYSERVICE'].methods_by_name['FindUsers']._loaded_options = None
+  _globals['_DIRECTORYSERVICE'].methods_by_name['FindUsers']._serialized_options = b'\220\002\001\262\341\030\r\n\tcustomers\020\003'
+  _globals['_DIRECTORYSERVICE'].methods_by_name['SnapshotPermissions']._loaded_options = None
+  _globals['_DIRECTORYSERVICE'].methods_by_name['SnapshotPermissions']._serialized_options = b'\220\002\001\262\341\030\024\n\005audit\n\tcustomers\020\002'
+  _globals['_DIRECTORYSERVICE'].methods_by_name['CheckSession']._loaded_options = None
+  _globals['_DIRECTORYSERVICE'].methods_by_name['CheckSession']._serialized_options = b'\220\002\001\262\341\030\024\n\005audit\n\tcustomers\020\003'
+  _globals['_GETGRANTSREQUEST']._serialized_start=125
+  _globals['_GETGRANTSREQUEST']._serialized_end=179
+  _globals['_GETGRANTSRESPONSE']._serialized_start=182
+  _globals['_GETGRANTSRESPONSE']._serialized_end=335
+  _globals['_GETUSERSREQUEST']._serialized_start=337
+  _globals['_GETUSERSREQUEST']._serialized_end=391
+  _globals['_USER']._serialized_start=393
+  _globals['_USER']._serialized_end=502
+  _globals['_GETUSERSRESPONSE']._serialized_start=504
+  _globals['_GETUSERSRESPONSE']._serialized_end=563
+  _globals['_FINDUSERSREQUEST']._serialized_start=565
+  _globals['_FINDUSERSREQUEST']._serialized_end=617
+  _globals['_FINDUSERSRESPONSE']._serialized_start=619
+  _globals['_FINDUSERSRESPONSE']._serialized_end=741
+  _globals['_FINDUSERSRESPONSE_MATCH']._serialized_start=702
+  _globals['_FINDUSERSRESPONSE_MATCH']._serialized_end=741
+  _globals['_SNAPSHOTPERMISSIONSREQUEST']._serialized_start=743
+  _globals['_SNAPSHOTPERMISSIONSREQUEST']._serialized_end=771
+  _globals['_SNAPSHOTPERMISSIONSRESPONSE']._serialized_start=774
+  _globals['_SNAPSHOTPERMISSIONSRESPONSE']._serialized_end=1033
+  _globals['_VERSIONEDUSER']._serialized_start=1035
+  _globals['_VERSIONEDUSER']._serialized_end=1133
+  _globals['_VERSIONEDROLE']._serialized_start=1135
+  _globals['_VERSIONEDROLE']._serialized_end=1241
+  _globals['_CHECKSESSIONREQUEST']._serialized_start=1243
+  _globals['_CHECKSESSIONREQUEST']._serialized_end=1320
+  _globals['_CHECKSESSIONRESPONSE']._serialized_start=1322
+  _globals['_CHECKSESSIONRESPONSE']._serialized_end=1360
+  _globals['_DIRECTORYSERVICE']._serialized_start=1363
+  _globals['_DIRECTORYSERVICE']._serialized_end=2008
 # @@protoc_insertion_point(module_scope)
