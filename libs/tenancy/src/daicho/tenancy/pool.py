@@ -1,0 +1,135 @@
+"""Connections to PostgreSQL that are lent and taken back."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import Any, Final
+
+import asyncpg
+from sqlalchemy import make_url
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import NullPool
+
+_CONNECT_SECONDS: Final = 5.0
+_WAIT_SECONDS: Final = 10.0
+
+
+class Link:
+    """One connection: SQLAlchemy's wrapper and the asyncpg connection inside it."""
+
+    __slots__ = ("connection", "driver")
+
+    def __init__(self, connection: AsyncConnection, driver: asyncpg.Connection[Any]) -> None:
+        self.connection = connection
+        self.driver = driver
+
+    @property
+    def clean(self) -> bool:
+        """Open, and in no transaction (the server says so with each answer; asking costs nothing)."""
+        return not self.driver.is_closed() and not self.driver.is_in_transaction()
+
+    def drop(self) -> None:
+        """Cut the connection without another word to the server."""
+        wrapper = self.connection.sync_connection
+        if wrapper is not None and not wrapper.closed:
+            wrapper.invalidate()  # outside of SQLAlchemy's greenlet this ends in asyncpg's terminate()
+            wrapper.close()
+        self.driver.terminate()
+
+
+class Pool:
+    """At most ``size`` connections; the one used last is lent first."""
+
+    def __init__(self, url: str, *, size: int, application: str) -> None:
+        self._engine = engine(url, application=application)
+        self._idle: deque[Link] = deque()
+        self._places = asyncio.Semaphore(size)
+        self._closed = False
+
+    async def lend(self, begin: str) -> Link:
+        """A connection on which ``begin`` has run.
+
+        A kept connection may have died since (a restart of the server); nothing was done on it yet, so the
+        next one is tried, at last a new one. Raises what asyncpg raises, TimeoutError when all are lent.
+        """
+        if self._places.locked():
+            await asyncio.wait_for(self._places.acquire(), _WAIT_SECONDS)
+        else:
+            await self._places.acquire()  # returns without waiting
+        try:
+            while self._idle:
+                link = self._idle.pop()
+                if await _begins(link, begin):
+                    return link
+            link = await self._connect()
+            await self._start(link, begin)
+        except BaseException:
+            self._places.release()
+            raise
+        return link
+
+    def take_back(self, link: Link) -> None:
+        """Keep the connection if it is clean, else cut it."""
+        if link.clean and not self._closed:
+            self._idle.append(link)
+        else:
+            link.drop()
+        self._places.release()
+
+    async def close(self) -> None:
+        """Close what is idle; what is lent is cut when it comes back."""
+        self._closed = True
+        while self._idle:
+            await self._idle.pop().connection.close()
+        await self._engine.dispose()
+
+    async def _connect(self) -> Link:
+        connection = await self._engine.connect()
+        raw = await connection.get_raw_connection()
+        driver = raw.driver_connection
+        if driver is None:
+            raise asyncpg.InterfaceError("the connection has no driver")
+        return Link(connection, driver)
+
+    @staticmethod
+    async def _start(link: Link, begin: str) -> None:
+        try:
+            await link.driver.execute(begin)
+        except BaseException:
+            link.drop()
+            raise
+
+
+async def _begins(link: Link, begin: str) -> bool:
+    if link.driver.is_closed():
+        return False
+    try:
+        await link.driver.execute(begin)
+    except (
+        asyncpg.InterfaceError,
+        asyncpg.PostgresConnectionError,
+        asyncpg.OperatorInterventionError,
+        OSError,
+    ):
+        link.drop()
+        return False
+    except BaseException:
+        link.drop()
+        raise
+    return True
+
+
+def engine(url: str, *, application: str) -> AsyncEngine:
+    """A SQLAlchemy engine on asyncpg whose connections never open a transaction by themselves."""
+    return create_async_engine(
+        make_url(url).set(drivername="postgresql+asyncpg"),
+        poolclass=NullPool,
+        isolation_level="AUTOCOMMIT",
+        connect_args={
+            "timeout": _CONNECT_SECONDS,
+            "command_timeout": 60,
+            "statement_cache_size": 512,
+            "server_settings": {"application_name": application, "jit": "off", "timezone": "UTC"},
+        },
+    )

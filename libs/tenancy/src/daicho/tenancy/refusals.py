@@ -1,0 +1,109 @@
+"""What the database refuses, in the product's terms."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from collections.abc import Awaitable, Callable, Mapping
+from types import TracebackType
+from typing import Final, ParamSpec, TypeVar
+
+import asyncpg
+
+from daicho.faults import Fault, Unavailable
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class DatabaseUnavailable(Unavailable):
+    """The database is away, or refused for now; nothing was written."""
+
+    code = "database_unavailable"
+
+
+class Contended(Unavailable):
+    """Others held or changed the same rows at the same moment; trying again is right."""
+
+    code = "contended"
+
+
+_CONTENDED: Final = (
+    asyncpg.SerializationError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.LockNotAvailableError,
+)
+_AWAY: Final = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.InvalidCatalogNameError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.PostgresIOError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    TimeoutError,
+    asyncio.TimeoutError,
+    OSError,
+)
+
+
+def driver_error(error: BaseException) -> BaseException:
+    """asyncpg's error below SQLAlchemy's wrapping, or ``error`` itself."""
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, asyncpg.PostgresError | asyncpg.InterfaceError | OSError):
+            return seen
+        seen = getattr(seen, "orig", None) or seen.__cause__
+    return error
+
+
+def as_fault(error: BaseException) -> BaseException:
+    """Errors of connection and contention as faults; anything else unchanged."""
+    if isinstance(error, Fault) or not isinstance(error, Exception):
+        return error
+    cause = driver_error(error)
+    if isinstance(cause, _CONTENDED):
+        return Contended()
+    if isinstance(cause, _AWAY):
+        return DatabaseUnavailable()
+    return error
+
+
+class translates:  # noqa: N801 - reads as a verb, as decorator and as context manager
+    """Violated constraints, by name, as the faults they mean.
+
+    ::
+
+        @translates({"uq_contact_code": CustomerCodeTaken})
+        async def create_contact(...): ...
+
+    A value is a fault class or a function without arguments that makes a fault. A constraint that is not
+    named stays the driver's error: it is a program error then. Place it outside the transaction, for
+    deferred constraints speak at COMMIT.
+    """
+
+    def __init__(self, faults: Mapping[str, Callable[[], Fault]]) -> None:
+        self._faults = dict(faults)
+
+    def __call__(self, function: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
+        @functools.wraps(function)
+        async def translated(*args: P.args, **kwargs: P.kwargs) -> R:
+            with self:
+                return await function(*args, **kwargs)
+
+        return translated
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is None:
+            return
+        cause = driver_error(error)
+        if isinstance(cause, asyncpg.IntegrityConstraintViolationError):
+            fault = self._faults.get(cause.constraint_name or "")
+            if fault is not None:
+                raise fault() from error
