@@ -4,9 +4,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 DATA ?= .data
 PORT ?= 8080
+# Two processes: the tests wait for servers more than they compute, and a machine of two cores is the smallest.
+WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help run env dev test lint types proto lock bench clean
+.PHONY: help run env dev console test lint types proto lock bench clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -26,6 +28,12 @@ env: $(VENV)/run.stamp
 
 dev: $(VENV)/dev.stamp
 
+run: env ## start everything on this machine: PORT=8080 DATA=.data HOST=127.0.0.1
+	@exec $(BIN)/python -m daicho.local run --port $(PORT) --data $(DATA)
+
+console: env ## build the console and the API's documentation page, if their sources changed
+	@$(BIN)/python -m daicho.local.web build
+
 lock: ## pin the dependencies anew, with hashes
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url requirements.in -o requirements.lock
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url requirements-dev.in -o requirements-dev.lock
@@ -43,7 +51,11 @@ types: dev ## strict types
 	$(BIN)/mypy libs/*/src services/*/src gateway/envoy/src infra/local/src
 
 test: dev ## every test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+	$(BIN)/python -m daicho.local.web test
 
-clean: ## remove what was built and the local data
-	rm -rf $(VENV) .data .build .mypy_cache .ruff_cache
+bench: dev ## the figures, each beside what it is measured against
+	$(BIN)/python -m tests.bench
+
+clean: ## remove what was built, and the local data
+	@$(PYTHON) infra/python/clean.py $(VENV) $(DATA)

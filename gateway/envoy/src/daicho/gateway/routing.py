@@ -1,0 +1,199 @@
+"""The route table in Envoy's words: first match wins."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any, Final
+
+from daicho.gateway import limits
+from daicho.gateway.headers import NONCE, PAGE_POLICY, header
+from daicho.gateway.settings import Rate, Settings
+from daicho.gateway.table import OWNERS, PUBLIC, STREAMS, UPLOADS, Limit, PublicRoute
+
+TOKEN_FILTER: Final = "envoy.filters.http.jwt_authn"  # noqa: S105 a filter's name
+FILES_FILTER: Final = "envoy.filters.http.file_server"
+SMALL_BODY_FILTER: Final = "daicho.body.small"
+COMPRESSORS: Final = ("daicho.compress.brotli", "daicho.compress.gzip")
+NONCE_MARK: Final = "__CSP_NONCE__"
+"""Stands in a built page where the nonce goes (Vite writes it: ``html.cspNonce``)."""
+
+_TYPES: Final = "type.googleapis.com/envoy.extensions.filters.http."
+# Live streams send a sign of life far more often.
+_QUIET_STREAM: Final = "900s"
+_ROOT_FILES: Final = r"/[^/]+\.(?:css|html|ico|js|json|map|png|svg|txt|webmanifest|woff2)"
+_TYPES_OF_FILES: Final = {
+    "css": "text/css; charset=utf-8",
+    "html": "text/html; charset=utf-8",
+    "ico": "image/x-icon",
+    "jpg": "image/jpeg",
+    "js": "text/javascript; charset=utf-8",
+    "json": "application/json",
+    "map": "application/json",
+    "mjs": "text/javascript; charset=utf-8",
+    "png": "image/png",
+    "svg": "image/svg+xml",
+    "txt": "text/plain; charset=utf-8",
+    "wasm": "application/wasm",
+    "webmanifest": "application/manifest+json",
+    "webp": "image/webp",
+    "woff2": "font/woff2",
+}
+
+FILES_CONFIG: Final = {
+    "@type": _TYPES + "file_server.v3.FileServerConfig",
+    "manager_config": {"id": "files", "thread_pool": {"thread_count": 2}},
+}
+"""Serves nothing by itself: a route says which folder it shows."""
+
+
+def routes(settings: Settings) -> list[dict[str, Any]]:
+    """Every route: health, documentation, the API, the console."""
+    return [
+        _answer({"path": "/healthz"}, 200, '{"status":"ok"}', "application/json"),
+        *_documentation(settings),
+        *(_public(entry, settings) for entry in PUBLIC),
+        *(_passing(entry, settings, upload=True) for entry in UPLOADS),
+        *(_passing(entry, settings, upload=False) for entry in STREAMS),
+        *(_owned(prefix, service, settings) for prefix, service in OWNERS.items()),
+        *(_nothing(prefix) for prefix in ("/v1", "/.well-known")),
+        *_console(settings),
+        _nothing("/"),
+    ]
+
+
+def _service(match: dict[str, Any], cluster: str, *, limit: int, timeout: str = "30s") -> dict[str, Any]:
+    return {
+        "match": match,
+        "route": {
+            "cluster": cluster,
+            "timeout": timeout,
+            "idle_timeout": _QUIET_STREAM if timeout == "0s" else "60s",
+            # A connection that died before the request was sent: nothing has happened, so any method may
+            # be sent again.
+            "retry_policy": {"retry_on": "connect-failure,refused-stream", "num_retries": 2},
+        },
+        "metadata": {"filter_metadata": {"daicho": {"largest_body": limit}}},
+        "typed_per_filter_config": dict.fromkeys(COMPRESSORS, _OFF),
+    }
+
+
+# Answers of the API leave as they are: a page of records costs more to squeeze than to send over a LAN, and
+# what a client sends never shares a compression window with what is secret.
+_OFF: Final = {"@type": "type.googleapis.com/envoy.config.route.v3.FilterConfig", "disabled": True}
+_NO_TOKEN: Final = {"@type": _TYPES + "jwt_authn.v3.PerRouteConfig", "disabled": True}
+
+
+def _public(entry: PublicRoute, settings: Settings) -> dict[str, Any]:
+    route = _service(
+        {"path": entry.path, "headers": [_method(entry.method)]}, entry.service, limit=settings.largest_body
+    )
+    route["typed_per_filter_config"] |= {
+        TOKEN_FILTER: _NO_TOKEN,
+        **limits.of_route(entry.limit, _rate(entry.limit, settings)),
+    }
+    return route
+
+
+def _rate(limit: Limit, settings: Settings) -> Rate:
+    return Rate.parse(
+        {
+            "public": settings.limit_public,
+            "sessions": settings.limit_sessions,
+            "sign_ups": settings.limit_sign_ups,
+            "resets": settings.limit_resets,
+        }[limit]
+    )
+
+
+def _passing(entry: tuple[str, str, str], settings: Settings, *, upload: bool) -> dict[str, Any]:
+    method, pattern, service = entry
+    match = {"safe_regex": {"regex": pattern}, "headers": [_method(method)]}
+    limit = settings.largest_upload if upload else settings.largest_body
+    route = _service(match, service, limit=limit, timeout="0s")
+    if upload:
+        route["typed_per_filter_config"][SMALL_BODY_FILTER] = _OFF
+    return route
+
+
+def _owned(prefix: str, service: str, settings: Settings) -> dict[str, Any]:
+    return _service({"path_separated_prefix": prefix}, service, limit=settings.largest_body)
+
+
+def _nothing(prefix: str) -> dict[str, Any]:
+    match = {"prefix": "/"} if prefix == "/" else {"path_separated_prefix": prefix}
+    return _answer(match, 404, "", None)
+
+
+def _answer(match: dict[str, Any], status: int, body: str, content_type: str | None) -> dict[str, Any]:
+    """An answer of the gateway's own, with no token and no upstream."""
+    answer: dict[str, Any] = {"status": status}
+    if body:
+        answer["body"] = {"inline_string": body}
+    return {
+        "match": match,
+        "direct_response": answer,
+        "response_headers_to_add": [header("content-type", content_type)] if content_type else [],
+        "typed_per_filter_config": {TOKEN_FILTER: _NO_TOKEN},
+    }
+
+
+def _documentation(settings: Settings) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    if settings.openapi_file is not None:
+        found.append(_file({"path": "/openapi.json"}, "/openapi.json", settings.openapi_file))
+    if settings.docs_dir is not None and (page := Path(settings.docs_dir) / "index.html").exists():
+        pages = {"safe_regex": {"regex": "/docs/?"}, "headers": [_method("GET")]}
+        found.append(_page(pages, page))
+        found.append(_file({"prefix": "/docs/"}, "/docs/", f"{settings.docs_dir}/"))
+    return found
+
+
+def _console(settings: Settings) -> list[dict[str, Any]]:
+    if settings.console_dir is None:
+        return []
+    folder = Path(settings.console_dir)
+    if not (folder / "index.html").exists():
+        return []
+    forever = "public, max-age=31536000, immutable"  # the name holds the content's hash
+    return [
+        _file({"prefix": "/assets/"}, "/assets/", f"{folder}/assets/", keep=forever),
+        # The page is served below, with its nonce: the bare file is nobody's.
+        _page({"path": "/index.html", "headers": [_method("GET")]}, folder / "index.html"),
+        _file({"safe_regex": {"regex": _ROOT_FILES}}, "/", f"{folder}/"),
+        # Any other address is the console's own: its router decides in the browser.
+        _page({"prefix": "/", "headers": [_method("GET")]}, folder / "index.html"),
+    ]
+
+
+def _file(match: dict[str, Any], prefix: str, target: str, *, keep: str = "no-cache") -> dict[str, Any]:
+    route = _answer(match, 404, "", None)
+    route["typed_per_filter_config"][FILES_FILTER] = {
+        **FILES_CONFIG,
+        "path_mappings": [{"request_path_prefix": prefix, "file_path_prefix": target}],
+        "content_types": _TYPES_OF_FILES,
+        "default_content_type": "application/octet-stream",
+    }
+    route["response_headers_to_add"] = [header("cache-control", keep)]
+    return route
+
+
+def _page(match: dict[str, Any], page: Path) -> dict[str, Any]:
+    """A built HTML page, with the nonce of this answer in it."""
+    text = page.read_text(encoding="utf-8").replace("%", "%%").replace(NONCE_MARK, NONCE)
+    route = _answer(match, 200, "", "text/html; charset=utf-8")
+    route["direct_response"]["body_format"] = {
+        "text_format_source": {"inline_string": text},
+        "content_type": "text/html; charset=utf-8",
+    }
+    route["response_headers_to_add"] = [
+        header("content-type", "text/html; charset=utf-8"),
+        header("content-security-policy", PAGE_POLICY),
+        header("cache-control", "no-cache"),
+    ]
+    return route
+
+
+def _method(method: str) -> dict[str, Any]:
+    pattern = "GET|HEAD" if method == "GET" else re.escape(method)
+    return {"name": ":method", "string_match": {"safe_regex": {"regex": pattern}}}
