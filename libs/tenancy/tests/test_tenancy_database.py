@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 
 import asyncpg
@@ -14,7 +15,17 @@ from sqlalchemy.orm import Mapped
 
 from daicho.faults import Conflict, Unavailable
 from daicho.tenancy import Base as TenancyBase
-from daicho.tenancy import Database, ForeignTenant, TenantId, TenantMixin, sql, translates
+from daicho.tenancy import (
+    Contended,
+    Database,
+    DatabaseUnavailable,
+    ForeignTenant,
+    RolledBack,
+    TenantId,
+    TenantMixin,
+    sql,
+    translates,
+)
 from daicho.tenancy.migrations import tenant_table, unique
 from daicho.testkit import TestDatabase, create_tenant_id
 
@@ -89,11 +100,15 @@ async def test_without_a_tenant_there_are_no_rows(database):
 
 async def test_an_error_rolls_back_and_leaves_no_tenant(database):
     tenant = create_tenant_id()
-    with pytest.raises(ZeroDivisionError):
+
+    async def fail() -> None:
         async with database.transaction(tenant) as tx:
             tx.session.add(Note(code="gone"))
             await tx.session.flush()
             raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await fail()
     async with database.tenantless() as tx:
         assert await tx.driver.fetchval("SELECT current_setting('app.tenant_id', true)") in (None, "")
     assert await codes(database, tenant) == []
@@ -148,10 +163,117 @@ async def test_an_object_of_another_tenant_is_refused(database):
 
 
 async def test_a_statement_that_failed_unnoticed_is_not_committed(database):
-    with pytest.raises(Unavailable):
+    async def swallow() -> None:
         async with database.transaction(create_tenant_id()) as tx:
-            with pytest.raises(asyncpg.DivisionByZeroError):
+            with contextlib.suppress(asyncpg.DivisionByZeroError):
                 await tx.driver.execute("SELECT 1/0")
+
+    with pytest.raises(RolledBack):
+        await swallow()
+
+
+async def test_errors_of_the_code_in_between_stay_what_they_are(database):
+    async def time_out() -> None:
+        async with database.transaction(create_tenant_id()):
+            raise TimeoutError
+
+    with pytest.raises(TimeoutError):
+        await time_out()
+
+
+async def test_a_duplicate_through_the_driver_is_translated_too(database):
+    tenant = create_tenant_id()
+    insert = "INSERT INTO note (tenant_id, id, code) VALUES ($1, gen_random_uuid(), 'twice')"
+
+    async def twice() -> None:
+        async with database.transaction(tenant) as tx:
+            await tx.driver.execute(insert, tenant)
+            await tx.driver.execute(insert, tenant)
+
+    with pytest.raises(CodeTaken), translates({"uq_note_code": CodeTaken}):
+        await twice()
+    with pytest.raises(asyncpg.UniqueViolationError), translates({"uq_else": CodeTaken}):
+        await twice()
+
+
+async def test_a_row_of_another_tenant_cannot_be_written(database):
+    async def write() -> None:
+        async with database.transaction(create_tenant_id()) as tx:
+            await tx.driver.execute(
+                "INSERT INTO note (tenant_id, id, code) VALUES ($1, gen_random_uuid(), 'x')",
+                create_tenant_id(),
+            )
+
+    with pytest.raises(asyncpg.InsufficientPrivilegeError, match="row-level security"):
+        await write()
+
+
+async def test_two_writers_of_one_row_in_a_circle_are_contended(place):
+    database = await place.open(pool=2)
+    tenant = create_tenant_id()
+    async with database.transaction(tenant) as tx:
+        tx.session.add_all([Note(code="a"), Note(code="b")])
+    meet = asyncio.Barrier(2)
+
+    async def lock(first: str, second: str) -> None:
+        async with database.transaction(tenant) as tx:
+            await tx.driver.execute("SELECT 1 FROM note WHERE code = $1 FOR UPDATE", first)
+            await meet.wait()
+            await tx.driver.execute("SELECT 1 FROM note WHERE code = $1 FOR UPDATE", second)
+
+    outcomes = await asyncio.gather(lock("a", "b"), lock("b", "a"), return_exceptions=True)
+    assert sorted(type(outcome) for outcome in outcomes if outcome is not None) == [Contended]
+    await database.close()
+
+
+async def test_a_restart_of_the_server_is_met_once_and_then_forgotten(postgres_server, place):
+    if postgres_server.server is None:
+        pytest.fail("POSTGRES_URL names a server that this test may not restart")
+    database = await place.open(pool=3)
+    tenant = create_tenant_id()
+    held, restarted = asyncio.Event(), asyncio.Event()
+
+    async def caught() -> None:
+        async with database.transaction(tenant) as tx:
+            tx.session.add(Note(code="lost"))
+            await tx.session.flush()
+            held.set()
+            await restarted.wait()
+
+    async with database.transaction(tenant) as tx, database.reading(tenant):
+        tx.session.add(Note(code="kept"))
+    task = asyncio.create_task(caught())
+    await held.wait()
+    postgres_server.server.kill()
+    postgres_server.server.start()
+    await asyncio.to_thread(postgres_server.server.wait_until_ready)
+    restarted.set()
+    with pytest.raises(DatabaseUnavailable):
+        await task
+    assert await codes(database, tenant) == ["kept"]
+    await database.close()
+
+
+async def test_a_transaction_is_three_messages(postgres_server, place):
+    """BEGIN with the tenant, the statement, COMMIT: the figures of the hot lists stand on it."""
+    if postgres_server.server is None:
+        pytest.fail("POSTGRES_URL names a server whose log this test cannot read")
+    admin = await asyncpg.connect(place.admin_url)
+    await admin.execute(f"ALTER ROLE probe_app IN DATABASE {place.name} SET log_statement = 'all'")
+    database = await place.open(pool=1)
+    tenant = create_tenant_id()
+    async with database.transaction(tenant) as tx:
+        await tx.session.scalars(sa.select(Note))
+    log = postgres_server.server.log
+    before = log.stat().st_size
+    async with database.transaction(tenant) as tx:
+        await tx.session.scalars(sa.select(Note))
+    lines = [line.split("LOG:  ")[1] for line in log.read_text()[before:].splitlines() if "LOG:  " in line]
+    assert lines[0] == f"statement: BEGIN; SET LOCAL app.tenant_id = '{tenant}'"
+    assert lines[1].startswith("execute ")
+    assert lines[2:] == ["statement: COMMIT"]
+    await database.close()
+    await admin.close()
 
 
 async def test_a_database_that_is_away_is_unavailable():

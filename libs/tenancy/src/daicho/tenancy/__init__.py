@@ -11,7 +11,14 @@ from daicho.tenancy.migrate import apply, migrate
 from daicho.tenancy.model import Base, ForeignTenant, TenantMixin
 from daicho.tenancy.prepared import Prepared, sql
 from daicho.tenancy.provision import Roles, database_url, provision
-from daicho.tenancy.refusals import Contended, DatabaseUnavailable, as_fault, driver_error, translates
+from daicho.tenancy.refusals import (
+    Contended,
+    DatabaseUnavailable,
+    RolledBack,
+    as_fault,
+    driver_error,
+    translates,
+)
 
 __all__ = [
     "Actor",
@@ -24,6 +31,7 @@ __all__ = [
     "Grants",
     "Prepared",
     "Roles",
+    "RolledBack",
     "Scope",
     "SessionId",
     "TeamId",

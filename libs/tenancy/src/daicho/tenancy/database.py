@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from daicho.tenancy.actor import Actor
 from daicho.tenancy.ids import TenantId
 from daicho.tenancy.pool import Link, Pool
-from daicho.tenancy.refusals import DatabaseUnavailable, as_fault
+from daicho.tenancy.refusals import RolledBack, as_fault
 
 _ROLLBACK_SECONDS: Final = 5.0
 
@@ -51,13 +51,29 @@ class Transaction:
             )
         return self._session
 
-    async def _flush(self) -> None:
+    async def _finish(self) -> None:
+        """Flush and commit. COMMIT of a failed transaction is answered with ROLLBACK; that is no success."""
         if self._session is not None:
             await self._session.commit()  # flushes; in AUTOCOMMIT nothing else goes over the wire
-
-    async def _forget(self) -> None:
+        answer = await self.driver.execute("COMMIT")
+        if answer != "COMMIT":
+            raise RolledBack
         if self._session is not None:
             await self._session.close()
+
+    async def _abandon(self) -> None:
+        """Roll back, also in a cancelled task; a connection that cannot do it in time is cut."""
+        try:
+            async with asyncio.timeout(_ROLLBACK_SECONDS):
+                if not self.driver.is_closed():
+                    await self.driver.execute("ROLLBACK")
+                if self._session is not None:
+                    await self._session.close()
+        except Exception:  # noqa: BLE001 - the error that led here is the one to tell
+            self._link.drop()
+        except BaseException:
+            self._link.drop()
+            raise
 
 
 class TenantTransaction(Transaction):
@@ -88,8 +104,10 @@ class Database:
     async def transaction(self, actor: Actor | TenantId) -> AsyncIterator[TenantTransaction]:
         """Read and write as ``actor``; commits at the end, rolls back on any exception.
 
-        Raises :class:`~daicho.faults.Unavailable` when the database is away or refuses for now (nothing was
-        written); constraint violations stay as they are for :class:`~daicho.tenancy.translates`.
+        Raises :class:`~daicho.tenancy.DatabaseUnavailable` when the database is away and
+        :class:`~daicho.tenancy.Contended` when others held the same rows; nothing was written then, except that
+        a connection lost during COMMIT leaves it open (which is what Idempotency-Key is for). Constraint
+        violations stay as they are for :class:`~daicho.tenancy.translates`.
         """
         someone = actor if isinstance(actor, Actor) else Actor.system(actor)
         async with self._opened(_begin("BEGIN", someone.tenant_id), someone) as tx:
@@ -116,21 +134,19 @@ class Database:
         try:
             link = await self._pool.lend(begin)
         except Exception as error:
-            raise as_fault(error) from error
+            raise as_fault(error, lost=True) from error
         tx = (Transaction if actor is None else TenantTransaction)(link, actor)
         try:
             yield tx
-            await tx._flush()
-            await _commit(link)
+            await tx._finish()  # noqa: SLF001 - same module: only a Database ends a transaction
         except BaseException as error:
-            await _abandon(link, tx)
-            fault = as_fault(error)
+            fault = as_fault(error, lost=link.driver.is_closed())
+            await tx._abandon()  # noqa: SLF001 - as above
             if fault is error:
                 raise
             raise fault from error
         finally:
             self._pool.take_back(link)
-        await tx._forget()
 
 
 def _begin(begin: str, tenant_id: UUID) -> str:
@@ -138,24 +154,3 @@ def _begin(begin: str, tenant_id: UUID) -> str:
     if not isinstance(tenant_id, UUID):
         raise TypeError(f"a tenant's id is a UUID, not {type(tenant_id).__name__}")
     return f"{begin}; SET LOCAL app.tenant_id = '{tenant_id}'"
-
-
-async def _commit(link: Link) -> None:
-    """COMMIT of a failed transaction is answered with ROLLBACK; that must not pass as success."""
-    answer = await link.driver.execute("COMMIT")
-    if answer != "COMMIT":
-        raise DatabaseUnavailable
-
-
-async def _abandon(link: Link, tx: Transaction) -> None:
-    """Roll back, whatever happens to this task; a connection that cannot is dropped."""
-    try:
-        await asyncio.shield(asyncio.wait_for(_roll_back(link, tx), _ROLLBACK_SECONDS))
-    except BaseException:  # noqa: BLE001 - the first error is the one to tell; the connection goes
-        link.drop()
-
-
-async def _roll_back(link: Link, tx: Transaction) -> None:
-    if not link.driver.is_closed():
-        await link.driver.execute("ROLLBACK")
-    await tx._forget()

@@ -133,4 +133,6 @@ def _check_constraint(table: str, constraint: sa.Constraint) -> None:
         if next(iter(constraint.column_keys), None) != "tenant_id":
             raise ValueError(f"{table}: foreign key {constraint.name} does not begin with tenant_id")
     elif isinstance(constraint, sa.PrimaryKeyConstraint):
-        raise ValueError(f"{table}: the key is made from the columns with primary_key=True")
+        raise ValueError(  # noqa: TRY004 - the value is wrong, not its type
+            f"{table}: the key is made from the columns with primary_key=True"
+        )

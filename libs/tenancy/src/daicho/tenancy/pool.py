@@ -103,6 +103,7 @@ class Pool:
 
 async def _begins(link: Link, begin: str) -> bool:
     if link.driver.is_closed():
+        link.drop()
         return False
     try:
         await link.driver.execute(begin)
@@ -128,8 +129,14 @@ def engine(url: str, *, application: str) -> AsyncEngine:
         isolation_level="AUTOCOMMIT",
         connect_args={
             "timeout": _CONNECT_SECONDS,
-            "command_timeout": 60,
+            "command_timeout": 75,  # the server's own limit comes first and leaves the connection usable
             "statement_cache_size": 512,
-            "server_settings": {"application_name": application, "jit": "off", "timezone": "UTC"},
+            "server_settings": {
+                "application_name": application,
+                "jit": "off",
+                "timezone": "UTC",
+                "statement_timeout": "60s",
+                "idle_in_transaction_session_timeout": "60s",
+            },
         },
     )

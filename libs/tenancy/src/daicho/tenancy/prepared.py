@@ -58,7 +58,8 @@ class Prepared:
 
     async def fetch(self, tx: Transaction, **params: Any) -> list[asyncpg.Record]:
         """Every row."""
-        return await tx.driver.fetch(self.text, *self.arguments(tx, params))
+        rows: list[asyncpg.Record] = await tx.driver.fetch(self.text, *self.arguments(tx, params))
+        return rows
 
     async def fetchrow(self, tx: Transaction, **params: Any) -> asyncpg.Record | None:
         """The first row, or None."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import functools
 from collections.abc import Awaitable, Callable, Mapping
 from types import TracebackType
 from typing import Final, ParamSpec, TypeVar
 
 import asyncpg
+from sqlalchemy.exc import DBAPIError
 
 from daicho.faults import Fault, Unavailable
 
@@ -28,6 +28,10 @@ class Contended(Unavailable):
     code = "contended"
 
 
+class RolledBack(RuntimeError):
+    """A program error: a statement failed, the failure was swallowed, and COMMIT could only roll back."""
+
+
 _CONTENDED: Final = (
     asyncpg.SerializationError,
     asyncpg.DeadlockDetectedError,
@@ -35,37 +39,45 @@ _CONTENDED: Final = (
 )
 _AWAY: Final = (
     asyncpg.PostgresConnectionError,
-    asyncpg.InvalidAuthorizationSpecificationError,
-    asyncpg.InvalidCatalogNameError,
-    asyncpg.OperatorInterventionError,
-    asyncpg.InsufficientResourcesError,
+    asyncpg.OperatorInterventionError,  # shut down, crashed, statement cancelled or out of time
+    asyncpg.InsufficientResourcesError,  # disk or memory full, too many connections
     asyncpg.PostgresIOError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
+)
+_LOST: Final = (
     asyncpg.InterfaceError,
     asyncpg.InternalClientError,
+    asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.InvalidCatalogNameError,
     TimeoutError,
-    asyncio.TimeoutError,
     OSError,
 )
 
 
 def driver_error(error: BaseException) -> BaseException:
     """asyncpg's error below SQLAlchemy's wrapping, or ``error`` itself."""
-    seen: BaseException | None = error
+    if not isinstance(error, DBAPIError):
+        return error
+    seen: BaseException | None = error.orig
     while seen is not None:
         if isinstance(seen, asyncpg.PostgresError | asyncpg.InterfaceError | OSError):
             return seen
-        seen = getattr(seen, "orig", None) or seen.__cause__
+        seen = seen.__cause__
     return error
 
 
-def as_fault(error: BaseException) -> BaseException:
-    """Errors of connection and contention as faults; anything else unchanged."""
+def as_fault(error: BaseException, *, lost: bool) -> BaseException:
+    """Errors of connection and contention as faults; anything else unchanged.
+
+    ``lost``: whether the connection is gone. Only then are a time-out, an error of the operating system or
+    a complaint of the driver the database's fault, and not that of the code that ran in between.
+    """
     if isinstance(error, Fault) or not isinstance(error, Exception):
         return error
     cause = driver_error(error)
     if isinstance(cause, _CONTENDED):
         return Contended()
-    if isinstance(cause, _AWAY):
+    if isinstance(cause, _AWAY) or (lost and isinstance(cause, _LOST)):
         return DatabaseUnavailable()
     return error
 

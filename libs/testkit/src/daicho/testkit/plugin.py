@@ -14,12 +14,13 @@ from __future__ import annotations
 
 import inspect
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Protocol
 
 import pytest
 import pytest_asyncio
+from alembic.operations import Operations
 
 from daicho.local.servers import OpenBaoServer, free_port
 from daicho.testkit.databases import Databases, TestDatabase
@@ -31,7 +32,13 @@ from daicho.testkit.postgres import PostgresAddress, running_postgres
 class MakeDatabase(Protocol):
     """What ``make_database`` is: :meth:`Databases.make`."""
 
-    def __call__(self, service: str, **options: object) -> Awaitable[TestDatabase]:
+    def __call__(
+        self,
+        service: str,
+        *,
+        create: Callable[[Operations], None] | None = None,
+        migrations: Path | None = None,
+    ) -> Awaitable[TestDatabase]:
         """A fresh database of ``service``."""
         ...
 

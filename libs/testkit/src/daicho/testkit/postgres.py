@@ -20,7 +20,6 @@ from daicho.local.servers import PostgresServer, free_port
 _PASSWORD: Final = "postgres"  # noqa: S105 - a test's, on loopback, for minutes
 _SETTINGS: Final = {
     "fsync": "off",
-    "synchronous_commit": "off",
     "full_page_writes": "off",
     "shared_buffers": "64MB",
     "autovacuum_naptime": "1h",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import pwd
 import shutil
@@ -115,7 +116,7 @@ class PostgresServer:
         """Start the postmaster; it accepts connections a moment later."""
         command: list[str | Path] = [binaries() / "postgres", "-D", self.folder, "-h", self.host]
         command += ["-p", str(self.port)]
-        for name, value in (_SETTINGS | self.settings).items():
+        for name, value in {**_SETTINGS, **self.settings}.items():
             command += ["-c", f"{name}={value}"]
         self._child.start(command, user=self._user, environ=_environ(), death_signal=signal.SIGINT)
 

@@ -16,6 +16,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+import psutil
+
 _PR_SET_PDEATHSIG: Final = 1
 _POLL: Final = 0.02
 
@@ -107,11 +109,19 @@ class Child:
         self._process = None
 
     def kill(self) -> None:
-        """End the child without a chance to clean up, as a power cut would."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            self._process = None
+        """End the child and its children without a chance to clean up, as a power cut would."""
+        if self._process is None:
+            return
+        family: list[psutil.Process] = []
+        with contextlib.suppress(psutil.NoSuchProcess):
+            family = psutil.Process(self._process.pid).children(recursive=True)
+        self._process.kill()
+        for member in family:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                member.kill()
+        self._process.wait()
+        psutil.wait_procs(family, timeout=10)
+        self._process = None
 
     def last_words(self) -> str:
         """The end of the log, as one line."""
