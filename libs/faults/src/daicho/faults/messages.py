@@ -42,5 +42,16 @@ FIELD_MESSAGES: Mapping[str, Messages] = {
     "control_character": Messages(
         ja="使えない文字（制御文字）が含まれています。", en="It holds a control character."
     ),
+    "invalid_key": Messages(
+        ja="キーは英小文字で始まる 40 文字以内の英小文字・数字・_ です。",
+        en="A key is up to 40 lower-case letters, digits and _, beginning with a letter.",
+    ),
+    "reserved_key": Messages(ja="このキーは使えません。", en="This key is reserved."),
+    "not_for_type": Messages(ja="この種類の項目では使えません。", en="Fields of this type do not have this."),
+    "not_sortable": Messages(ja="この項目では並べ替えられません。", en="This field cannot be sorted by."),
+    "unknown_operator": Messages(
+        ja="この項目では使えない条件です。", en="This field does not have this operator."
+    ),
+    "too_deep": Messages(ja="条件の入れ子が深すぎます。", en="The conditions are nested too deeply."),
     "invalid": Messages(ja="値が正しくありません。", en="The value is not valid."),
 }

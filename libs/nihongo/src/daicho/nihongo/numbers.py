@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
+from fractions import Fraction
 
 from stdnum.jp import cn
 
@@ -20,6 +21,7 @@ _BODY = re.compile(
     rf"(?:(?P<cho>{_AMOUNT})兆)?(?:(?P<oku>{_AMOUNT})億)?(?:(?P<man>{_AMOUNT})万)?"
     rf"(?:(?P<million>{_AMOUNT})百万)?(?:(?P<thousand>{_AMOUNT})千)?(?P<one>{_AMOUNT})?"
 )
+_LONGEST = 60
 _UNITS = {"cho": 10**12, "oku": 10**8, "man": 10**4, "million": 10**6, "thousand": 10**3, "one": 1}
 _MONTH = re.compile(r"([0-9]{1,2})(?:月(?:末日?|期|度|決算)?)?")
 
@@ -57,6 +59,8 @@ def read_yen(text: str) -> int:
     Raises:
         Unreadable: ``invalid_number``.
     """
+    if len(text) > _LONGEST:
+        raise Unreadable("invalid_number")
     if text.isascii() and text.isdigit():
         return int(text)
     plain = narrow(text).replace("−", "-").replace(" ", "")
@@ -73,10 +77,10 @@ def _sum(body: str) -> int:
     if not match or not body.isprintable() or not any(match.groups()):
         raise Unreadable("invalid_number")
     total = sum(
-        (Decimal(part.replace(",", "")) * _UNITS[unit] for unit, part in match.groupdict().items() if part),
-        Decimal(0),
+        (Fraction(part.replace(",", "")) * _UNITS[unit] for unit, part in match.groupdict().items() if part),
+        Fraction(0),
     )
-    if total != total.to_integral_value():
+    if total.denominator != 1:
         raise Unreadable("invalid_number")
     return int(total)
 
@@ -88,7 +92,7 @@ def read_decimal(text: str) -> Decimal:
         Unreadable: ``invalid_number``.
     """
     plain = narrow(text).replace("−", "-").strip()
-    if not plain.isascii() or not _NUMBER.fullmatch(plain):
+    if len(text) > _LONGEST or not plain.isascii() or not _NUMBER.fullmatch(plain):
         raise Unreadable("invalid_number")
     return Decimal(plain.replace(",", ""))
 
@@ -99,8 +103,6 @@ def read_integer(text: str) -> int:
     Raises:
         Unreadable: ``invalid_number``.
     """
-    if text.isascii() and text.isdigit():
-        return int(text)
     number = read_decimal(text)
     if number != number.to_integral_value():
         raise Unreadable("invalid_number")

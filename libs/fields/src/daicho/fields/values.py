@@ -1,0 +1,259 @@
+"""Reading single values: from JSON (strict) and from text that a person typed (lenient).
+
+Both ways end in the same stored form. Every reader raises :class:`Refused`.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import unicodedata
+from decimal import Decimal, InvalidOperation
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from daicho import nihongo
+from daicho.faults import FieldFault
+from daicho.fields.definitions import MAX_INTEGER, MAX_SELECTED, FieldDefinition, Option
+
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_DECIMAL = re.compile(r"-?[0-9]{1,30}(?:\.[0-9]{1,30})?")
+_URL_FORBIDDEN = re.compile(r'[\s<>"\\^`{|}]')
+_SIGNS = re.compile(r"[$€£₩]|[A-Z]{3}\s*")
+_SEPARATORS = (re.compile(r"[\n;；|｜]+"), re.compile(r"[\n;；|｜,，]+"), re.compile(r"[\n;；|｜,，、]+"))
+
+MINOR_DIGITS = {"JPY": 0, "KRW": 0, "VND": 0, "CLP": 0, "BHD": 3, "KWD": 3, "OMR": 3, "TND": 3}
+"""Digits of the minor unit (ISO 4217) where they are not two."""
+
+
+class Refused(nihongo.Unreadable):
+    """A value is not acceptable. ``pointer`` leads on from the field, for values with parts."""
+
+    def __init__(self, code: str, pointer: str = "", **params: str | int) -> None:
+        super().__init__(code)
+        self.pointer = pointer
+        self.params = params
+
+    def at(self, pointer: str) -> FieldFault:
+        """The fault, seen from the document that holds the field."""
+        return FieldFault(pointer + self.pointer, self.code, self.params)
+
+
+def as_text(value: object) -> str:
+    """``value`` if it is a string, else refused."""
+    if not isinstance(value, str):
+        raise Refused("invalid_type")
+    return value
+
+
+def clean_text(text: str) -> str:
+    """Text as typed, without blanks at its ends, line ends as LF; control characters are refused."""
+    text = nihongo.trim(text)
+    if not text.isprintable():
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+        if _CONTROL.search(text):
+            raise Refused("control_character")
+    return text
+
+
+def read_line(text: str) -> str | None:
+    """``text`` when it stands on one line without control characters, else None."""
+    return None if "\n" in text or "\r" in text or _CONTROL.search(text) else text
+
+
+def bounded(text: str, maximum: int) -> str:
+    """Cleaned text of at most ``maximum`` characters."""
+    text = clean_text(text)
+    if len(text) > maximum:
+        raise Refused("too_long", maximum=maximum)
+    return text
+
+
+def in_range(number: int) -> int:
+    """An integer that every JSON reader keeps."""
+    if number > MAX_INTEGER:
+        raise Refused("too_large", maximum=MAX_INTEGER)
+    if number < -MAX_INTEGER:
+        raise Refused("too_small", minimum=-MAX_INTEGER)
+    return number
+
+
+def as_integer(value: object) -> int:
+    """A JSON integer; true and 1.0 are none."""
+    if type(value) is not int:
+        raise Refused("invalid_type")
+    return in_range(value)
+
+
+def as_decimal(value: object, scale: int) -> str:
+    """A JSON string or number with at most ``scale`` places, as a canonical string."""
+    if isinstance(value, float):
+        value = repr(value)
+    if type(value) is int:
+        value = str(value)
+    if not isinstance(value, str):
+        raise Refused("invalid_type")
+    if not _DECIMAL.fullmatch(value):
+        raise Refused("invalid_number")
+    try:
+        return store_decimal(Decimal(value), scale)
+    except InvalidOperation:
+        raise Refused("invalid_number") from None
+
+
+def store_decimal(number: Decimal, scale: int) -> str:
+    """The canonical string of ``number``; more places than ``scale`` are refused, never rounded."""
+    if len(number.as_tuple().digits) > 25:  # more would be rounded by the arithmetic below
+        raise Refused("invalid_number")
+    scaled = number.scaleb(scale)
+    if scaled != scaled.to_integral_value():
+        raise Refused("invalid_number")
+    in_range(int(scaled))
+    return format(number.normalize() + 0, "f")
+
+
+def as_money(value: object, currency: str) -> dict[str, object]:
+    """``{"amount": integer in minor units, "currency": …}`` in the field's own currency."""
+    if not isinstance(value, dict) or set(value) - {"amount", "currency"}:
+        raise Refused("invalid_type")
+    if type(value.get("amount")) is not int:
+        raise Refused("invalid_type", "/amount")
+    if value.get("currency", currency) != currency:
+        raise Refused("unknown_option", "/currency")
+    return {"amount": in_range(value["amount"]), "currency": currency}
+
+
+def money_from_text(text: str, currency: str) -> dict[str, object]:
+    """Money as typed: whole yen with ￥, 円, 万, 億; other currencies with their sign and fraction."""
+    if currency == "JPY":
+        return {"amount": in_range(nihongo.read_yen(text)), "currency": currency}
+    number = nihongo.read_decimal(_SIGNS.sub("", nihongo.narrow(text)).strip())
+    minor = number.scaleb(MINOR_DIGITS.get(currency, 2))
+    if minor != minor.to_integral_value():
+        raise Refused("invalid_number")
+    return {"amount": in_range(int(minor)), "currency": currency}
+
+
+def as_date(value: object) -> str:
+    """``YYYY-MM-DD``."""
+    text = as_text(value)
+    try:
+        if _DATE.fullmatch(text):
+            return dt.date.fromisoformat(text).isoformat()
+    except ValueError:
+        pass
+    raise Refused("invalid_date")
+
+
+def date_from_text(text: str) -> str:
+    """A date as typed in Japan, in the ISO form."""
+    return nihongo.read_date(text).isoformat()
+
+
+def as_datetime(value: object) -> str:
+    """RFC 3339 with an offset, stored in UTC."""
+    text = as_text(value)
+    try:
+        moment = dt.datetime.fromisoformat(text) if len(text) >= 16 and text[10] in "Tt " else None
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise Refused("invalid_datetime")
+    return store_datetime(moment)
+
+
+def store_datetime(moment: dt.datetime) -> str:
+    """The RFC 3339 form in UTC."""
+    try:
+        return moment.astimezone(dt.UTC).isoformat().replace("+00:00", "Z")
+    except OverflowError:
+        raise Refused("invalid_datetime") from None
+
+
+def datetime_from_text(text: str) -> str:
+    """A moment as typed, wall time in Japan."""
+    return store_datetime(nihongo.read_datetime(text))
+
+
+def as_boolean(value: object) -> bool:
+    """A JSON boolean."""
+    if not isinstance(value, bool):
+        raise Refused("invalid_type")
+    return value
+
+
+def read_url(text: str, maximum: int = 2000) -> str:
+    """An http or https address with a host and without a user name."""
+    text = text.strip()
+    if len(text) > maximum:
+        raise Refused("too_long", maximum=maximum)
+    if _URL_FORBIDDEN.search(text) or _CONTROL.search(text):
+        raise Refused("invalid_url")
+    try:
+        parts = urlsplit(text)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        raise Refused("invalid_url") from None
+    if parts.scheme not in ("http", "https") or not host or "@" in parts.netloc or host.startswith("."):
+        raise Refused("invalid_url")
+    return text
+
+
+def read_uuid(text: str, code: str) -> str:
+    """A UUID in its canonical form; anything else is refused with ``code``."""
+    try:
+        return str(UUID(text))
+    except ValueError:
+        raise Refused(code) from None
+
+
+def option_key(text: str) -> str:
+    """What two spellings of an option have in common."""
+    return unicodedata.normalize("NFKC", text).strip()
+
+
+class Options:
+    """The options of one field, found by value or label after NFKC."""
+
+    def __init__(self, definition: FieldDefinition) -> None:
+        self._all: dict[str, Option] = {}
+        for option in definition.options:
+            self._all.setdefault(option_key(option.value), option)
+        for option in definition.options:
+            if option.label:
+                self._all.setdefault(option_key(option.label), option)
+        self._order = {option.value: index for index, option in enumerate(definition.options)}
+        self._exact = {option.value: option.value for option in definition.options if not option.archived}
+
+    def find(self, text: str, kept: object = None) -> str:
+        """The value that ``text`` names; an archived option only when it is ``kept`` from before."""
+        if (found := self._exact.get(text)) is not None:
+            return found
+        option = self._all.get(option_key(text))
+        if option is None or (option.archived and not _holds(kept, option.value)):
+            raise Refused("unknown_option")
+        return option.value
+
+    def ordered(self, values: list[str]) -> list[str]:
+        """The values without repeats, in the order of the options."""
+        if len(values) > MAX_SELECTED:
+            raise Refused("too_many", maximum=MAX_SELECTED)
+        return sorted(set(values), key=self._order.__getitem__)
+
+    def split(self, text: str) -> list[str]:
+        """The options that one cell names, parted by line ends, ; | , or 、 (an option may hold some of them)."""
+        try:
+            return [self.find(text)]
+        except Refused:
+            pass
+        for separator in _SEPARATORS:
+            try:
+                return self.ordered([self.find(part) for part in separator.split(text) if part.strip()])
+            except Refused:
+                continue
+        raise Refused("unknown_option")
+
+
+def _holds(kept: object, value: str) -> bool:
+    return kept == value or (isinstance(kept, (list, tuple)) and value in kept)
