@@ -1,0 +1,58 @@
+"""Facts between services: told in the transaction that made them, heard once in effect.
+
+Telling: :func:`tell` puts a row into the outbox, :class:`Relay` brings it to the :class:`Bus`. Hearing:
+:class:`Consumer` with its inbox. At once and to everyone: :func:`broadcast`, :class:`Heartbeats`,
+:class:`Revocations`. Who saw what: :class:`AccessLog`. Tables: :mod:`daicho.events.schema` in every service,
+:mod:`daicho.events.bus_schema` in the bus's own database.
+"""
+
+from daicho.events.access_log import AccessLog
+from daicho.events.bus import (
+    Batch,
+    Bus,
+    BusUnavailable,
+    GroupIsRunning,
+    Message,
+    Record,
+    Slot,
+    Subscription,
+    open_bus,
+    partition_of,
+)
+from daicho.events.consumer import BatchHandler, Consumer, Handler, Patience
+from daicho.events.dead import DeadLetter, Rejected, dead_letters, revive
+from daicho.events.envelope import Aggregate, Envelope, topic_of
+from daicho.events.outbox import broadcast, tell, tell_all
+from daicho.events.relay import Relay
+from daicho.events.revocations import Heartbeats, Revocations
+
+__all__ = [
+    "AccessLog",
+    "Aggregate",
+    "Batch",
+    "BatchHandler",
+    "Bus",
+    "BusUnavailable",
+    "Consumer",
+    "DeadLetter",
+    "Envelope",
+    "GroupIsRunning",
+    "Handler",
+    "Heartbeats",
+    "Message",
+    "Patience",
+    "Record",
+    "Rejected",
+    "Relay",
+    "Revocations",
+    "Slot",
+    "Subscription",
+    "broadcast",
+    "dead_letters",
+    "open_bus",
+    "partition_of",
+    "revive",
+    "tell",
+    "tell_all",
+    "topic_of",
+]

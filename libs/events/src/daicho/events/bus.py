@@ -1,0 +1,164 @@
+"""What a bus promises, whatever carries it.
+
+A topic has :data:`PARTITIONS` partitions. Messages with one key go to one partition and keep their order.
+A group of consumers remembers how far it has read each partition; at any time one member reads a
+partition. What was published before a group's first look is there for it. Delivery is at least once.
+
+``tests/contract/test_bus.py`` holds every driver to this.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from types import TracebackType
+from typing import NamedTuple, Protocol, Self
+
+from daicho.faults import Conflict, Unavailable
+
+PARTITIONS = 8
+DEAD = ".dead"
+"""What is appended to a topic's name to name its dead letters."""
+BROADCAST = ".revocations"
+"""How the names of topics end that everyone hears, now or never."""
+
+
+class Message(NamedTuple):
+    """Something to publish. Messages of one ``key`` keep their order."""
+
+    topic: str
+    key: bytes
+    value: bytes
+    headers: tuple[tuple[str, bytes], ...] = ()
+
+
+class Record(NamedTuple):
+    """A message as it lies on the bus; ``position`` grows by one along a partition."""
+
+    topic: str
+    partition: int
+    position: int
+    time: datetime
+    key: bytes
+    value: bytes
+    headers: tuple[tuple[str, bytes], ...]
+
+
+class Slot(NamedTuple):
+    """A partition of a topic."""
+
+    topic: str
+    partition: int
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Records of one slot in their order, handed to one member of a group until he commits or returns it."""
+
+    slot: Slot
+    records: Sequence[Record]
+    ticket: object = field(repr=False)
+
+
+class Subscription(Protocol):
+    """One member of a group."""
+
+    async def next(self) -> Batch:
+        """The next records of a slot that is this member's and has no batch out. Waits for them.
+
+        Raises :class:`daicho.faults.Unavailable` while the bus is away; asking again is safe.
+        """
+        ...
+
+    async def commit(self, batch: Batch) -> bool:
+        """The group has done with ``batch``. False when the slot was no longer this member's.
+
+        Raises :class:`daicho.faults.Unavailable`; the batch may be committed again.
+        """
+        ...
+
+    async def give_back(self, batch: Batch) -> None:
+        """The batch was not dealt with: it comes again, to this member or to another."""
+        ...
+
+    @property
+    def slots(self) -> Collection[Slot]:
+        """The slots that are this member's at this moment."""
+        ...
+
+    async def __aenter__(self) -> Self: ...
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+
+class Bus(Protocol):
+    """A connection to the bus. Every method raises :class:`daicho.faults.Unavailable` while it is away."""
+
+    async def publish(self, messages: Sequence[Message]) -> None:
+        """Returns once every message is kept. After an error some may be on the bus: publish all again."""
+        ...
+
+    def subscribe(self, group: str, topics: Sequence[str], *, batch: int = 500) -> Subscription:
+        """A new member of ``group``. All members of a group name the same topics. Enter it to join."""
+        ...
+
+    def hear(self, topic: str) -> AbstractAsyncContextManager[AsyncIterator[Record]]:
+        """Everything published to ``topic`` once entered, outside any group. Ends only with an error."""
+        ...
+
+    def read(self, topic: str, *, since: datetime | None = None) -> AsyncIterator[Record]:
+        """What lies in ``topic`` now, partition by partition, from the first record not before ``since``."""
+        ...
+
+    async def rewind(self, group: str, topic: str, to: datetime | Mapping[int, int]) -> None:
+        """Let ``group`` go on from the first record not before a time, or from a position per partition.
+
+        Raises :class:`daicho.faults.Conflict` while the group has members.
+        """
+        ...
+
+    async def backlog(self, group: str, topic: str) -> int:
+        """How many records of ``topic`` the group has not yet done with."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+class BusUnavailable(Unavailable):
+    """The bus is away; what was not acknowledged is to be published again."""
+
+    code = "bus_unavailable"
+
+
+class GroupIsRunning(Conflict):
+    """A group's positions cannot be set while it has members."""
+
+    code = "group_is_running"
+
+
+def partition_of(key: bytes) -> int:
+    """The partition for ``key``, the same in every driver: CRC-32 modulo :data:`PARTITIONS`."""
+    return zlib.crc32(key) % PARTITIONS
+
+
+def retention_of(topic: str) -> timedelta:
+    """How long a topic keeps its records: broadcasts an hour, dead letters 30 days, the rest 7 days."""
+    if topic.endswith(BROADCAST):
+        return timedelta(hours=1)
+    return timedelta(days=30 if topic.endswith(DEAD) else 7)
+
+
+async def open_bus(url: str) -> Bus:
+    """The bus at ``postgresql://role:password@host/bus`` or ``kafka://host:port[,host:port]``."""
+    if url.startswith("kafka://"):
+        from daicho.events.kafka_bus import KafkaBus  # a process loads the driver that it uses
+
+        return await KafkaBus.open(url)
+    from daicho.events.postgres_bus import PostgresBus
+
+    return await PostgresBus.open(url)

@@ -1,0 +1,276 @@
+"""Hearing events: each has its effect once, and none is lost.
+
+The handler's effect, the inbox entry and the version heard are one transaction; the bus is told afterwards.
+Events of a batch that belong to one tenant share a transaction; when it fails, each gets its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal, NamedTuple
+from uuid import UUID
+
+import structlog
+from google.protobuf.message import DecodeError
+from google.protobuf.message import Message as ProtoMessage
+from opentelemetry import trace
+from opentelemetry.trace import SpanKind
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+from daicho.events import inbox
+from daicho.events.bus import Batch, Bus, Record, Subscription
+from daicho.events.dead import Rejected, letter_for, reason_of
+from daicho.events.envelope import Envelope, partition_key
+from daicho.faults import Unavailable
+from daicho.tenancy import Database, TenantId, TenantTransaction
+
+_log = structlog.get_logger()
+_tracer = trace.get_tracer("daicho.events")
+_propagator = TraceContextTextMapPropagator()
+
+Handler = Callable[[TenantTransaction, Any, Envelope], Awaitable[None]]
+"""``async def on_contact_changed(tx, event: ContactChanged, envelope) -> None``"""
+BatchHandler = Callable[[TenantTransaction, Sequence[Envelope]], Awaitable[None]]
+"""``async def on_events(tx, envelopes) -> None``: events of one tenant, whatever their type, in order."""
+Versions = Literal["newest", "every"]
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How often a failing event is tried, and how long a server that is away is waited for between looks."""
+
+    attempts: int = 5
+    first_seconds: float = 0.1
+    longest_seconds: float = 5.0
+
+    def pause(self, attempt: int) -> float:
+        """Seconds before the try after ``attempt`` (1, 2, …)."""
+        return min(self.first_seconds * 2.0 ** (attempt - 1), self.longest_seconds)
+
+
+class Heard(NamedTuple):
+    """An event and the record that carried it."""
+
+    record: Record
+    envelope: Envelope
+
+
+class Consumer:
+    """A group's member in this process.
+
+    ``handlers`` maps message classes to handlers; other types are passed over. Or ``batch_handler`` hears
+    every type. ``versions="newest"`` keeps, in ``seen_version``, the newest version heard of each aggregate
+    and ignores older ones; a handler that must hear all (an audit) asks for "every".
+
+    A handler runs within the tenant of its event. It may raise :class:`Rejected`; anything else is tried again
+    ``patience.attempts`` times in all, then goes to the dead letters; :class:`~daicho.faults.Unavailable` is
+    waited out. It must not call other services: ids that it asks for belong in an event of their owner.
+    """
+
+    def __init__(
+        self,
+        bus: Bus,
+        group: str,
+        database: Database,
+        *,
+        topics: Sequence[str],
+        handlers: Mapping[type[ProtoMessage], Handler] | None = None,
+        batch_handler: BatchHandler | None = None,
+        versions: Versions = "newest",
+        patience: Patience = Patience(),
+        batch: int = 500,
+        together: int = 100,
+        at_once: int = 4,
+    ) -> None:
+        """``together``: events in one transaction; ``at_once``: transactions open at one time."""
+        if (handlers is None) == (batch_handler is None):
+            raise ValueError("a consumer has handlers or a batch handler")
+        self._bus, self._group, self._database, self._topics = bus, group, database, tuple(topics)
+        self._handlers = {kind.DESCRIPTOR.full_name: (kind, run) for kind, run in (handlers or {}).items()}
+        self._batch_handler = batch_handler
+        self._versions, self._patience = versions, patience
+        self._batch, self._together = batch, together
+        self._places = asyncio.Semaphore(at_once)
+
+    async def run(self) -> None:
+        """Consume until cancelled."""
+        async with (
+            self._bus.subscribe(self._group, self._topics, batch=self._batch) as subscription,
+            asyncio.TaskGroup() as tasks,
+        ):
+            tries = 0
+            while True:
+                try:
+                    batch = await subscription.next()
+                    tries = 0
+                except Unavailable as error:
+                    tries += 1
+                    await self._wait_out(error, tries)
+                    continue
+                tasks.create_task(self._deal_with(subscription, batch))
+
+    async def _deal_with(self, subscription: Subscription, batch: Batch) -> None:
+        known: list[Heard] = []
+        for record in batch.records:
+            try:
+                heard = _decoded(record)
+            except Rejected as error:
+                await self._bury(record, error, 1)
+                continue
+            if self._batch_handler is not None or heard.envelope.type in self._handlers:
+                known.append(heard)
+        by_tenant: dict[bytes, list[Heard]] = {}
+        for heard in known:
+            by_tenant.setdefault(heard.envelope.tenant_id, []).append(heard)
+        for tenant, events in by_tenant.items():
+            for start in range(0, len(events), self._together):
+                await self._take_effect(TenantId(UUID(bytes=tenant)), events[start : start + self._together])
+        tries = 0
+        while True:
+            try:
+                await subscription.commit(batch)
+            except Unavailable as error:
+                tries += 1
+                await self._wait_out(error, tries)
+            else:
+                return
+
+    async def _take_effect(self, tenant_id: TenantId, events: Sequence[Heard]) -> None:
+        """Events of one tenant, in order: together if that goes well, else each by itself."""
+        if len(events) > 1:
+            try:
+                await self._waiting_out(tenant_id, events)
+            except Exception as error:  # noqa: BLE001 - a loop of the process: one of them is bad, found below
+                _log.info(
+                    "events_taken_singly", consumer=self._group, events=len(events), reason=reason_of(error)
+                )
+            else:
+                return
+        for heard in events:
+            await self._take_singly(tenant_id, heard)
+
+    async def _take_singly(self, tenant_id: TenantId, heard: Heard) -> None:
+        attempt = 0
+        while True:
+            attempt += 1
+            try:
+                await self._waiting_out(tenant_id, [heard])
+            except Exception as error:  # noqa: BLE001 - a loop of the process: a bad event must not stop it
+                if isinstance(error, Rejected) or attempt >= self._patience.attempts:
+                    await self._bury(heard.record, error, attempt)
+                    return
+                await asyncio.sleep(self._patience.pause(attempt))
+            else:
+                return
+
+    async def _waiting_out(self, tenant_id: TenantId, events: Sequence[Heard]) -> None:
+        """:meth:`_attempt`, again and again while something that it needs is away."""
+        tries = 0
+        while True:
+            try:
+                async with self._places:
+                    await self._attempt(tenant_id, events)
+            except Unavailable as fault:
+                tries += 1
+                await self._wait_out(fault, tries)
+            else:
+                return
+
+    async def _attempt(self, tenant_id: TenantId, events: Sequence[Heard]) -> None:
+        async with self._database.transaction(tenant_id) as tx:
+            ids = [UUID(bytes=heard.envelope.id) for heard in events]
+            new = await inbox.enter(tx.driver, self._group, list(dict.fromkeys(ids)))
+            fresh = []
+            for event_id, heard in zip(ids, events, strict=True):
+                if event_id in new:
+                    new.discard(event_id)
+                    fresh.append(heard)
+            if self._versions == "newest":
+                fresh = await self._newest(tx, fresh)
+            if fresh:
+                await self._handle(tx, fresh)
+
+    async def _newest(self, tx: TenantTransaction, events: Sequence[Heard]) -> list[Heard]:
+        """Those not older than what is held, which they then become."""
+        versioned = [heard.envelope for heard in events if heard.envelope.aggregate.version]
+        held = await inbox.held(tx.driver, self._group, map(inbox.name_of, versioned))
+        kept: list[Heard] = []
+        newest: dict[inbox.Name, int] = {}
+        for heard in events:
+            version = heard.envelope.aggregate.version
+            if version:
+                name = inbox.name_of(heard.envelope)
+                known = held.get(name)
+                if known is not None and known.tenant_id != tx.tenant_id:
+                    raise Rejected("aggregate_of_another_tenant")
+                if version < max(newest.get(name, 0), known.version if known else 0):
+                    continue
+                newest[name] = version
+            kept.append(heard)
+        await inbox.hold(tx.driver, self._group, tx.tenant_id, newest)
+        return kept
+
+    async def _handle(self, tx: TenantTransaction, events: Sequence[Heard]) -> None:
+        if self._batch_handler is not None:
+            links = [trace.Link(told) for heard in events if (told := _span_context(heard.envelope))]
+            with _tracer.start_as_current_span(f"{self._group} hear", links=links, kind=SpanKind.CONSUMER):
+                await self._batch_handler(tx, [heard.envelope for heard in events])
+            return
+        for heard in events:
+            kind, handler = self._handlers[heard.envelope.type]
+            try:
+                event = kind.FromString(heard.envelope.payload)
+            except DecodeError as error:
+                raise Rejected("payload_unreadable") from error
+            context = _propagator.extract({"traceparent": heard.envelope.traceparent})
+            with _tracer.start_as_current_span(
+                f"{self._group} hear {kind.DESCRIPTOR.name}", context=context, kind=SpanKind.CONSUMER
+            ):
+                await handler(tx, event, heard.envelope)
+
+    async def _bury(self, record: Record, error: BaseException, attempts: int) -> None:
+        letter = letter_for(record, consumer=self._group, error=error, attempts=attempts)
+        _log.error(
+            "event_dead",
+            consumer=self._group,
+            topic=record.topic,
+            partition=record.partition,
+            position=record.position,
+            reason=reason_of(error),
+            attempts=attempts,
+        )
+        tries = 0
+        while True:
+            try:
+                await self._bus.publish([letter])
+            except Unavailable as fault:
+                tries += 1
+                await self._wait_out(fault, tries)
+            else:
+                return
+
+    async def _wait_out(self, fault: Unavailable, tries: int) -> None:
+        _log.warning("consumer_waits", consumer=self._group, error=fault.code, tries=tries)
+        await asyncio.sleep(self._patience.pause(min(tries, 16)))
+
+
+def _decoded(record: Record) -> Heard:
+    """The event in ``record``; raises Rejected when it is not whole or its key is not its own."""
+    try:
+        envelope = Envelope.FromString(record.value)
+    except DecodeError as error:
+        raise Rejected("envelope_unreadable") from error
+    ids: Final = (envelope.id, envelope.tenant_id, envelope.aggregate.id)
+    if any(len(value) != 16 for value in ids) or not envelope.type:
+        raise Rejected("envelope_incomplete")
+    if record.key != partition_key(UUID(bytes=envelope.tenant_id), UUID(bytes=envelope.aggregate.id)):
+        raise Rejected("key_of_another_aggregate")
+    return Heard(record, envelope)
+
+
+def _span_context(envelope: Envelope) -> trace.SpanContext | None:
+    context = _propagator.extract({"traceparent": envelope.traceparent})
+    span = trace.get_current_span(context).get_span_context()
+    return span if span.is_valid else None

@@ -1,0 +1,97 @@
+"""Dead letters: what a consumer could not deal with, kept with the reason, to be played again by command."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import PurePath
+from typing import Final
+from uuid import UUID
+
+from daicho.events.bus import DEAD, Bus, Message, Record
+from daicho.faults import Fault
+
+_HEADERS: Final = ("dead-reason", "dead-consumer", "dead-attempts", "dead-topic", "dead-position")
+
+
+class Rejected(Exception):
+    """Raised by a handler for an event that no second try will mend; it goes to the dead letters at once.
+
+    ``reason`` is kept on the bus: no personal data in it.
+    """
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(reason)
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A dead letter as operators see it; ``record`` holds the event itself."""
+
+    record: Record
+    topic: str
+    consumer: str
+    reason: str
+    attempts: int
+
+    @property
+    def event_id(self) -> UUID | None:
+        """The event's id, if the record had one."""
+        value = dict(self.record.headers).get("id", b"")
+        return UUID(bytes=value) if len(value) == 16 else None
+
+
+def letter_for(record: Record, *, consumer: str, error: BaseException, attempts: int) -> Message:
+    """``record`` as it goes to the dead letters of its topic."""
+    values = (
+        reason_of(error),
+        consumer,
+        str(attempts),
+        record.topic,
+        f"{record.partition}:{record.position}",
+    )
+    added = tuple(zip(_HEADERS, (value.encode() for value in values), strict=True))
+    return Message(record.topic + DEAD, record.key, record.value, _without(record) + added)
+
+
+def reason_of(error: BaseException) -> str:
+    """What went wrong and where, without the message: an exception's text may quote what people wrote."""
+    if isinstance(error, Rejected):
+        return error.reason
+    name = error.code if isinstance(error, Fault) else type(error).__name__
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = [frame for frame in frames if "daicho" in PurePath(frame.filename).parts] or list(frames)
+    if not ours:
+        return name
+    path = "/".join(PurePath(ours[-1].filename).parts[-3:])
+    return f"{name} at {path}:{ours[-1].lineno}"
+
+
+async def dead_letters(
+    bus: Bus, topic: str, *, consumer: str | None = None, since: datetime | None = None
+) -> AsyncIterator[DeadLetter]:
+    """The dead letters of ``topic``, of one consumer or of all."""
+    async for record in bus.read(topic + DEAD, since=since):
+        headers = dict(record.headers)
+        letter = DeadLetter(
+            record=record,
+            topic=topic,
+            consumer=headers.get("dead-consumer", b"").decode(),
+            reason=headers.get("dead-reason", b"").decode(),
+            attempts=int(headers.get("dead-attempts", b"0")),
+        )
+        if consumer is None or letter.consumer == consumer:
+            yield letter
+
+
+async def revive(bus: Bus, letter: DeadLetter) -> None:
+    """Publish a dead letter to its topic again, with its old id: who has dealt with it ignores it."""
+    record = letter.record
+    await bus.publish([Message(letter.topic, record.key, record.value, _without(record))])
+
+
+def _without(record: Record) -> tuple[tuple[str, bytes], ...]:
+    return tuple(header for header in record.headers if header[0] not in _HEADERS)

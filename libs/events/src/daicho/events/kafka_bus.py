@@ -1,0 +1,264 @@
+"""The bus on Kafka.
+
+The producer is idempotent and waits for all in-sync replicas; a batch a partition is built here and sent
+whole. Consumers commit by hand. Kafka's own transactions are not used: the inbox does their work.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import (
+    CommitFailedError,
+    IllegalGenerationError,
+    KafkaError,
+    MessageSizeTooLargeError,
+    TopicAlreadyExistsError,
+    UnknownMemberIdError,
+)
+from aiokafka.structs import OffsetAndMetadata
+
+from daicho.events.bus import (
+    PARTITIONS,
+    Bus,
+    BusUnavailable,
+    GroupIsRunning,
+    Message,
+    Record,
+    Subscription,
+    partition_of,
+    retention_of,
+)
+
+_TOPIC_EXISTS: Final = 36
+
+
+class KafkaBus(Bus):
+    """See :class:`daicho.events.bus.Bus`."""
+
+    def __init__(self, servers: str) -> None:
+        self._servers = servers
+        self._producer: AIOKafkaProducer | None = None
+        self._opening = asyncio.Lock()
+        self._known: set[str] = set()
+
+    @classmethod
+    async def open(cls, url: str) -> KafkaBus:
+        """Open ``kafka://host:port[,host:port]``; connects when first needed."""
+        return cls(url.removeprefix("kafka://").rstrip("/"))
+
+    async def close(self) -> None:
+        if self._producer is not None:
+            producer, self._producer = self._producer, None
+            await producer.stop()
+
+    async def publish(self, messages: Sequence[Message]) -> None:
+        slots: dict[tuple[str, int], list[Message]] = {}
+        for message in messages:
+            slots.setdefault((message.topic, partition_of(message.key)), []).append(message)
+        with reachable():
+            await self.ensure({topic for topic, _ in slots})
+            producer = await self._started()
+            try:
+                await asyncio.gather(*(_send(producer, *slot, held) for slot, held in slots.items()))
+            except BaseException:
+                await self._discard(producer)
+                raise
+
+    def subscribe(self, group: str, topics: Sequence[str], *, batch: int = 500) -> Subscription:
+        from daicho.events.kafka_subscription import KafkaSubscription  # it imports this module
+
+        return KafkaSubscription(self, group, topics, batch)
+
+    @asynccontextmanager
+    async def hear(self, topic: str) -> AsyncIterator[AsyncIterator[Record]]:
+        with reachable():
+            async with self._alone(topic) as (consumer, slots):
+                await consumer.seek_to_end(*slots)
+                for slot in slots:
+                    await consumer.position(slot)
+                yield _follow(consumer)
+
+    async def read(self, topic: str, *, since: datetime | None = None) -> AsyncIterator[Record]:
+        with reachable():
+            async with self._alone(topic) as (consumer, slots):
+                ends = await consumer.end_offsets(slots)
+                starts = await _starts(consumer, slots, since)
+                for slot in slots:
+                    consumer.assign([slot])
+                    consumer.seek(slot, starts[slot])
+                    while await consumer.position(slot) < ends[slot]:
+                        for record in (await consumer.getmany(slot, timeout_ms=1_000)).get(slot, ()):
+                            if record.offset < ends[slot]:
+                                yield record_of(record)
+
+    async def rewind(self, group: str, topic: str, to: datetime | Mapping[int, int]) -> None:
+        with reachable():
+            async with self._alone(topic, group=group) as (consumer, slots):
+                if isinstance(to, Mapping):
+                    places = {TopicPartition(topic, number): place for number, place in to.items()}
+                else:
+                    places = await _starts(consumer, slots, to)
+                try:
+                    await consumer.commit(
+                        {slot: OffsetAndMetadata(place, "") for slot, place in places.items()}
+                    )
+                except (CommitFailedError, UnknownMemberIdError, IllegalGenerationError) as error:
+                    raise GroupIsRunning from error
+
+    async def backlog(self, group: str, topic: str) -> int:
+        with reachable():
+            async with self._alone(topic, group=group) as (consumer, slots):
+                begins, ends = await consumer.beginning_offsets(slots), await consumer.end_offsets(slots)
+                return sum(
+                    [ends[slot] - ((await consumer.committed(slot)) or begins[slot]) for slot in slots]
+                )
+
+    async def ensure(self, topics: set[str]) -> None:
+        """Create the topics that do not exist yet, with their partitions and retention."""
+        missing = topics - self._known
+        if not missing:
+            return
+        admin = AIOKafkaAdminClient(bootstrap_servers=self._servers)
+        await admin.start()
+        try:
+            answer = await admin.create_topics([_new_topic(topic) for topic in sorted(missing)])
+            for topic, code, *_ in answer.topic_errors:
+                if code not in {0, _TOPIC_EXISTS}:
+                    raise BusUnavailable(topic=topic, kafka_error=code)
+        except TopicAlreadyExistsError:
+            pass
+        finally:
+            await admin.close()
+        self._known |= missing
+
+    def consumer(self, *topics: str, **settings: Any) -> AIOKafkaConsumer:
+        """A consumer that commits nothing by itself and begins at the oldest record."""
+        return AIOKafkaConsumer(
+            *topics,
+            bootstrap_servers=self._servers,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            metadata_max_age_ms=30_000,
+            **settings,
+        )
+
+    async def _started(self) -> AIOKafkaProducer:
+        if self._producer is None:
+            async with self._opening:
+                if self._producer is None:
+                    producer = AIOKafkaProducer(
+                        bootstrap_servers=self._servers,
+                        enable_idempotence=True,
+                        acks="all",
+                        request_timeout_ms=10_000,
+                        max_batch_size=1_000_000,
+                    )
+                    try:
+                        await producer.start()
+                    except BaseException:
+                        await producer.stop()
+                        raise
+                    self._producer = producer
+        return self._producer
+
+    async def _discard(self, producer: AIOKafkaProducer) -> None:
+        """What a failed producer still holds must not arrive after what is published next."""
+        if self._producer is producer:
+            self._producer = None
+        try:
+            async with asyncio.timeout(1):
+                await producer.stop()
+        except (KafkaError, TimeoutError):
+            return
+
+    @asynccontextmanager
+    async def _alone(
+        self, topic: str, group: str | None = None
+    ) -> AsyncIterator[tuple[AIOKafkaConsumer, list[TopicPartition]]]:
+        """A consumer outside the group's sharing, assigned every partition of ``topic``."""
+        await self.ensure({topic})
+        consumer = self.consumer(group_id=group)
+        try:
+            await consumer.start()
+            slots = [TopicPartition(topic, number) for number in range(PARTITIONS)]
+            consumer.assign(slots)
+            yield consumer, slots
+        finally:
+            await consumer.stop()
+
+
+@contextmanager
+def reachable() -> Iterator[None]:
+    """Errors of the connection as :class:`BusUnavailable`."""
+    try:
+        yield
+    except (KafkaError, OSError, TimeoutError) as error:
+        if isinstance(error, MessageSizeTooLargeError):
+            raise  # a program error: waiting would not help
+        raise BusUnavailable from error
+
+
+def record_of(record: ConsumerRecord[bytes, bytes]) -> Record:
+    return Record(
+        record.topic,
+        record.partition,
+        record.offset,
+        datetime.fromtimestamp(record.timestamp / 1000, UTC),
+        record.key or b"",
+        record.value or b"",
+        tuple((name, bytes(value)) for name, value in record.headers),
+    )
+
+
+async def _send(producer: AIOKafkaProducer, topic: str, partition: int, messages: Sequence[Message]) -> None:
+    """Send batch after batch; each is acknowledged before this returns."""
+    acknowledged: list[asyncio.Future[Any]] = []
+    batch = producer.create_batch()
+    for message in messages:
+        parts = {
+            "key": message.key,
+            "value": message.value,
+            "headers": list(message.headers),
+            "timestamp": None,
+        }
+        if batch.append(**parts) is None:
+            acknowledged.append(await producer.send_batch(batch, topic, partition=partition))
+            batch = producer.create_batch()
+            if batch.append(**parts) is None:
+                raise MessageSizeTooLargeError(topic)
+    acknowledged.append(await producer.send_batch(batch, topic, partition=partition))
+    await asyncio.gather(*acknowledged)
+
+
+async def _starts(
+    consumer: AIOKafkaConsumer, slots: Sequence[TopicPartition], since: datetime | None
+) -> dict[TopicPartition, int]:
+    if since is None:
+        return dict(await consumer.beginning_offsets(slots))
+    wanted = dict.fromkeys(slots, int(since.timestamp() * 1000))
+    found, ends = await consumer.offsets_for_times(wanted), await consumer.end_offsets(slots)
+    return {slot: found[slot].offset if found[slot] is not None else ends[slot] for slot in slots}
+
+
+async def _follow(consumer: AIOKafkaConsumer) -> AsyncIterator[Record]:
+    while True:
+        with reachable():
+            record = await consumer.getone()
+        yield record_of(record)
+
+
+def _new_topic(topic: str) -> NewTopic:
+    retention = int(retention_of(topic).total_seconds() * 1000)
+    return NewTopic(
+        name=topic,
+        num_partitions=PARTITIONS,
+        replication_factor=-1,
+        topic_configs={"retention.ms": str(retention), "message.timestamp.type": "LogAppendTime"},
+    )

@@ -1,0 +1,144 @@
+"""A member of a group on Kafka."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Collection, Sequence
+from types import TracebackType
+from typing import Final, Self
+
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+from aiokafka.errors import (
+    CommitFailedError,
+    IllegalGenerationError,
+    IllegalStateError,
+    RebalanceInProgressError,
+    UnknownMemberIdError,
+)
+
+from daicho.events.bus import Batch, BusUnavailable, Slot, Subscription
+from daicho.events.kafka_bus import KafkaBus, reachable, record_of
+
+_NOT_MINE: Final = (CommitFailedError, IllegalGenerationError, IllegalStateError, UnknownMemberIdError)
+_FINISH_SECONDS: Final = 10.0
+_POLL_MS: Final = 1_000
+
+
+class KafkaSubscription(Subscription, ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is untyped
+    """A slot with a batch out is paused until the batch is committed or given back."""
+
+    def __init__(self, bus: KafkaBus, group: str, topics: Sequence[str], batch: int) -> None:
+        self._bus, self._group, self._topics, self._batch = bus, group, tuple(topics), batch
+        self._consumer: AIOKafkaConsumer | None = None
+        self._forget()
+
+    def _forget(self) -> None:
+        self._out: dict[Slot, object] = {}
+        self._ready: deque[Batch] = deque()
+        self._freed = asyncio.Event()
+
+    @property
+    def slots(self) -> Collection[Slot]:
+        if self._consumer is None:
+            return frozenset()
+        return frozenset(Slot(slot.topic, slot.partition) for slot in self._consumer.assignment())
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._out.clear()
+        await self._stop()
+
+    async def next(self) -> Batch:
+        while True:
+            if self._ready:
+                return self._ready.popleft()
+            with reachable():
+                consumer = await self._started()
+                found = await consumer.getmany(timeout_ms=_POLL_MS, max_records=self._batch)
+            for place, records in found.items():
+                slot, ticket = Slot(place.topic, place.partition), object()
+                self._out[slot] = ticket
+                consumer.pause(place)
+                self._ready.append(Batch(slot, tuple(map(record_of, records)), ticket))
+
+    async def commit(self, batch: Batch) -> bool:
+        consumer = self._consumer
+        if consumer is None or self._out.get(batch.slot) is not batch.ticket:
+            return False
+        place = TopicPartition(*batch.slot)
+        try:
+            with reachable():
+                await consumer.commit({place: batch.records[-1].position + 1})
+        except BusUnavailable as error:
+            if isinstance(error.__cause__, RebalanceInProgressError):
+                raise
+            if isinstance(error.__cause__, _NOT_MINE):
+                self._free(batch, None)
+                return False
+            raise
+        self._free(batch, None)
+        return True
+
+    async def give_back(self, batch: Batch) -> None:
+        self._free(batch, batch.records[0].position)
+
+    def _free(self, batch: Batch, position: int | None) -> None:
+        if self._out.get(batch.slot) is not batch.ticket:
+            return
+        del self._out[batch.slot]
+        self._freed.set()
+        place = TopicPartition(*batch.slot)
+        if self._consumer is not None and place in self._consumer.assignment():
+            if position is not None:
+                self._consumer.seek(place, position)
+            self._consumer.resume(place)
+
+    async def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
+        """Let what is being handled be finished and committed, for a while."""
+        handed = {Slot(place.topic, place.partition) for place in revoked}
+        waiting = {batch.slot for batch in self._ready}
+        self._ready.clear()
+        for slot in waiting:
+            self._out.pop(slot, None)
+        try:
+            async with asyncio.timeout(_FINISH_SECONDS):
+                while self._out.keys() & handed:
+                    self._freed.clear()
+                    await self._freed.wait()
+        except TimeoutError:
+            for slot in handed:
+                self._out.pop(slot, None)
+
+    async def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
+        """Positions come from what the group committed."""
+
+    async def _started(self) -> AIOKafkaConsumer:
+        if self._consumer is None:
+            await self._bus.ensure(set(self._topics))
+            self._forget()
+            consumer = self._bus.consumer(
+                group_id=self._group,
+                session_timeout_ms=10_000,
+                heartbeat_interval_ms=1_000,
+                rebalance_timeout_ms=20_000,
+                max_poll_interval_ms=300_000,
+                fetch_max_wait_ms=250,
+            )
+            consumer.subscribe(list(self._topics), listener=self)
+            try:
+                await consumer.start()
+            except BaseException:
+                await consumer.stop()
+                raise
+            self._consumer = consumer
+        return self._consumer
+
+    async def _stop(self) -> None:
+        if self._consumer is not None:
+            consumer, self._consumer = self._consumer, None
+            await consumer.stop()

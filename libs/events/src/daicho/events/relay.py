@@ -1,0 +1,118 @@
+"""From the outbox to the bus, in order, at least once.
+
+Each round reads what is there, publishes it and deletes it. Whatever dies in between, the rows are still
+there and are published again; inboxes know them by their id. What a relay owns it holds by an advisory lock
+on the connection that reads and deletes. A relay that has lost its connection in mid-publish can only
+repeat, in order, what its successor publishes too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any, Final
+
+import asyncpg
+import structlog
+from opentelemetry import metrics
+
+from daicho.events.bus import Bus, Message
+from daicho.events.outbox import SHARDS
+from daicho.events.shares import Shares
+from daicho.faults import Unavailable
+
+_log = structlog.get_logger()
+_relayed = metrics.get_meter("daicho.events").create_counter("daicho.outbox.relayed", unit="{event}")
+
+CHANNEL: Final = "outbox"
+"""PostgreSQL's notifications when something was told; the payload is the table's name."""
+
+_READ = (
+    "SELECT id, topic, key, event_id, envelope FROM {table}"
+    " WHERE shard = ANY($1::smallint[]) ORDER BY id LIMIT $2"
+)
+_DELETE = "DELETE FROM {table} WHERE id = ANY($1::bigint[])"
+_TABLES: Final = ("outbox", "access_outbox")
+_AWAY: Final = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, Unavailable)
+
+
+class Relay:
+    """Moves a service's outbox and access outbox to the bus. Run as many as there are processes."""
+
+    def __init__(
+        self,
+        database_url: str,
+        bus: Bus,
+        *,
+        batch: int = 4_000,
+        idle_seconds: float = 1.0,
+        balance_seconds: float = 2.0,
+    ) -> None:
+        """``database_url`` is the relay role's. ``idle_seconds``: a look without being woken, the net
+        under notifications. ``balance_seconds``: how soon shards of a dead relay are taken over."""
+        self._url = database_url
+        self._bus = bus
+        self._batch = batch
+        self._idle = idle_seconds
+        self._balance = balance_seconds
+        self._told = asyncio.Event()
+
+    async def run(self) -> None:
+        """Relay until cancelled. A database or a bus that is away is waited for."""
+        pause = 0.05
+        while True:
+            try:
+                await self._serve()
+            except _AWAY as error:
+                _log.warning("relay_waits", error=type(error).__name__, seconds=pause)
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, 2.0)
+            else:
+                pause = 0.05
+
+    async def _serve(self) -> None:
+        """One connection's life: ends with an error."""
+        connection = await asyncpg.connect(
+            self._url, timeout=5, command_timeout=60, server_settings={"application_name": "daicho-relay"}
+        )
+        try:
+            await connection.add_listener(CHANNEL, self._heard)
+            shares = Shares(connection, {"outbox": range(SHARDS)})
+            loop = asyncio.get_running_loop()
+            due = loop.time()
+            while True:
+                if loop.time() >= due:
+                    await shares.balance()
+                    due = loop.time() + self._balance
+                self._told.clear()
+                if not await self._round(connection, sorted(shares.held)):
+                    await self._wait(min(self._idle, max(due - loop.time(), 0.001)))
+        finally:
+            connection.terminate()
+
+    async def _round(self, connection: asyncpg.Connection[Any], shards: Sequence[int]) -> bool:
+        """Move up to a batch of each table; whether a table may hold more."""
+        more = False
+        for table in _TABLES:
+            rows = await connection.fetch(_READ.format(table=table), shards, self._batch)
+            if rows:
+                await self._bus.publish([message_of(row) for row in rows])
+                await connection.execute(_DELETE.format(table=table), [row["id"] for row in rows])
+                _relayed.add(len(rows), {"table": table})
+                more = True
+        return more
+
+    async def _wait(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._told.wait()
+        except TimeoutError:
+            return
+
+    def _heard(self, *_: object) -> None:
+        self._told.set()
+
+
+def message_of(row: asyncpg.Record) -> Message:
+    """An outbox row as it goes to the bus, with the event's id beside it."""
+    return Message(row["topic"], row["key"], row["envelope"], (("id", row["event_id"].bytes),))
