@@ -224,6 +224,10 @@ class Bench:
         bodies |= {name: _as_method(function) for name, function in methods.items()}
         return type("Servicer", (self.echo.grpc.EchoServiceServicer,), bodies)()
 
+    def hold(self, certificate: IssuedCertificate) -> Held:
+        """A source of ``certificate``, which a test may exchange."""
+        return Held(certificate)
+
     async def keep(self, context: Any) -> Any:
         """Enter ``context`` until the test ends."""
         return await self._stack.enter_async_context(context)
