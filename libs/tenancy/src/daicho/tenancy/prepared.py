@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterable, Callable, Iterable, Mapping
 from typing import Any, Final
 
 import asyncpg
@@ -21,9 +21,10 @@ class Prepared:
     datetime, int …; JSON as text). A parameter named ``tenant_id`` is the transaction's unless given.
     """
 
-    __slots__ = ("_constants", "_names", "_order", "_processors", "text")
+    __slots__ = ("_constants", "_names", "_order", "_processors", "text", "whole_tenant")
 
-    def __init__(self, statement: ClauseElement) -> None:
+    def __init__(self, statement: ClauseElement, whole_tenant: str | None = None) -> None:
+        self.whole_tenant = whole_tenant
         compiled = statement.compile(dialect=_DIALECT)
         if getattr(compiled, "post_compile_params", None):
             raise TypeError(
@@ -69,14 +70,32 @@ class Prepared:
         """The first column of the first row, or None."""
         return await tx.driver.fetchval(self.text, *self.arguments(tx, params))
 
+    def iterate(self, tx: Transaction, prefetch: int = 500, **params: Any) -> AsyncIterable[asyncpg.Record]:
+        """Row by row, ``prefetch`` at a time: for exports, in constant memory."""
+        rows: AsyncIterable[asyncpg.Record] = tx.driver.cursor(
+            self.text, *self.arguments(tx, params), prefetch=prefetch
+        )
+        return rows
+
+    async def executemany(self, tx: Transaction, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Run it once for each row, in one round trip."""
+        await tx.driver.executemany(self.text, [self.arguments(tx, row) for row in rows])
+
     async def execute(self, tx: Transaction, **params: Any) -> str:
         """Run it; the server's command tag ("UPDATE 3")."""
         return str(await tx.driver.execute(self.text, *self.arguments(tx, params)))
 
 
-def sql(statement: ClauseElement) -> Prepared:
+def sql(statement: ClauseElement, *, whole_tenant: str | None = None) -> Prepared:
     """Compile ``statement`` once, at import, for the driver.
 
-    ``sql(select(contact.c.id).where(contact.c.tenant_id == bindparam("tenant_id")))``
+    ::
+
+        CONTACT = sql(select(c.id).where(c.tenant_id == bindparam("tenant_id"), c.id == bindparam("id")))
+        row = await CONTACT.fetchrow(tx, id=contact_id)
+
+    Keep it as a module's constant: the architecture tests explain those, as the service's role, and refuse
+    one that reads all of a tenant's rows, unless ``whole_tenant`` says why that is right (a tenant has
+    five roles). A list is compared with ``c.id == any_(bindparam("ids", type_=ARRAY(Uuid)))``.
     """
-    return Prepared(statement)
+    return Prepared(statement, whole_tenant)
