@@ -67,7 +67,8 @@ def index_rows(definition: FieldDefinition, value: object) -> tuple[IndexValue, 
 
 
 def comparable(definition: FieldDefinition, value: object) -> IndexValue:
-    """One stored value in the type that it is compared in; text and URLs folded, but whole.
+    """One stored value in the type that it is compared in; text and URLs folded, but whole;
+    telephones as domestic digits.
 
     Dates and moments may come as objects or in their stored form.
     """
@@ -80,6 +81,10 @@ def _folded(value: object, _definition: FieldDefinition) -> str:
 
 def _plain(value: object, _definition: FieldDefinition) -> str:
     return str(value)
+
+
+def _phone(value: object, _definition: FieldDefinition) -> str:
+    return nihongo.phone_digits(str(value))
 
 
 def _integer(value: object, _definition: FieldDefinition) -> int:
@@ -120,7 +125,7 @@ _COMPARABLE: Mapping[FieldType, Callable[[object, FieldDefinition], IndexValue]]
     FieldType.SELECT: _plain,
     FieldType.MULTI_SELECT: _plain,
     FieldType.EMAIL: _plain,
-    FieldType.PHONE: _plain,
+    FieldType.PHONE: _phone,
     FieldType.USER: _uuid,
     FieldType.LINK: _uuid,
 }

@@ -57,6 +57,11 @@ def clean_text(text: str) -> str:
     return text
 
 
+def is_clean(text: str) -> bool:
+    """Whether ``text`` is free of control characters that no field stores."""
+    return not _CONTROL.search(text)
+
+
 def read_line(text: str) -> str | None:
     """``text`` when it stands on one line without control characters, else None."""
     return None if "\n" in text or "\r" in text or _CONTROL.search(text) else text
