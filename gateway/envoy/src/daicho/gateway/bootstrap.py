@@ -83,7 +83,8 @@ def _connections(settings: Settings) -> dict[str, Any]:
         "server_name": "daicho",
         "use_remote_address": True,
         "xff_num_trusted_hops": settings.trusted_hops,
-        "internal_address_config": {"cidr_ranges": []},
+        # Nobody is "internal" to Envoy: an empty list would mean loopback and the private networks.
+        "internal_address_config": {"cidr_ranges": [{"address_prefix": "255.255.255.255", "prefix_len": 32}]},
         "early_header_mutation_extensions": [
             {
                 "name": "envoy.http.early_header_mutation.header_mutation",
@@ -112,14 +113,13 @@ def _connections(settings: Settings) -> dict[str, Any]:
         },
         "stream_idle_timeout": "60s",
         "request_headers_timeout": "10s",
-        "local_reply_config": {"mappers": problems.mappers()},
+        "local_reply_config": {"mappers": problems.mappers(headers.always(tls=settings.tls))},
         "http_filters": _filters(settings),
         "route_config": {
             "name": "front",
             "max_direct_response_body_size_bytes": 256 * _KIBIBYTE,
-            "most_specific_header_mutations_wins": True,
             "virtual_hosts": [{"name": "front", "domains": ["*"], "routes": routing.routes(settings)}],
-            "response_headers_to_add": headers.always(tls=settings.tls),
+            "request_headers_to_remove": ["x-envoy-external-address"],
             # One address, the one we believe: a list invites taking the wrong end of it.
             "request_headers_to_add": [
                 headers.header("x-forwarded-for", "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%")
@@ -134,6 +134,7 @@ def _connections(settings: Settings) -> dict[str, Any]:
 def _filters(settings: Settings) -> list[dict[str, Any]]:
     """In the order in which a request meets them."""
     return [
+        {"name": "daicho.headers.always", "typed_config": _answer_headers(settings)},
         {"name": "envoy.filters.http.health_check", "typed_config": _readiness()},
         _compressor(routing.COMPRESSORS[0], "brotli", "Brotli", {"quality": 5}),
         _compressor(routing.COMPRESSORS[1], "gzip", "Gzip", {}),
@@ -142,6 +143,7 @@ def _filters(settings: Settings) -> list[dict[str, Any]]:
         limits.by_address(),
         {"name": routing.TOKEN_FILTER, "typed_config": _token_check(settings)},
         limits.by_tenant(Rate.parse(settings.limit_tenant), _TOKEN_METADATA),
+        {"name": routing.FILE_HEADERS_FILTER, "typed_config": _header_mutation([])},
         {"name": routing.FILES_FILTER, "typed_config": routing.FILES_CONFIG},
         {
             "name": "envoy.filters.http.router",
@@ -151,6 +153,18 @@ def _filters(settings: Settings) -> list[dict[str, Any]]:
             },
         },
     ]
+
+
+def _answer_headers(settings: Settings) -> dict[str, Any]:
+    """First among the filters, so last over the answers: it sees what each of the others answered."""
+    return _header_mutation([{"append": option} for option in headers.always(tls=settings.tls)])
+
+
+def _header_mutation(answers: list[dict[str, Any]]) -> dict[str, Any]:
+    return {
+        "@type": _TYPES + "filters.http.header_mutation.v3.HeaderMutation",
+        "mutations": {"response_mutations": answers},
+    }
 
 
 def _readiness() -> dict[str, Any]:
@@ -209,6 +223,7 @@ def _compressor(name: str, library: str, message: str, options: dict[str, Any]) 
         "name": name,
         "typed_config": {
             "@type": _TYPES + "filters.http.compressor.v3.Compressor",
+            "choose_first": library == "brotli",
             "response_direction_config": {
                 "common_config": {
                     "min_content_length": 1024,

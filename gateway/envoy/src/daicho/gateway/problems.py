@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Sequence
 from typing import Any, Final
 
 from daicho.faults import (
@@ -62,9 +62,21 @@ FAULTS: Final[dict[int, type[Fault]]] = {
 _PARAMS: Final = {"limit": "%METADATA(ROUTE:daicho:largest_body)%", "retry_after": "%RESP(RETRY-AFTER)%"}
 
 
-def mappers() -> list[dict[str, Any]]:
-    """Envoy's local reply mappers: the first whose filter holds writes the body."""
-    return [_keys_away(), *_by_status()]
+def mappers(extra_headers: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Envoy's local reply mappers: the first whose filter holds writes the body.
+
+    ``extra_headers`` go with them all: an answer to a request that could not even be read passes no filter.
+    """
+    found = [
+        # While identity's keys cannot be had, nobody's token can be told good or bad.
+        *_because("jwt_authn_access_denied{Jwks_remote_fetch", 503),
+        # Envoy says 403 to a token made for somebody else; to us it is no token at all.
+        *_because("jwt_authn_access_denied", 401),
+        *(mapper for status in FAULTS for mapper in _of_status(status)),
+    ]
+    for mapper in found:
+        mapper["headers_to_add"] += extra_headers
+    return found
 
 
 def document(fault: type[Fault], status: int, language: Language) -> str:
@@ -76,23 +88,31 @@ def document(fault: type[Fault], status: int, language: Language) -> str:
     )
 
 
-def _by_status() -> Iterator[dict[str, Any]]:
-    for status, fault in FAULTS.items():
-        yield _mapper([_status_is(status), _speaks_english()], document(fault, status, "en"), "en")
-        yield _mapper([_status_is(status)], document(fault, status, "ja"), "ja")
+def _of_status(status: int) -> list[dict[str, Any]]:
+    return _in_both_languages(_status_is(status), status)
 
 
-def _keys_away() -> dict[str, Any]:
-    """While identity's keys cannot be had nobody's token can be told good or bad: 503, not 401."""
-    away = {
+def _because(details: str, status: int) -> list[dict[str, Any]]:
+    """``status``, whatever Envoy chose, where its reason begins with ``details``."""
+    reason = {
         "name": "envoy.access_loggers.extension_filters.cel",
         "typed_config": {
             "@type": "type.googleapis.com/envoy.extensions.access_loggers.filters.cel.v3.ExpressionFilter",
-            "expression": "response.code_details.startsWith('jwt_authn_access_denied{Jwks')",
+            "expression": f"response.code_details.startsWith('{details}')",
         },
     }
-    mapper = _mapper([{"extension_filter": away}], document(Unavailable, 503, "ja"), "ja")
-    return mapper | {"status_code": 503}
+    return [
+        mapper | {"status_code": status}
+        for mapper in _in_both_languages({"extension_filter": reason}, status)
+    ]
+
+
+def _in_both_languages(condition: dict[str, Any], status: int) -> list[dict[str, Any]]:
+    fault = FAULTS[status]
+    return [
+        _mapper([condition, _speaks_english()], document(fault, status, "en"), "en"),
+        _mapper([condition], document(fault, status, "ja"), "ja"),
+    ]
 
 
 def _mapper(filters: list[dict[str, Any]], body: str, language: Language) -> dict[str, Any]:
@@ -102,10 +122,7 @@ def _mapper(filters: list[dict[str, Any]], body: str, language: Language) -> dic
             "text_format_source": {"inline_string": body},
             "content_type": "application/problem+json",
         },
-        "headers_to_add": [
-            header("content-language", language),
-            header("cache-control", "no-store"),
-        ],
+        "headers_to_add": [header("content-language", language)],
     }
 
 

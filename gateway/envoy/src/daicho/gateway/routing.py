@@ -13,6 +13,7 @@ from daicho.gateway.table import OWNERS, PUBLIC, STREAMS, UPLOADS, Limit, Public
 
 TOKEN_FILTER: Final = "envoy.filters.http.jwt_authn"  # noqa: S105 a filter's name
 FILES_FILTER: Final = "envoy.filters.http.file_server"
+FILE_HEADERS_FILTER: Final = "daicho.headers.files"
 SMALL_BODY_FILTER: Final = "daicho.body.small"
 COMPRESSORS: Final = ("daicho.compress.brotli", "daicho.compress.gzip")
 NONCE_MARK: Final = "__CSP_NONCE__"
@@ -141,7 +142,8 @@ def _answer(match: dict[str, Any], status: int, body: str, content_type: str | N
 def _documentation(settings: Settings) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     if settings.openapi_file is not None:
-        found.append(_file({"path": "/openapi.json"}, "/openapi.json", settings.openapi_file))
+        folder = Path(settings.openapi_file).parent
+        found.append(_file({"path": "/openapi.json"}, "/", f"{folder}/"))
     if settings.docs_dir is not None and (page := Path(settings.docs_dir) / "index.html").exists():
         pages = {"safe_regex": {"regex": "/docs/?"}, "headers": [_method("GET")]}
         found.append(_page(pages, page))
@@ -174,7 +176,13 @@ def _file(match: dict[str, Any], prefix: str, target: str, *, keep: str = "no-ca
         "content_types": _TYPES_OF_FILES,
         "default_content_type": "application/octet-stream",
     }
-    route["response_headers_to_add"] = [header("cache-control", keep)]
+    # Not response_headers_to_add: the file server answers before the router would add them.
+    route["typed_per_filter_config"][FILE_HEADERS_FILTER] = {
+        "@type": _TYPES + "header_mutation.v3.HeaderMutationPerRoute",
+        "mutations": {
+            "response_mutations": [{"append": header("cache-control", keep, action="ADD_IF_ABSENT")}]
+        },
+    }
     return route
 
 

@@ -52,7 +52,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     Upstreams are ``host:port``; rates are ``count/seconds``. ``trusted_hops`` is how many proxies of our own
     stand before this one: that many entries of X-Forwarded-For, from the right, are believed. TLS is on when
     ``tls_certificate`` and ``tls_key`` name PEM files. ``console_dir`` and ``docs_dir`` hold built pages;
-    ``openapi_file`` is read anew at each request.
+    ``openapi_file``, named ``openapi.json``, is read anew at each request.
     """
 
     host: str = "127.0.0.1"

@@ -36,7 +36,7 @@ class EnvoyServer:
 
     def start(self) -> None:
         """Render the configuration and start; services need not be there yet."""
-        import envoy  # noqa: PLC0415 - the wheel is large; only who starts a server needs it
+        import envoy
 
         self.folder.mkdir(parents=True, exist_ok=True)
         configuration = self.folder / "envoy.json"
