@@ -366,6 +366,24 @@ async def test_sql_then_python_is_python_alone(
             assert over == alone
 
 
+async def test_texts_longer_than_their_index_row_are_never_lost_nor_taken_for_sure(
+    connection: AsyncConnection,
+) -> None:
+    empty = dict.fromkeys(USED)
+    stored: list[dict[str, Any]] = [{**empty, "text": "あ" * size} for size in (199, 200, 201)]
+    stored.append({**empty, "text": "あ" * 200 + "い"})
+    await fill(connection, stored)
+    for op in ("eq", "contains", "begins"):
+        for wanted in ("あ" * 199, "あ" * 200):
+            node = parse_filter(leaf("text", op, wanted), FIELDS, TODAY)
+            alone = {number for number, record in enumerate(stored) if matcher(node)(record)}
+            bounds = compile_filter(node, bindings())
+            over = set((await connection.execute(sa.select(records.c.id).where(bounds.over))).scalars())
+            under = set((await connection.execute(sa.select(records.c.id).where(bounds.under))).scalars())
+            assert under <= alone <= over
+            assert not bounds.exact or over == alone
+
+
 def test_a_sealed_condition_is_true_in_sql_and_under_not_as_well() -> None:
     node = parse_filter(leaf("secret", "eq", "x"), FIELDS, TODAY)
     for each in (node, Not(node)):
