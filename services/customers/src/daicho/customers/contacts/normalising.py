@@ -1,0 +1,85 @@
+"""A contact as typed → a contact as stored. The same for forms, the API and imports."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from daicho.customers.contacts.schemas import ContactInput, Email, Phone
+from daicho.customers.schemas import Address
+from daicho.faults import FieldFault
+from daicho.nihongo import Unreadable, read_email, read_phone, read_postal_code, store_kana
+
+_TRIMMED = (
+    "family_name",
+    "given_name",
+    "family_name_kana",
+    "given_name_kana",
+    "company_name",
+    "department",
+    "title",
+    "customer_code",
+)
+_KANA = frozenset({"family_name_kana", "given_name_kana"})
+
+
+def normalise(typed: ContactInput) -> tuple[ContactInput, list[FieldFault]]:
+    """``typed`` in stored form (blanks trimmed, kana full width, E.164, lower-case e-mail), and what is wrong.
+
+    Text keeps its widths. A value that cannot be read stays as typed beside its fault, whose pointer names
+    it. Custom values are the business of :mod:`daicho.customers.definitions`.
+    """
+    found: list[FieldFault] = []
+    changes: dict[str, object] = {}
+    for name in _TRIMMED:
+        text = getattr(typed, name)
+        if text is not None:
+            changes[name] = _kana(text) if name in _KANA else _trimmed(text)
+    if not changes["family_name"]:
+        changes["family_name"] = ""
+        found.append(FieldFault("/family_name", "required"))
+    changes["emails"] = [
+        Email(_read(read_email, email.address, f"/emails/{place}/address", found), email.kind)
+        for place, email in enumerate(typed.emails)
+    ]
+    changes["phones"] = [
+        Phone(_read(read_phone, phone.number, f"/phones/{place}/number", found), phone.kind)
+        for place, phone in enumerate(typed.phones)
+    ]
+    if typed.address is not None:
+        changes["address"] = normalise_address(typed.address, found)
+    changes["tags"] = unique_tags(typed.tags)
+    return msgspec.structs.replace(typed, **changes), found
+
+
+def normalise_address(typed: Address, found: list[FieldFault]) -> Address:
+    """``typed`` trimmed, its postal code as seven digits; what is wrong is added to ``found``."""
+    parts = {name: _trimmed(text) for name, text in msgspec.structs.asdict(typed).items() if text is not None}
+    if parts.get("postal_code"):
+        parts["postal_code"] = _read(
+            read_postal_code, parts["postal_code"] or "", "/address/postal_code", found
+        )
+    return Address(**parts)
+
+
+def unique_tags(tags: Sequence[str]) -> list[str]:
+    """Each tag once, trimmed, in the order given."""
+    return list(dict.fromkeys(tag for tag in (_trimmed(tag) for tag in tags) if tag))
+
+
+def _trimmed(text: str) -> str | None:
+    return text.strip() or None
+
+
+def _kana(text: str) -> str | None:
+    trimmed = _trimmed(text)
+    return None if trimmed is None else store_kana(trimmed)
+
+
+def _read(reader: Callable[[str], str], text: str, pointer: str, found: list[FieldFault]) -> str:
+    try:
+        return reader(text)
+    except Unreadable as error:
+        found.append(FieldFault(pointer, error.code))
+        return text

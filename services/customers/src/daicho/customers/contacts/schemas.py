@@ -1,0 +1,141 @@
+"""Shapes of contacts on the REST API."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from daicho.customers.schemas import (
+    Address,
+    AddressPatch,
+    CustomValues,
+    LongText,
+    ShortText,
+    TagName,
+)
+
+EmailKind = Literal["work", "home", "other"]
+PhoneKind = Literal["work", "mobile", "home", "fax", "other"]
+Lifecycle = Literal["lead", "prospect", "customer", "former", "other"]
+FilledText = Annotated[str, Meta(min_length=1, max_length=200)]
+
+
+class Email(msgspec.Struct, forbid_unknown_fields=True):
+    """An address and what it is used for."""
+
+    address: Annotated[str, Meta(max_length=254)]
+    kind: EmailKind = "work"
+
+
+class Phone(msgspec.Struct, forbid_unknown_fields=True):
+    """A number, in any spelling on the way in, in E.164 on the way out."""
+
+    number: Annotated[str, Meta(max_length=50)]
+    kind: PhoneKind = "work"
+
+
+Emails = Annotated[list[Email], Meta(max_length=20)]
+Phones = Annotated[list[Phone], Meta(max_length=20)]
+Tags = Annotated[list[TagName], Meta(max_length=50)]
+
+
+class ContactInput(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """A new contact. A company is named by its id, or by its name, which is then found or created."""
+
+    family_name: FilledText
+    given_name: ShortText | None = None
+    family_name_kana: ShortText | None = None
+    given_name_kana: ShortText | None = None
+    emails: Emails = []
+    phones: Phones = []
+    company_id: UUID | None = None
+    company_name: ShortText | None = None
+    department: ShortText | None = None
+    title: ShortText | None = None
+    address: Address | None = None
+    birthday: date | None = None
+    notes: LongText | None = None
+    customer_code: ShortText | None = None
+    lifecycle: Lifecycle = "lead"
+    owner_id: UUID | UnsetType | None = UNSET
+    tags: Tags = []
+    custom: CustomValues = {}
+
+
+class ContactPatch(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """The members to change (RFC 7396: what is absent stays, null empties). ``custom`` merges by key."""
+
+    family_name: FilledText | UnsetType = UNSET
+    given_name: ShortText | UnsetType | None = UNSET
+    family_name_kana: ShortText | UnsetType | None = UNSET
+    given_name_kana: ShortText | UnsetType | None = UNSET
+    emails: Emails | UnsetType = UNSET
+    phones: Phones | UnsetType = UNSET
+    company_id: UUID | UnsetType | None = UNSET
+    company_name: ShortText | UnsetType | None = UNSET
+    department: ShortText | UnsetType | None = UNSET
+    title: ShortText | UnsetType | None = UNSET
+    address: AddressPatch | UnsetType | None = UNSET
+    birthday: date | UnsetType | None = UNSET
+    notes: LongText | UnsetType | None = UNSET
+    customer_code: ShortText | UnsetType | None = UNSET
+    lifecycle: Lifecycle | UnsetType = UNSET
+    owner_id: UUID | UnsetType | None = UNSET
+    tags: Tags | UnsetType = UNSET
+    custom: CustomValues | UnsetType = UNSET
+
+
+class ContactView(msgspec.Struct, kw_only=True):
+    """A contact as its reader may see it: fields he may not read are absent from ``custom``."""
+
+    id: UUID
+    version: int
+    family_name: str
+    given_name: str | None
+    family_name_kana: str | None
+    given_name_kana: str | None
+    emails: list[Email]
+    phones: list[Phone]
+    company_id: UUID | None
+    company_name: str | None
+    department: str | None
+    title: str | None
+    address: Address
+    birthday: date | None
+    notes: str | None
+    customer_code: str | None
+    lifecycle: str
+    owner_id: UUID | None
+    tags: list[str]
+    custom: CustomValues
+    created_at: datetime
+    updated_at: datetime
+    deleted_at: datetime | None
+
+
+class ContactCard(msgspec.Struct, kw_only=True):
+    """What a list shows of a contact."""
+
+    id: UUID
+    version: int
+    family_name: str
+    given_name: str | None
+    family_name_kana: str | None
+    given_name_kana: str | None
+    emails: list[Email]
+    phones: list[Phone]
+    company_id: UUID | None
+    company_name: str | None
+    department: str | None
+    title: str | None
+    customer_code: str | None
+    lifecycle: str
+    prefecture: str | None
+    owner_id: UUID | None
+    custom: CustomValues
+    created_at: datetime
+    updated_at: datetime

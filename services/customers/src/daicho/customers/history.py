@@ -1,0 +1,124 @@
+"""A record's history: one row a version, with what changed sealed inside."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final, Literal
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import bindparam, select
+
+from daicho.contracts.customers.events.v1 import events_pb2
+from daicho.customers.model import Change
+from daicho.customers.schemas import HistoryEntry
+from daicho.fields import Schema
+from daicho.keyring import TenantKeys
+from daicho.tenancy import TenantTransaction, sql
+
+TABLE: Final = "change"
+Changes = Mapping[str, tuple[Any, Any]]
+Kind = Literal["created", "updated", "deleted", "restored", "handed_over"]
+
+CHANGES: Final = {
+    "created": events_pb2.CHANGE_CREATED,
+    "updated": events_pb2.CHANGE_UPDATED,
+    "deleted": events_pb2.CHANGE_DELETED,
+    "restored": events_pb2.CHANGE_RESTORED,
+    "handed_over": events_pb2.CHANGE_UPDATED,
+}
+"""How events speak of each kind of step."""
+
+encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(dict[str, tuple[Any, Any]]).decode
+
+_LIST = sql(
+    select(Change)
+    .where(
+        Change.tenant_id == bindparam("tenant_id"),
+        Change.resource == bindparam("resource"),
+        Change.record_id == bindparam("record_id"),
+    )
+    .order_by(Change.version.desc())
+    .limit(bindparam("count"))
+)
+
+
+def flat(state: msgspec.Struct) -> dict[str, Any]:
+    """The members of a record's state that have a value, addresses and custom fields by dotted name."""
+    members: dict[str, Any] = msgspec.to_builtins(state)
+    for group in ("address", "custom"):
+        inner = members.pop(group, None) or {}
+        members.update({f"{group}.{name}": value for name, value in inner.items()})
+    return {name: value for name, value in members.items() if value not in (None, [])}
+
+
+def compare(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+    """The members that differ, before and after; a member that one side lacks counts as null there."""
+    names = [*before, *(name for name in after if name not in before)]
+    return {
+        name: (before.get(name), after.get(name)) for name in names if before.get(name) != after.get(name)
+    }
+
+
+def record_change(
+    tx: TenantTransaction,
+    keys: TenantKeys,
+    *,
+    resource: str,
+    record_id: UUID,
+    version: int,
+    kind: Kind,
+    at: datetime,
+    changes: Changes,
+    cause_id: UUID | None = None,
+) -> None:
+    """Add one step to the history of a record, in the transaction of the change itself."""
+    tx.session.add(
+        Change(
+            resource=resource,
+            record_id=record_id,
+            version=version,
+            kind=kind,
+            at=at,
+            actor_kind=tx.actor.kind,
+            actor_id=tx.actor.user_id,
+            cause_id=cause_id,
+            sealed=keys.seal(TABLE, record_id, str(version), encode(changes)) if changes else None,
+        )
+    )
+
+
+async def list_changes(
+    tx: TenantTransaction, keys: TenantKeys, *, resource: str, record_id: UUID, limit: int = 200
+) -> Sequence[HistoryEntry]:
+    """The newest ``limit`` steps of a record's history, newest first."""
+    rows = await _LIST.fetch(tx, resource=resource, record_id=record_id, count=limit)
+    return [
+        HistoryEntry(
+            version=row["version"],
+            kind=row["kind"],
+            at=row["at"],
+            actor_kind=row["actor_kind"],
+            actor_id=row["actor_id"],
+            cause_id=row["cause_id"],
+            changes=_decode(keys.unseal(TABLE, record_id, str(row["version"]), row["sealed"]))
+            if row["sealed"] is not None
+            else {},
+        )
+        for row in rows
+    ]
+
+
+def readable(entries: Sequence[HistoryEntry], schema: Schema, role: str | None) -> list[HistoryEntry]:
+    """``entries`` without the values of custom fields that ``role`` may not read."""
+    hidden = {f"custom.{key}" for key, field in schema.definitions.items() if not field.is_readable(role)}
+    if not hidden:
+        return list(entries)
+    return [
+        msgspec.structs.replace(
+            entry, changes={name: values for name, values in entry.changes.items() if name not in hidden}
+        )
+        for entry in entries
+    ]

@@ -1,0 +1,57 @@
+"""Shapes that companies and contacts share on the REST API."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+ShortText = Annotated[str, Meta(max_length=200)]
+LongText = Annotated[str, Meta(max_length=20_000)]
+TagName = Annotated[str, Meta(min_length=1, max_length=50)]
+CustomValues = dict[str, Any]
+
+
+class Address(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """A Japanese address; ``postal_code`` is seven digits."""
+
+    postal_code: ShortText | None = None
+    prefecture: ShortText | None = None
+    city: ShortText | None = None
+    street: ShortText | None = None
+    building: ShortText | None = None
+
+
+class AddressPatch(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """The members to change; null empties one."""
+
+    postal_code: ShortText | UnsetType | None = UNSET
+    prefecture: ShortText | UnsetType | None = UNSET
+    city: ShortText | UnsetType | None = UNSET
+    street: ShortText | UnsetType | None = UNSET
+    building: ShortText | UnsetType | None = UNSET
+
+
+class SearchRequest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """What to find: words (``q``), a filter tree, an order, and where the last page ended."""
+
+    q: Annotated[str, Meta(max_length=200)] | None = None
+    filter: dict[str, Any] | None = None
+    sort: Annotated[str, Meta(max_length=100)] | None = None
+    limit: Annotated[int, Meta(ge=1, le=200)] = 50
+    cursor: Annotated[str, Meta(max_length=2_000)] | None = None
+
+
+class HistoryEntry(msgspec.Struct, kw_only=True):
+    """One step in a record's history, newest first. ``changes`` maps a field to its value before and after."""
+
+    version: int
+    kind: Literal["created", "updated", "deleted", "restored", "handed_over"]
+    at: datetime
+    actor_kind: str
+    actor_id: UUID | None
+    cause_id: UUID | None
+    changes: dict[str, tuple[Any, Any]]
