@@ -112,7 +112,7 @@ class Bus(Protocol):
         ...
 
     def read(self, topic: str, *, since: datetime | None = None) -> AsyncIterator[Record]:
-        """What lies in ``topic`` now, partition by partition, from the first record not before ``since``."""
+        """What lies in ``topic`` now, from the first record not before ``since``; in order within a partition."""
         ...
 
     async def rewind(self, group: str, topic: str, to: datetime | Mapping[int, int]) -> None:

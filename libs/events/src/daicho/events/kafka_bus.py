@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -16,6 +16,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPa
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import (
     CommitFailedError,
+    IllegalArgumentError,
     IllegalGenerationError,
     KafkaError,
     MessageSizeTooLargeError,
@@ -37,6 +38,7 @@ from daicho.events.bus import (
 )
 
 _TOPIC_EXISTS: Final = 36
+_STOP_SECONDS: Final = 3.0
 
 
 class KafkaBus(Bus):
@@ -56,7 +58,7 @@ class KafkaBus(Bus):
     async def close(self) -> None:
         if self._producer is not None:
             producer, self._producer = self._producer, None
-            await producer.stop()
+            await stop(producer)
 
     async def publish(self, messages: Sequence[Message]) -> None:
         slots: dict[tuple[str, int], list[Message]] = {}
@@ -91,10 +93,10 @@ class KafkaBus(Bus):
                 ends = await consumer.end_offsets(slots)
                 starts = await _starts(consumer, slots, since)
                 for slot in slots:
-                    consumer.assign([slot])
                     consumer.seek(slot, starts[slot])
-                    while await consumer.position(slot) < ends[slot]:
-                        for record in (await consumer.getmany(slot, timeout_ms=1_000)).get(slot, ()):
+                while left := [slot for slot in slots if await consumer.position(slot) < ends[slot]]:
+                    for slot, records in (await consumer.getmany(*left, timeout_ms=1_000)).items():
+                        for record in records:
                             if record.offset < ends[slot]:
                                 yield record_of(record)
 
@@ -128,7 +130,8 @@ class KafkaBus(Bus):
         admin = AIOKafkaAdminClient(bootstrap_servers=self._servers)
         await admin.start()
         try:
-            answer = await admin.create_topics([_new_topic(topic) for topic in sorted(missing)])
+            brokers = len((await admin.describe_cluster())["brokers"])
+            answer = await admin.create_topics([_new_topic(topic, brokers) for topic in sorted(missing)])
             for topic, code, *_ in answer.topic_errors:
                 if code not in {0, _TOPIC_EXISTS}:
                     raise BusUnavailable(topic=topic, kafka_error=code)
@@ -163,7 +166,7 @@ class KafkaBus(Bus):
                     try:
                         await producer.start()
                     except BaseException:
-                        await producer.stop()
+                        await stop(producer)
                         raise
                     self._producer = producer
         return self._producer
@@ -172,11 +175,7 @@ class KafkaBus(Bus):
         """What a failed producer still holds must not arrive after what is published next."""
         if self._producer is producer:
             self._producer = None
-        try:
-            async with asyncio.timeout(1):
-                await producer.stop()
-        except (KafkaError, TimeoutError):
-            return
+        await stop(producer)
 
     @asynccontextmanager
     async def _alone(
@@ -191,7 +190,14 @@ class KafkaBus(Bus):
             consumer.assign(slots)
             yield consumer, slots
         finally:
-            await consumer.stop()
+            await stop(consumer)
+
+
+async def stop(client: AIOKafkaConsumer | AIOKafkaProducer) -> None:
+    """Stop within seconds: aiokafka waits for brokers that are away, and at times for a task of its own."""
+    with suppress(KafkaError, TimeoutError):
+        async with asyncio.timeout(_STOP_SECONDS):
+            await client.stop()
 
 
 @contextmanager
@@ -200,7 +206,7 @@ def reachable() -> Iterator[None]:
     try:
         yield
     except (KafkaError, OSError, TimeoutError) as error:
-        if isinstance(error, MessageSizeTooLargeError):
+        if isinstance(error, MessageSizeTooLargeError | IllegalArgumentError):
             raise  # a program error: waiting would not help
         raise BusUnavailable from error
 
@@ -254,11 +260,17 @@ async def _follow(consumer: AIOKafkaConsumer) -> AsyncIterator[Record]:
         yield record_of(record)
 
 
-def _new_topic(topic: str) -> NewTopic:
+def _new_topic(topic: str, brokers: int) -> NewTopic:
+    """Three copies where there are three brokers, and one of them may be away."""
+    copies = min(3, brokers)
     retention = int(retention_of(topic).total_seconds() * 1000)
     return NewTopic(
         name=topic,
         num_partitions=PARTITIONS,
-        replication_factor=-1,
-        topic_configs={"retention.ms": str(retention), "message.timestamp.type": "LogAppendTime"},
+        replication_factor=copies,
+        topic_configs={
+            "retention.ms": str(retention),
+            "min.insync.replicas": str(max(1, copies - 1)),
+            "message.timestamp.type": "LogAppendTime",
+        },
     )

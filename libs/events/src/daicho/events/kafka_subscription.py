@@ -18,7 +18,7 @@ from aiokafka.errors import (
 )
 
 from daicho.events.bus import Batch, BusUnavailable, Slot, Subscription
-from daicho.events.kafka_bus import KafkaBus, reachable, record_of
+from daicho.events.kafka_bus import KafkaBus, reachable, record_of, stop
 
 _NOT_MINE: Final = (CommitFailedError, IllegalGenerationError, IllegalStateError, UnknownMemberIdError)
 _FINISH_SECONDS: Final = 10.0
@@ -133,7 +133,7 @@ class KafkaSubscription(Subscription, ConsumerRebalanceListener):  # type: ignor
             try:
                 await consumer.start()
             except BaseException:
-                await consumer.stop()
+                await stop(consumer)
                 raise
             self._consumer = consumer
         return self._consumer
@@ -141,4 +141,4 @@ class KafkaSubscription(Subscription, ConsumerRebalanceListener):  # type: ignor
     async def _stop(self) -> None:
         if self._consumer is not None:
             consumer, self._consumer = self._consumer, None
-            await consumer.stop()
+            await stop(consumer)

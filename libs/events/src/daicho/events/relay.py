@@ -27,6 +27,8 @@ _relayed = metrics.get_meter("daicho.events").create_counter("daicho.outbox.rela
 CHANNEL: Final = "outbox"
 """PostgreSQL's notifications when something was told; the payload is the table's name."""
 
+_FIRST_PAUSE: Final = 0.05
+_LONGEST_PAUSE: Final = 2.0
 _READ = (
     "SELECT id, topic, key, event_id, envelope FROM {table}"
     " WHERE shard = ANY($1::smallint[]) ORDER BY id LIMIT $2"
@@ -56,19 +58,19 @@ class Relay:
         self._idle = idle_seconds
         self._balance = balance_seconds
         self._told = asyncio.Event()
+        self._pause = _FIRST_PAUSE
 
     async def run(self) -> None:
         """Relay until cancelled. A database or a bus that is away is waited for."""
-        pause = 0.05
         while True:
             try:
                 await self._serve()
             except _AWAY as error:
-                _log.warning("relay_waits", error=type(error).__name__, seconds=pause)
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, 2.0)
-            else:
-                pause = 0.05
+                _log.warning("relay_waits", error=type(error).__name__, seconds=self._pause)
+            except Exception:  # noqa: BLE001 - a loop of the process: what cannot be relayed now must not be forgotten
+                _log.exception("relay_failed", seconds=self._pause)
+            await asyncio.sleep(self._pause)
+            self._pause = min(self._pause * 2, _LONGEST_PAUSE)
 
     async def _serve(self) -> None:
         """One connection's life: ends with an error."""
@@ -77,6 +79,7 @@ class Relay:
         )
         try:
             await connection.add_listener(CHANNEL, self._heard)
+            connection.add_termination_listener(self._heard)
             shares = Shares(connection, {"outbox": range(SHARDS)})
             loop = asyncio.get_running_loop()
             due = loop.time()
@@ -85,7 +88,9 @@ class Relay:
                     await shares.balance()
                     due = loop.time() + self._balance
                 self._told.clear()
-                if not await self._round(connection, sorted(shares.held)):
+                more = await self._round(connection, sorted(shares.held))
+                self._pause = _FIRST_PAUSE
+                if not more:
                     await self._wait(min(self._idle, max(due - loop.time(), 0.001)))
         finally:
             connection.terminate()

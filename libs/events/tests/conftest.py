@@ -1,0 +1,18 @@
+"""A service's database and a bus, fresh for each test."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest_asyncio
+
+from daicho.events import schema
+from daicho.testkit.events import EventsWorld, events_world
+from daicho.testkit.plugin import MakeDatabase
+
+
+@pytest_asyncio.fixture
+async def world(make_database: MakeDatabase) -> AsyncIterator[EventsWorld]:
+    service = await make_database("customers", create=schema.create)
+    async with events_world(service, make_database) as made:
+        yield made

@@ -1,0 +1,31 @@
+"""A relay that says when it has published a batch and never gets to delete it: made to be killed."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Sequence
+
+from daicho.events import Message, Relay, open_bus
+
+
+class StopsAfterPublishing:
+    """The real bus; the first batch is acknowledged to nobody."""
+
+    def __init__(self, bus: object) -> None:
+        self._bus = bus
+
+    async def publish(self, messages: Sequence[Message]) -> None:
+        await self._bus.publish(messages)  # type: ignore[attr-defined]  # a Bus
+        sys.stdout.write("published\n")
+        sys.stdout.flush()
+        await asyncio.Event().wait()
+
+
+async def main(relay_url: str, bus_url: str) -> None:
+    bus = StopsAfterPublishing(await open_bus(bus_url))
+    await Relay(relay_url, bus, batch=1_000).run()  # type: ignore[arg-type]  # a relay only publishes
+
+
+if __name__ == "__main__":
+    asyncio.run(main(sys.argv[1], sys.argv[2]))

@@ -1,0 +1,350 @@
+"""What every driver of the bus promises (daicho.events.bus). The same tests run against each."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime
+from uuid import uuid4
+
+import pytest
+import pytest_asyncio
+
+from daicho.events import (
+    Batch,
+    Bus,
+    GroupIsRunning,
+    Message,
+    Record,
+    Subscription,
+    bus_schema,
+    open_bus,
+    partition_of,
+)
+from daicho.events.bus import PARTITIONS
+from daicho.testkit.plugin import MakeDatabase
+
+PATIENCE = 30
+
+
+@pytest_asyncio.fixture(params=["postgres", pytest.param("kafka", marks=pytest.mark.kafka)])
+async def bus_url(request: pytest.FixtureRequest, make_database: MakeDatabase) -> str:
+    """The address of each driver's server."""
+    if request.param == "kafka":
+        return f"kafka://{request.getfixturevalue('kafka_bootstrap')}"
+    return (await make_database("bus", create=bus_schema.create)).app_url
+
+
+@pytest_asyncio.fixture
+async def bus(bus_url: str) -> AsyncIterator[Bus]:
+    opened = await open_bus(bus_url)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+def topic() -> str:
+    return f"test.{uuid4().hex}"
+
+
+def messages(topic: str, count: int, *, keys: int = 20, start: int = 0) -> list[Message]:
+    return [
+        Message(topic, f"key-{number % keys}".encode(), str(number).encode(), (("id", str(number).encode()),))
+        for number in range(start, start + count)
+    ]
+
+
+async def take(subscription: Subscription, count: int) -> list[Record]:
+    """The next ``count`` records, committed."""
+    taken: list[Record] = []
+    async with asyncio.timeout(PATIENCE):
+        while len(taken) < count:
+            batch = await subscription.next()
+            taken.extend(batch.records)
+            assert await subscription.commit(batch)
+    return taken
+
+
+def numbers(records: Sequence[Record]) -> list[int]:
+    return sorted(int(record.value) for record in records)
+
+
+async def quiet(subscription: Subscription, seconds: float = 1.5) -> bool:
+    """Whether nothing more comes for a while."""
+    waiting = asyncio.ensure_future(subscription.next())
+    done, _ = await asyncio.wait([waiting], timeout=seconds)
+    waiting.cancel()
+    await asyncio.gather(waiting, return_exceptions=True)
+    return not done
+
+
+async def test_messages_of_one_key_arrive_whole_and_in_order(bus: Bus, topic: str) -> None:
+    sent = messages(topic, 300)
+    for start in range(0, 300, 60):
+        await bus.publish(sent[start : start + 60])
+    async with bus.subscribe("group", [topic], batch=7) as subscription:
+        records = await take(subscription, 300)
+    for key in {message.key for message in sent}:
+        assert [record.value for record in records if record.key == key] == [
+            message.value for message in sent if message.key == key
+        ]
+    record = records[0]
+    assert record.topic == topic
+    assert record.partition == partition_of(record.key)
+    assert record.headers == (("id", record.value),)
+    assert abs((datetime.now(UTC) - record.time).total_seconds()) < 60
+
+
+async def test_positions_grow_by_one_along_a_partition(bus: Bus, topic: str) -> None:
+    await bus.publish(messages(topic, 50, keys=1))
+    await bus.publish(messages(topic, 50, keys=1, start=50))
+    assert [record.position async for record in bus.read(topic)] == list(range(100))
+
+
+async def test_each_group_hears_everything(bus: Bus, topic: str) -> None:
+    await bus.publish(messages(topic, 40))
+    async with bus.subscribe("one", [topic]) as one, bus.subscribe("two", [topic]) as two:
+        heard = await asyncio.gather(take(one, 40), take(two, 40))
+    assert numbers(heard[0]) == numbers(heard[1]) == list(range(40))
+
+
+async def test_a_waiting_group_hears_what_is_published_later_and_soon(bus: Bus, topic: str) -> None:
+    await bus.publish(messages(topic, 1, keys=1))
+    async with bus.subscribe("group", [topic]) as subscription:
+        await take(subscription, 1)
+        waiting = asyncio.ensure_future(take(subscription, 1))
+        await asyncio.sleep(0)
+        begun = asyncio.get_running_loop().time()
+        await bus.publish(messages(topic, 1, keys=1, start=1))
+        assert numbers(await waiting) == [1]
+        assert asyncio.get_running_loop().time() - begun < 1
+
+
+async def test_a_group_goes_on_behind_its_last_commit(bus: Bus, topic: str) -> None:
+    await bus.publish(messages(topic, 30, keys=1))
+    async with bus.subscribe("group", [topic], batch=10) as subscription:
+        first = await subscription.next()
+        assert await subscription.commit(first)
+        second = await subscription.next()  # handed out, never committed: the member dies
+        assert numbers(second.records)[0] == len(first.records)
+    async with bus.subscribe("group", [topic], batch=10) as subscription:
+        assert numbers(await take(subscription, 30 - len(first.records))) == list(
+            range(len(first.records), 30)
+        )
+
+
+async def test_a_batch_given_back_comes_again(bus: Bus, topic: str) -> None:
+    await bus.publish(messages(topic, 5, keys=1))
+    async with bus.subscribe("group", [topic]) as subscription:
+        async with asyncio.timeout(PATIENCE):
+            batch = await subscription.next()
+        await subscription.give_back(batch)
+        assert not await subscription.commit(batch)
+        assert numbers(await take(subscription, 5)) == list(range(5))
+
+
+async def test_a_slot_has_one_batch_out_at_a_time(bus: Bus, topic: str) -> None:
+    await bus.publish(messages(topic, 20, keys=1))
+    async with bus.subscribe("group", [topic], batch=5) as subscription:
+        async with asyncio.timeout(PATIENCE):
+            batch = await subscription.next()
+        assert await quiet(subscription)
+        assert await subscription.commit(batch)
+        assert len(await take(subscription, 20 - len(batch.records))) == 20 - len(batch.records)
+
+
+async def test_a_slow_slot_does_not_hold_up_the_others(bus: Bus, topic: str) -> None:
+    slow, fast = next(
+        (f"a{one}".encode(), f"b{one}".encode())
+        for one in range(100)
+        if partition_of(f"a{one}".encode()) != partition_of(f"b{one}".encode())
+    )
+    await bus.publish([Message(topic, slow, b"0")])
+    async with bus.subscribe("group", [topic]) as subscription:
+        async with asyncio.timeout(PATIENCE):
+            stuck = await subscription.next()
+        await bus.publish([Message(topic, fast, b"1"), Message(topic, slow, b"2")])
+        assert numbers(await take(subscription, 1)) == [1]
+        assert await subscription.commit(stuck)
+        assert numbers(await take(subscription, 1)) == [2]
+
+
+async def test_two_members_share_the_partitions_and_the_work(bus: Bus, topic: str) -> None:
+    async with bus.subscribe("group", [topic]) as one, bus.subscribe("group", [topic]) as two:
+        heard: dict[Subscription, list[Record]] = {one: [], two: []}
+        readers = [asyncio.ensure_future(_collect(member, heard[member])) for member in (one, two)]
+        try:
+            await _until(lambda: len(one.slots) == len(two.slots) == PARTITIONS // 2)
+            assert not set(one.slots) & set(two.slots)
+            await bus.publish(messages(topic, 200, keys=60))
+            await _until(lambda: len(heard[one]) + len(heard[two]) >= 200)
+        finally:
+            await _cancel(*readers)
+    assert heard[one]
+    assert heard[two]
+    assert numbers([*heard[one], *heard[two]]) == list(range(200))
+
+
+async def test_what_a_leaving_member_held_goes_to_the_one_who_stays(bus: Bus, topic: str) -> None:
+    heard: list[Record] = []
+    async with bus.subscribe("group", [topic]) as stays:
+        async with bus.subscribe("group", [topic]) as leaves:
+            readers = [asyncio.ensure_future(_collect(member, heard)) for member in (stays, leaves)]
+            await _until(lambda: len(stays.slots) == len(leaves.slots) == PARTITIONS // 2)
+            await bus.publish(messages(topic, 100, keys=60))
+            await _until(lambda: len(heard) >= 100)
+            await _cancel(readers[1])
+        try:
+            await _until(lambda: len(stays.slots) == PARTITIONS)
+            await bus.publish(messages(topic, 100, keys=60, start=100))
+            await _until(lambda: len(heard) >= 200)
+        finally:
+            await _cancel(readers[0])
+    assert numbers(heard) == list(range(200))
+
+
+async def test_a_member_under_load_lets_newcomers_have_their_share(bus: Bus, topic: str) -> None:
+    heard: list[Record] = []
+    async with bus.subscribe("group", [topic], batch=2) as old, bus.subscribe("group", [topic]) as new:
+        await bus.publish(messages(topic, 2_000, keys=60))
+        readers = [asyncio.ensure_future(_collect(old, heard, pause=0.02))]
+        await _until(lambda: len(old.slots) == PARTITIONS)
+        readers.append(asyncio.ensure_future(_collect(new, heard)))
+        try:
+            await _until(lambda: len(new.slots) == PARTITIONS // 2)
+            await _until(lambda: len({record.value for record in heard}) == 2_000)
+        finally:
+            await _cancel(*readers)
+
+
+async def test_a_group_plays_again_from_a_position(bus: Bus, topic: str) -> None:
+    await bus.publish(messages(topic, 20, keys=1))
+    async with bus.subscribe("group", [topic]) as subscription:
+        slot = (await take(subscription, 20))[0].partition
+    await _idle(bus, "group", topic, {slot: 15})
+    async with bus.subscribe("group", [topic]) as subscription:
+        assert numbers(await take(subscription, 5)) == list(range(15, 20))
+
+
+async def test_a_group_plays_again_from_a_time(bus: Bus, topic: str) -> None:
+    await bus.publish(messages(topic, 20))
+    await asyncio.sleep(0.05)  # times have a resolution of a millisecond
+    since = datetime.now(UTC)
+    await asyncio.sleep(0.05)
+    await bus.publish(messages(topic, 10, start=20))
+    async with bus.subscribe("group", [topic]) as subscription:
+        await take(subscription, 30)
+    await _idle(bus, "group", topic, since)
+    assert await bus.backlog("group", topic) == 10
+    async with bus.subscribe("group", [topic]) as subscription:
+        assert numbers(await take(subscription, 10)) == list(range(20, 30))
+    assert await bus.backlog("group", topic) == 0
+
+
+async def test_a_running_group_cannot_be_rewound(bus: Bus, topic: str) -> None:
+    await bus.publish(messages(topic, 1))
+    async with bus.subscribe("group", [topic]) as subscription:
+        await take(subscription, 1)
+        with pytest.raises(GroupIsRunning):
+            await bus.rewind("group", topic, {0: 0})
+
+
+async def test_reading_shows_what_lies_there_from_a_time_on(bus: Bus, topic: str) -> None:
+    assert [record async for record in bus.read(topic)] == []
+    await bus.publish(messages(topic, 30))
+    await asyncio.sleep(0.05)
+    since = datetime.now(UTC)
+    await asyncio.sleep(0.05)
+    await bus.publish(messages(topic, 5, start=30))
+    assert numbers([record async for record in bus.read(topic)]) == list(range(35))
+    assert numbers([record async for record in bus.read(topic, since=since)]) == list(range(30, 35))
+
+
+async def test_everyone_hears_what_is_said_from_now_on(bus: Bus, topic: str) -> None:
+    await bus.publish(messages(topic, 5, keys=1))
+    async with bus.hear(topic) as one, bus.hear(topic) as two:
+        await bus.publish(messages(topic, 5, keys=1, start=5))
+        async with asyncio.timeout(PATIENCE):
+            for listener in (one, two):
+                assert [int((await listener.__anext__()).value) for _ in range(5)] == list(range(5, 10))
+
+
+async def test_a_big_batch_goes_through_whole(bus: Bus, topic: str) -> None:
+    body = b"x" * 600
+    sent = [
+        Message(topic, f"{number % 97}".encode(), f"{number}:".encode() + body) for number in range(20_000)
+    ]
+    sent.append(Message(topic, b"large", b"20000:" + b"y" * 900_000))
+    await bus.publish(sent)
+    count = 0
+    last: dict[bytes, int] = {}
+    async with bus.subscribe("group", [topic], batch=2_000) as subscription, asyncio.timeout(60):
+        while count < len(sent):
+            batch = await subscription.next()
+            for record in batch.records:
+                number = int(record.value.partition(b":")[0])
+                assert number > last.get(record.key, -1)
+                last[record.key] = number
+            count += len(batch.records)
+            await subscription.commit(batch)
+    assert count == len(sent)
+
+
+async def test_publishers_side_by_side_lose_and_disturb_nothing(bus: Bus, bus_url: str, topic: str) -> None:
+    others = [await open_bus(bus_url) for _ in range(3)]
+    try:
+        await asyncio.gather(
+            *(
+                publisher.publish(
+                    [Message(topic, f"{who}-{n % 5}".encode(), str(n).encode()) for n in range(200)]
+                )
+                for who, publisher in enumerate(others)
+            )
+        )
+    finally:
+        for other in others:
+            await other.close()
+    seen: dict[bytes, list[int]] = {}
+    async for record in bus.read(topic):
+        seen.setdefault(record.key, []).append(int(record.value))
+    assert all(values == sorted(values) for values in seen.values())
+    assert sum(map(len, seen.values())) == 600
+
+
+async def _collect(member: Subscription, heard: list[Record], *, pause: float = 0.0) -> None:
+    """Deal with batches as a consumer does: each in a task, while the next is asked for."""
+    async with asyncio.TaskGroup() as tasks:
+        while True:
+            batch = await member.next()
+            tasks.create_task(_deal(member, batch, heard, pause))
+
+
+async def _deal(member: Subscription, batch: Batch, heard: list[Record], pause: float) -> None:
+    await asyncio.sleep(pause)  # the work
+    if await member.commit(batch):
+        heard.extend(batch.records)
+
+
+async def _until(condition: object) -> None:
+    assert callable(condition)
+    async with asyncio.timeout(PATIENCE):
+        while not condition():
+            await asyncio.sleep(0.02)
+
+
+async def _cancel(*tasks: asyncio.Future[None]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _idle(bus: Bus, group: str, topic: str, to: datetime | dict[int, int]) -> None:
+    """Rewind as soon as the broker has noticed that the last member left."""
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            try:
+                await bus.rewind(group, topic, to)
+            except GroupIsRunning:
+                await asyncio.sleep(0.1)
+            else:
+                return
