@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import random
 from collections.abc import AsyncIterator
 
 import asyncpg
@@ -134,6 +135,75 @@ async def test_a_cancelled_request_leaves_nothing(database):
         assert await tx.driver.fetchval("SELECT current_setting('app.tenant_id', true)") in (None, "")
         assert await tx.driver.fetchval("SELECT count(*) FROM note") == 0
     assert await codes(database, tenant) == []
+
+
+async def test_requests_cancelled_at_any_point_leave_nothing_and_lose_no_connection(place):
+    """Each task writes two rows or none; whatever moment its end came at."""
+    database = await place.open(pool=3)
+    dice = random.Random(7)
+    tenants = [create_tenant_id() for _ in range(150)]
+
+    async def write(tenant: TenantId) -> None:
+        async with database.transaction(tenant) as tx:
+            assert await tx.driver.fetchval("SELECT count(*) FROM note") == 0
+            tx.session.add(Note(code="first"))
+            await tx.session.flush()
+            tx.session.add(Note(code="second"))
+
+    tasks = [asyncio.create_task(write(tenant)) for tenant in tenants]
+    while pending := [task for task in tasks if not task.done()]:
+        dice.choice(pending).cancel()
+        await asyncio.wait(pending, timeout=dice.uniform(0, 0.01))
+    outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+    assert {type(outcome) for outcome in outcomes} <= {type(None), asyncio.CancelledError}
+    kept = [len(await codes(database, tenant)) for tenant in tenants]
+    assert set(kept) <= {0, 2}
+    assert all(count == 2 for count, outcome in zip(kept, outcomes, strict=True) if outcome is None)
+    async with contextlib.AsyncExitStack() as stack:
+        for _ in range(3):  # every place of the pool is free again
+            tx = await stack.enter_async_context(database.tenantless())
+            assert await tx.driver.fetchval("SELECT current_setting('app.tenant_id', true)") in (None, "")
+    await database.close()
+
+
+async def test_more_callers_than_connections_take_turns(place):
+    database = await place.open(pool=2)
+    tenant = create_tenant_id()
+    most = at_once = 0
+
+    async def work() -> None:
+        nonlocal most, at_once
+        async with database.reading(tenant) as tx:
+            at_once += 1
+            most = max(most, at_once)
+            await tx.driver.fetchval("SELECT 1")
+            at_once -= 1
+
+    await asyncio.gather(*(work() for _ in range(50)))
+    assert most == 2
+    await database.close()
+
+
+async def test_a_caller_that_waits_too_long_for_a_connection_is_told(place, monkeypatch):
+    monkeypatch.setattr("daicho.tenancy.pool._WAIT_SECONDS", 0.05)
+    database = await place.open(pool=1)
+
+    async def one_too_many() -> None:
+        async with database.tenantless(), database.tenantless():
+            pass
+
+    with pytest.raises(DatabaseUnavailable):
+        await one_too_many()
+    await database.ping()
+    await database.close()
+
+
+async def test_a_closed_database_is_unavailable(place):
+    database = await place.open()
+    await database.ping()
+    await database.close()
+    with pytest.raises(DatabaseUnavailable):
+        await database.ping()
 
 
 async def test_a_constraint_becomes_its_fault(database):

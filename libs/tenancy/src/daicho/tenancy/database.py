@@ -100,6 +100,11 @@ class Database:
         """Close every connection, the lent ones when they come back."""
         await self._pool.close()
 
+    async def ping(self) -> None:
+        """Return when the database answers; :class:`~daicho.tenancy.DatabaseUnavailable` otherwise."""
+        async with self.tenantless():
+            pass
+
     @asynccontextmanager
     async def transaction(self, actor: Actor | TenantId) -> AsyncIterator[TenantTransaction]:
         """Read and write as ``actor``; commits at the end, rolls back on any exception.

@@ -53,8 +53,11 @@ class Pool:
         A kept connection may have died since (a restart of the server); nothing was done on it yet, so the
         next one is tried, at last a new one. Raises what asyncpg raises, TimeoutError when all are lent.
         """
+        if self._closed:
+            raise asyncpg.InterfaceError("the pool is closed")
         if self._places.locked():
-            await asyncio.wait_for(self._places.acquire(), _WAIT_SECONDS)
+            async with asyncio.timeout(_WAIT_SECONDS):
+                await self._places.acquire()
         else:
             await self._places.acquire()  # returns without waiting
         try:
