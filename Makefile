@@ -28,7 +28,7 @@ env: $(VENV)/run.stamp
 
 dev: $(VENV)/dev.stamp
 
-run: env ## start everything on this machine: PORT=8080 DATA=.data HOST=127.0.0.1
+run: console ## start everything on this machine: PORT=8080 DATA=.data HOST=127.0.0.1
 	@exec $(BIN)/python -m daicho.local run --port $(PORT) --data $(DATA)
 
 console: env ## build the console and the API's documentation page, if their sources changed

@@ -154,6 +154,15 @@ class Child:
                 raise ServerFailed(f"{self.name} did not answer within {timeout:g} s: {self.last_words()}")
             time.sleep(_POLL)
 
+    def wait(self, timeout: float) -> int:
+        """Block until it ends by itself; its exit code. :class:`ServerFailed` when it takes longer."""
+        if self._process is None:
+            raise ServerFailed(f"{self.name} was not started.")
+        try:
+            return self._process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            raise ServerFailed(f"{self.name} did not end within {timeout:g} s.") from None
+
     def stop(self, *, ask: signal.Signals = signal.SIGTERM, timeout: float = 10) -> None:
         """Ask the child to end, wait, and kill it when it does not."""
         if self._process is None:

@@ -1,0 +1,59 @@
+"""``python -m daicho.local.prepare``: roles, databases, tables and keys, made or mended; then it ends.
+
+A process of its own, so that what may do everything (the superuser, Vault's root token) is in no process that
+serves. Reads one JSON object from its standard input (:class:`Job`), writes ``result``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import sys
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from daicho.events import bus_schema
+from daicho.local.folder import write_private
+from daicho.local.plan import BUS, ROOT
+from daicho.tenancy import apply, migrate, provision
+
+
+class Job(msgspec.Struct, frozen=True):
+    """What to prepare, and with whose rights."""
+
+    admin_url: str
+    vault_addr: str
+    vault_token: str
+    services: list[str]
+    passwords: dict[str, str]
+    own_bus: bool
+    result: str
+
+
+async def prepare(job: Job) -> None:
+    """Prepare everything; safe to repeat. The result: each service's AppRole, by name."""
+    keys = asyncio.create_task(_keys(job))
+    await asyncio.gather(*(_database(job, service) for service in job.services))
+    if job.own_bus:
+        await provision(job.admin_url, BUS, job.passwords)
+        await apply(job.admin_url, BUS, bus_schema.create)
+    write_private(Path(job.result), await keys)
+
+
+async def _database(job: Job, service: str) -> None:
+    await provision(job.admin_url, service, job.passwords)
+    await migrate(job.admin_url, service, ROOT / "services" / service / "migrations")
+
+
+async def _keys(job: Job) -> dict[str, dict[str, str]]:
+    from daicho import keyring
+
+    made: Any = await asyncio.to_thread(keyring.provision, job.vault_addr, job.vault_token)
+    roles: dict[str, tuple[str, str]] = await made if inspect.isawaitable(made) else made
+    return {name: {"role_id": role, "secret_id": secret} for name, (role, secret) in roles.items()}
+
+
+if __name__ == "__main__":
+    asyncio.run(prepare(msgspec.json.decode(sys.stdin.buffer.read(), type=Job)))

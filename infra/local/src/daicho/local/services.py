@@ -1,0 +1,82 @@
+"""``python -m daicho.local.services``: every service in one process, each on ports of its own.
+
+Started early, it imports while databases and keys come up, then reads one line from its standard input: a JSON
+object (:class:`Orders`). It stops when told by a signal, or when that input ends, which is when the supervisor
+is gone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import os
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from typing import Literal
+
+import msgspec
+import structlog
+
+from daicho.runtime import configure_logging, run_process
+
+Role = Literal["api", "worker"]
+Serve = Callable[..., AbstractAsyncContextManager[object]]
+
+log = structlog.get_logger()
+
+
+class Orders(msgspec.Struct, frozen=True):
+    """Settings by service name, and what to do of each service's work."""
+
+    roles: list[Role]
+    settings: dict[str, dict[str, str]]
+    log_level: str = "INFO"
+
+
+def load(services: list[str]) -> dict[str, Serve]:
+    """Each service's ``serve``, by name."""
+    return {name: importlib.import_module(f"daicho.{name}.app").serve for name in services}
+
+
+async def serve_all(found: Mapping[str, Serve], orders: Orders, stop: asyncio.Event) -> None:
+    """Serve until ``stop``. When one service falls, all do: half a product is harder to understand."""
+    async with asyncio.TaskGroup() as tasks:
+        for name, settings in orders.settings.items():
+            tasks.create_task(_serve(name, found[name], settings, orders, stop))
+        await stop.wait()
+
+
+async def _serve(
+    name: str, serve: Serve, settings: Mapping[str, str], orders: Orders, stop: asyncio.Event
+) -> None:
+    async with serve(settings, roles=frozenset(orders.roles)):
+        log.info("service_started", service=name, roles=orders.roles)
+        await stop.wait()
+
+
+async def _main(stop: asyncio.Event) -> None:
+    found = load(sys.argv[1:])
+    line = await asyncio.to_thread(sys.stdin.buffer.readline)
+    if not line:
+        return  # the supervisor ended before it knew what to say
+    orders = msgspec.json.decode(line, type=Orders)
+    configure_logging("daicho", orders.log_level)
+    _stop_with_the_supervisor(stop)
+    await serve_all(found, orders, stop)
+
+
+def _stop_with_the_supervisor(stop: asyncio.Event) -> None:
+    """The other end of the standard input is held open by the supervisor for as long as it lives."""
+    loop = asyncio.get_running_loop()
+
+    def ended() -> None:
+        if not os.read(sys.stdin.fileno(), 1):
+            loop.remove_reader(sys.stdin.fileno())
+            stop.set()
+
+    loop.add_reader(sys.stdin.fileno(), ended)
+
+
+if __name__ == "__main__":
+    run_process(_main)
