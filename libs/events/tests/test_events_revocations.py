@@ -1,0 +1,184 @@
+"""Broadcasts, their numbers and their heartbeat."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from daicho.contracts.identity.events.v1 import events_pb2 as identity
+from daicho.events import Envelope, Heartbeats, Revocations, broadcast
+from daicho.faults import Unavailable
+from daicho.tenancy import UserId, uuid7
+from daicho.testkit import create_actor, create_user_id
+from daicho.testkit.events import EventsWorld
+
+TOPIC = "identity.revocations"
+
+
+class Ears:
+    """A listener and what it heard."""
+
+    def __init__(self, world: EventsWorld) -> None:
+        self.heard: list[UUID] = []
+        self.gaps = 0
+        self.gap_fails = False
+        self.news = asyncio.Event()
+        self.line = Revocations(world.bus, TOPIC, on_message=self._on_message, on_gap=self._on_gap)
+
+    async def _on_message(self, envelope: Envelope) -> None:
+        self.heard.append(UUID(bytes=identity.Revoked.FromString(envelope.payload).user_id))
+        self.news.set()
+
+    async def _on_gap(self) -> None:
+        self.gaps += 1
+        self.news.set()
+        if self.gap_fails:
+            raise Unavailable
+
+    async def wait_for_news(self) -> None:
+        async with asyncio.timeout(10):
+            await self.news.wait()
+        self.news.clear()
+
+
+@asynccontextmanager
+async def running(*mains: Any) -> AsyncIterator[None]:
+    tasks = [asyncio.create_task(main) for main in mains]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        for task in tasks:
+            with suppress(asyncio.CancelledError):
+                await task
+
+
+def heartbeats(world: EventsWorld, seconds: float = 0.05) -> Heartbeats:
+    return Heartbeats(
+        world.database, TOPIC, lambda sequence: identity.Heartbeat(sequence=sequence), seconds=seconds
+    )
+
+
+async def revoke(world: EventsWorld, user_id: UserId) -> int:
+    actor = create_actor()
+    async with world.database.transaction(actor) as tx:
+        return await broadcast(
+            tx,
+            TOPIC,
+            lambda sequence: identity.Revoked(
+                sequence=sequence, tenant_id=actor.tenant_id.bytes, user_id=user_id.bytes
+            ),
+        )
+
+
+async def test_every_listener_hears_every_revocation_within_a_second(world: EventsWorld) -> None:
+    ears, users = [Ears(world), Ears(world)], [create_user_id() for _ in range(5)]
+    async with world.relaying(), running(heartbeats(world).run(), *(ear.line.run() for ear in ears)):
+        for ear in ears:
+            await ear.line.heard()
+        begun = asyncio.get_running_loop().time()
+        numbers = [await revoke(world, user) for user in users]
+        for ear in ears:
+            while len(ear.heard) < 5:
+                await ear.wait_for_news()
+        assert asyncio.get_running_loop().time() - begun < 1
+    assert numbers == [1, 2, 3, 4, 5]
+    assert ears[0].heard == ears[1].heard == users
+    assert ears[0].gaps == 0
+
+
+async def test_a_line_that_was_never_heard_is_silent_for_ever(world: EventsWorld) -> None:
+    assert Ears(world).line.silent_for() == math.inf
+
+
+async def test_silence_grows_when_the_heart_stops_and_ends_when_it_beats(world: EventsWorld) -> None:
+    ears = Ears(world)
+    async with world.relaying(), running(ears.line.run()):
+        async with running(heartbeats(world).run()):
+            await ears.line.heard()
+            assert ears.line.silent_for() < 1
+        await asyncio.sleep(0.4)
+        assert ears.line.silent_for() > 0.25
+        async with running(heartbeats(world).run()), asyncio.timeout(10):
+            while ears.line.silent_for() > 0.2:  # noqa: ASYNC110 - a server's state, which nobody announces
+                await asyncio.sleep(0.01)
+
+
+async def test_a_relay_that_stands_still_is_silence_although_the_heart_beats(world: EventsWorld) -> None:
+    ears = Ears(world)
+    async with running(ears.line.run(), heartbeats(world).run()):
+        async with world.relaying():
+            await ears.line.heard()
+        await asyncio.sleep(0.4)
+        assert ears.line.silent_for() > 0.25
+
+
+async def test_a_missed_number_is_noticed_by_the_next_heartbeat(world: EventsWorld) -> None:
+    ears = Ears(world)
+    async with world.relaying():
+        async with running(ears.line.run(), heartbeats(world).run()):
+            await ears.line.heard()
+        await revoke(world, create_user_id())  # while nobody listens
+        await world.arrived(TOPIC, 2)
+        ears.gap_fails = True
+        async with running(ears.line.run(), heartbeats(world).run()):
+            await ears.wait_for_news()
+            assert ears.line.silent_for() == math.inf  # not whole until what was missed has been fetched
+            ears.gap_fails = False
+            async with asyncio.timeout(10):
+                while ears.line.silent_for() > 1:
+                    await ears.wait_for_news()
+                    await asyncio.sleep(0.05)
+    assert ears.heard == []
+    assert ears.gaps >= 2
+
+
+async def test_a_counter_that_went_back_is_a_gap(world: EventsWorld) -> None:
+    ears = Ears(world)
+    await revoke(world, create_user_id())
+    async with world.relaying():
+        await world.arrived(TOPIC, 1)
+    async with world.relaying(), running(ears.line.run()):
+        async with running(heartbeats(world).run()):
+            await ears.line.heard()
+        async with world.database.tenantless() as tx:  # the database was restored from yesterday's backup
+            await tx.driver.execute("UPDATE broadcast SET sequence = 0")
+        async with running(heartbeats(world).run()):
+            await ears.wait_for_news()
+        assert ears.gaps == 1
+        user = create_user_id()
+        await revoke(world, user)
+        await ears.wait_for_news()
+        assert ears.heard == [user]
+
+
+async def test_racing_broadcasts_are_numbered_without_gaps_in_the_order_they_arrive(
+    world: EventsWorld,
+) -> None:
+    ears = Ears(world)
+    async with world.relaying(batch=3), running(heartbeats(world).run(), ears.line.run()):
+        await ears.line.heard()
+        await asyncio.gather(*(revoke(world, create_user_id()) for _ in range(40)))
+        while len(ears.heard) < 40:
+            await ears.wait_for_news()
+    assert ears.gaps == 0
+
+
+async def test_a_broadcast_that_rolls_back_leaves_no_gap(world: EventsWorld) -> None:
+    async def fail() -> None:
+        async with world.database.transaction(create_actor()) as tx:
+            await broadcast(
+                tx, TOPIC, lambda sequence: identity.Revoked(sequence=sequence, user_id=uuid7().bytes)
+            )
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await fail()
+    assert await revoke(world, create_user_id()) == 1
