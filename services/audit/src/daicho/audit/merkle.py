@@ -110,6 +110,21 @@ def inclusion_proof(index: int, size: int, nodes: Mapping[Coordinates, bytes]) -
     return [_subtree(begin, end, nodes) for begin, end in _path(index, size)]
 
 
+def block_nodes(block: int, size: int, height: int) -> list[Coordinates]:
+    """The nodes that :func:`block_proof` needs."""
+    return [node for begin, end in _block_path(block, size, height) for node in full_nodes(begin, end)]
+
+
+def block_proof(block: int, size: int, height: int, nodes: Mapping[Coordinates, bytes]) -> list[bytes]:
+    """The path of a whole block of ``2**height`` leaves in the tree of ``size`` leaves, lowest first.
+
+    The tree over leaves is also a tree over the roots of its blocks, the last of which may be partial: so
+    the path verifies by :func:`verify_inclusion` with the block's root in the place of the leaf, the block's
+    number as index and the number of blocks as size.
+    """
+    return [_subtree(begin, end, nodes) for begin, end in _block_path(block, size, height)]
+
+
 def consistency_nodes(old: int, new: int) -> list[Coordinates]:
     """The nodes that :func:`consistency_proof` needs."""
     return [node for begin, end in _joint(old, new) for node in full_nodes(begin, end)]
@@ -210,6 +225,12 @@ def _path(index: int, size: int) -> list[tuple[int, int]]:
             ranges.append((begin, middle))
             begin = middle
     return ranges[::-1]
+
+
+def _block_path(block: int, size: int, height: int) -> list[tuple[int, int]]:
+    """The sibling subtrees of a block, as ranges of leaves, lowest first."""
+    blocks = (size + (1 << height) - 1) >> height
+    return [(begin << height, min(end << height, size)) for begin, end in _path(block, blocks)]
 
 
 def _joint(old: int, new: int) -> list[tuple[int, int]]:

@@ -1,0 +1,77 @@
+"""The command line of the verifier: ``daicho audit verify FILE``.
+
+It needs no network, no database and no setting: the file, and at best the log's key from elsewhere.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TextIO
+
+from daicho.audit.notes import NoteInvalid, Verifier
+from daicho.audit.verify import Report, verify
+
+STANDS, BAD, UNUSABLE = 0, 1, 2
+
+
+def run(arguments: Sequence[str], out: TextIO = sys.stdout) -> int:
+    """Verify as ``arguments`` say and write the outcome to ``out``.
+
+    Answers 0 when the log stands, 1 when it does not, 2 when it could not be looked at.
+    """
+    chosen = _parser().parse_args(arguments)
+    try:
+        key = None if chosen.key is None else Verifier.parse(chosen.key)
+        kept = [Path(name).read_text(encoding="utf-8") for name in chosen.checkpoint]
+        with Path(chosen.file).open("rb") as lines:
+            report = verify(lines, key=key, kept=kept)
+    except NoteInvalid as error:
+        out.write(f"--key does not read: {error}\n")
+        return UNUSABLE
+    except (OSError, UnicodeDecodeError) as error:
+        out.write(f"cannot read: {error}\n")
+        return UNUSABLE
+    out.write(_words(report))
+    return STANDS if report.stands else BAD
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="daicho audit verify", description="Verify an export or a proof of an audit log, offline."
+    )
+    parser.add_argument("file", metavar="FILE", help="the export (JSON lines) or the proof (JSON)")
+    parser.add_argument("--key", help="the log's key as text, from a place that is not the file")
+    parser.add_argument(
+        "--checkpoint",
+        action="append",
+        default=[],
+        metavar="NOTE",
+        help="a file with a signed checkpoint of this log, kept from earlier; may be given many times",
+    )
+    return parser
+
+
+def _words(report: Report) -> str:
+    lines = []
+    if report.tenant_id is not None:
+        lines.append(f"tenant: {report.tenant_id}")
+    if report.checkpoint is not None:
+        lines.append(f"checkpoint: {report.checkpoint.size} entries, root {report.checkpoint.root.hex()}")
+    if report.key:
+        trust = (
+            "as given" if report.key_trusted else "from the file itself: compare it with the published one"
+        )
+        lines.append(f"key: {report.key} ({trust})")
+    if report.finding is None:
+        lines.append(f"verified: {report.entries} entries stand, {report.erased} of them erased")
+    else:
+        place = "the file" if report.finding.sequence is None else f"entry {report.finding.sequence}"
+        lines.append(f"BAD: {place}: {report.finding.problem}: {report.finding.detail}")
+    return "".join(f"{line}\n" for line in lines)
+
+
+if __name__ == "__main__":
+    sys.exit(run(sys.argv[1:]))
