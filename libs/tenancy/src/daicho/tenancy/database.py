@@ -8,9 +8,10 @@ the connection is either proven idle or thrown away.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Any, Final
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from types import TracebackType
+from typing import Any, Final, Generic, TypeVar
 from uuid import UUID
 
 import asyncpg
@@ -22,6 +23,9 @@ from daicho.tenancy.pool import Link, Pool
 from daicho.tenancy.refusals import RolledBack, as_fault
 
 _ROLLBACK_SECONDS: Final = 5.0
+
+
+T = TypeVar("T", bound="Transaction")
 
 
 class Transaction:
@@ -105,8 +109,7 @@ class Database:
         async with self.tenantless():
             pass
 
-    @asynccontextmanager
-    async def transaction(self, actor: Actor | TenantId) -> AsyncIterator[TenantTransaction]:
+    def transaction(self, actor: Actor | TenantId) -> AbstractAsyncContextManager[TenantTransaction]:
         """Read and write as ``actor``; commits at the end, rolls back on any exception.
 
         Raises :class:`~daicho.tenancy.DatabaseUnavailable` when the database is away and
@@ -114,48 +117,63 @@ class Database:
         a connection lost during COMMIT leaves it open (which is what Idempotency-Key is for). Constraint
         violations stay as they are for :class:`~daicho.tenancy.translates`.
         """
-        someone = actor if isinstance(actor, Actor) else Actor.system(actor)
-        async with self._opened(_begin("BEGIN", someone.tenant_id), someone) as tx:
-            yield tx  # type: ignore[misc]  # with an actor it is a TenantTransaction
+        return self._within("BEGIN", actor)
 
-    @asynccontextmanager
-    async def reading(self, actor: Actor | TenantId) -> AsyncIterator[TenantTransaction]:
+    def reading(self, actor: Actor | TenantId) -> AbstractAsyncContextManager[TenantTransaction]:
         """Like :meth:`transaction`, and the server refuses writes."""
-        someone = actor if isinstance(actor, Actor) else Actor.system(actor)
-        async with self._opened(_begin("BEGIN READ ONLY", someone.tenant_id), someone) as tx:
-            yield tx  # type: ignore[misc]  # as above
+        return self._within("BEGIN READ ONLY", actor)
 
-    @asynccontextmanager
-    async def tenantless(self) -> AsyncIterator[Transaction]:
+    def tenantless(self) -> AbstractAsyncContextManager[Transaction]:
         """A transaction without a tenant, in which tenants' tables are empty.
 
         Only for the tables of ``tests/architecture/tenantless.toml``.
         """
-        async with self._opened("BEGIN", None) as tx:
-            yield tx
+        return _Opening(self._pool, "BEGIN", lambda link: Transaction(link, None))
 
-    @asynccontextmanager
-    async def _opened(self, begin: str, actor: Actor | None) -> AsyncIterator[Transaction]:
+    def _within(self, begin: str, actor: Actor | TenantId) -> _Opening[TenantTransaction]:
+        """BEGIN and the tenant are one simple-query message; a UUID's text needs no more than its quotes."""
+        someone = actor if isinstance(actor, Actor) else Actor.system(actor)
+        if not isinstance(someone.tenant_id, UUID):
+            raise TypeError(f"a tenant's id is a UUID, not {type(someone.tenant_id).__name__}")
+        return _Opening(
+            self._pool,
+            f"{begin}; SET LOCAL app.tenant_id = '{someone.tenant_id}'",
+            lambda link: TenantTransaction(link, someone),
+        )
+
+
+class _Opening(Generic[T]):
+    """A transaction that is about to open. A class, for a generator's context manager would cost half of BEGIN."""
+
+    __slots__ = ("_begin", "_link", "_make", "_pool", "_tx")
+
+    def __init__(self, pool: Pool, begin: str, make: Callable[[Link], T]) -> None:
+        self._pool = pool
+        self._begin = begin
+        self._make = make
+
+    async def __aenter__(self) -> T:
         try:
-            link = await self._pool.lend(begin)
+            self._link = await self._pool.lend(self._begin)
         except Exception as error:
             raise as_fault(error, lost=True) from error
-        tx = (Transaction if actor is None else TenantTransaction)(link, actor)
+        self._tx = self._make(self._link)
+        return self._tx
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        tx, link = self._tx, self._link
         try:
-            yield tx
+            if error is not None:
+                raise error  # noqa: TRY301 - so that both ways to fail end in the same lines
             await tx._finish()  # noqa: SLF001 - same module: only a Database ends a transaction
-        except BaseException as error:
-            fault = as_fault(error, lost=link.driver.is_closed())
+        except BaseException as failure:
+            fault = as_fault(failure, lost=link.driver.is_closed())
             await tx._abandon()  # noqa: SLF001 - as above
-            if fault is error:
+            if fault is not failure:
+                raise fault from failure
+            if failure is not error:
                 raise
-            raise fault from error
         finally:
             self._pool.take_back(link)
-
-
-def _begin(begin: str, tenant_id: UUID) -> str:
-    """One simple-query message; a UUID's text needs no quoting beyond the quotes."""
-    if not isinstance(tenant_id, UUID):
-        raise TypeError(f"a tenant's id is a UUID, not {type(tenant_id).__name__}")
-    return f"{begin}; SET LOCAL app.tenant_id = '{tenant_id}'"
