@@ -1,0 +1,165 @@
+"""The supervisor's parts, each by itself."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import smtplib
+import stat
+import subprocess
+import sys
+from email.message import EmailMessage
+from pathlib import Path
+
+import httpx
+import pytest
+
+from daicho.local import watchdog
+from daicho.local.folder import keep, locked, worded, write_private
+from daicho.local.options import read_options
+from daicho.local.plan import Ports, Wiring, at_database
+from daicho.local.servers import ServerFailed, free_port
+from daicho.local.servers.mailsink import run_mail_sink
+
+
+def test_too_little_room_is_said_before_anything_is_written(data: Path) -> None:
+    with (
+        pytest.raises(ServerFailed, match=r"MiB are free, .* free some space"),
+        locked(data, "here", room=1 << 60),
+    ):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [(errno.ENOSPC, "the disk is full"), (errno.EROFS, "read-only"), (errno.EACCES, "may not write")],
+)
+def test_what_the_disk_says_becomes_a_line_with_what_to_do(data: Path, code: int, words: str) -> None:
+    with pytest.raises(ServerFailed, match=f"{words}.*DATA="), worded(data):
+        raise OSError(code, "as the system says it", str(data))
+
+
+def test_secrets_are_made_once_and_only_added_to(data: Path) -> None:
+    data.mkdir()
+    file = data / "secrets.json"
+    first = keep(file, lambda: {"a": "1"})
+    second = keep(file, lambda: {"a": "2", "b": "3"})
+    assert (first, second) == ({"a": "1"}, {"a": "1", "b": "3"})
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+def test_a_private_file_is_replaced_in_one_step(data: Path) -> None:
+    data.mkdir()
+    file = data / "x.json"
+    write_private(file, {"a": 1})
+    write_private(file, {"a": 2})
+    assert [path.name for path in data.iterdir()] == ["x.json"]
+
+
+def test_the_watchdog_ends_what_its_master_left_behind() -> None:
+    endless = "import signal, time; signal.signal(signal.SIGINT, signal.SIG_DFL); print(flush=True); time.sleep(600)"
+    left, finished = (
+        subprocess.Popen([sys.executable, "-c", endless], stdout=subprocess.PIPE, start_new_session=True)
+        for _ in range(2)
+    )
+    for process in (left, finished):
+        assert process.stdout is not None
+        process.stdout.readline()
+    dog = subprocess.Popen([sys.executable, "-I", "-S", watchdog.__file__], stdin=subprocess.PIPE)
+    try:
+        assert dog.stdin is not None
+        dog.stdin.write(f"+{left.pid}\n+{finished.pid}\n-{finished.pid}\n".encode())
+        dog.stdin.close()
+        assert left.wait(10) == -2
+        assert dog.wait(20) == 0
+        assert finished.poll() is None
+    finally:
+        for process in (left, finished, dog):
+            process.kill()
+            process.wait()
+            if process.stdout is not None:
+                process.stdout.close()
+
+
+def test_ports_are_all_different() -> None:
+    ports = Ports.choose(("identity", "customers", "audit"))
+    numbers = [
+        ports.postgres,
+        ports.openbao,
+        ports.smtp,
+        ports.mail_page,
+        *ports.http.values(),
+        *ports.grpc.values(),
+    ]
+    assert len(set(numbers)) == 10
+
+
+def test_a_services_settings_lead_to_its_own_role_and_to_servers_that_were_named() -> None:
+    environ = {"SMTP_URL": "smtp://mail.example:25", "BUS_URL": "kafka://broker.example:9092"}
+    options = read_options(["run", "--port", "9090", "--data", "x"], environ)
+    ports = Ports.choose(("identity", "customers", "audit"))
+    passwords = {f"customers_{role}": "p/w" for role in ("app", "relay")}
+    wiring = Wiring(
+        options, ports, passwords, "postgresql://postgres:root@127.0.0.1:5/postgres", "http://127.0.0.1:6"
+    )
+    told = wiring.settings("customers", {"role_id": "r", "secret_id": "s"})
+    assert told["DAICHO_DATABASE_URL"] == "postgresql://customers_app:p%2Fw@127.0.0.1:5/customers"
+    assert told["DAICHO_RELAY_DATABASE_URL"] == "postgresql://customers_relay:p%2Fw@127.0.0.1:5/customers"
+    assert told["DAICHO_SMTP_URL"] == "smtp://mail.example:25"
+    assert told["DAICHO_BUS_URL"] == "kafka://broker.example:9092"
+    assert told["DAICHO_PUBLIC_URL"] == "http://127.0.0.1:9090"
+    assert told["DAICHO_IDENTITY_GRPC"] == f"127.0.0.1:{ports.grpc['identity']}"
+    assert not any("root" in value for value in told.values())
+
+
+def test_a_database_address_keeps_its_place_and_its_options() -> None:
+    url = "postgresql://postgres:secret@[::1]:5432/postgres?sslmode=require"
+    assert (
+        at_database(url, "audit", "audit_app", "x")
+        == "postgresql://audit_app:x@[::1]:5432/audit?sslmode=require"
+    )
+
+
+@pytest.mark.parametrize("port", ["0", "65536", "eighty"])
+def test_a_port_that_is_none_is_refused(port: str) -> None:
+    with pytest.raises(ServerFailed, match="not a port"):
+        read_options(["run", "--port", port], {})
+
+
+def test_listening_everywhere_is_reached_by_loopback() -> None:
+    options = read_options(["run"], {"HOST": "0.0.0.0", "DAICHO_LIMIT_TENANT": "5/1"})  # noqa: S104 parsed, not bound
+    assert options.public_url == "http://127.0.0.1:8080"
+    assert options.tune == {"limit_tenant": "5/1"}
+
+
+async def test_mail_shows_on_a_page_and_as_json_with_nothing_of_it_run() -> None:
+    smtp, page = free_port(), free_port()
+    message = EmailMessage()
+    message["From"], message["To"] = "daicho@example.jp", "owner@midori.example"
+    message["Subject"] = "招待 <script>alert(1)</script>"
+    message.set_content(
+        'こんにちは <img src=x onerror="alert(1)">\nhttp://127.0.0.1:8080/confirm?token=a_b-c&x=1\n'
+    )
+    async with (
+        run_mail_sink("127.0.0.1", smtp, page),
+        httpx.AsyncClient(base_url=f"http://127.0.0.1:{page}") as client,
+    ):
+
+        def send() -> None:
+            with smtplib.SMTP("127.0.0.1", smtp) as server:
+                server.send_message(message)
+
+        await asyncio.to_thread(send)
+        told = (await client.get("/api/mails", params={"to": "owner@midori.example"})).json()
+        assert [mail["links"] for mail in told] == [["http://127.0.0.1:8080/confirm?token=a_b-c&x=1"]]
+        assert told[0]["subject"] == "招待 <script>alert(1)</script>"
+        assert (await client.get("/api/mails/1")).json() == told[0]
+        assert (await client.get("/api/mails", params={"to": "nobody@midori.example"})).json() == []
+        for path in ("/", "/mails/1"):
+            shown = await client.get(path)
+            assert "<script>" not in shown.text
+            assert "<img" not in shown.text
+            assert "default-src 'none'" in shown.headers["content-security-policy"]
+        assert 'href="http://127.0.0.1:8080/confirm?token=a_b-c&amp;x=1"' in shown.text
+        assert (await client.get("/mails/2")).status_code == 404
+        assert (await client.post("/")).status_code == 405

@@ -1,0 +1,174 @@
+"""Starting, stopping, dying, and what is said when it cannot be done."""
+
+from __future__ import annotations
+
+import json
+import socket
+import stat
+import time
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+Start = Callable[..., Any]
+
+
+def _alive(family: list[psutil.Process], within: float = 20) -> list[psutil.Process]:
+    return psutil.wait_procs(family, timeout=within)[1]
+
+
+def _complaint(run: Any) -> str:
+    """The one line that it leaves with."""
+    lines = run.complaint().splitlines()
+    assert run.process.returncode == 1
+    assert len(lines) == 1, lines
+    return str(lines[0])
+
+
+def test_it_starts_says_where_everything_is_and_stops_on_ctrl_c(start: Start) -> None:
+    run = start()
+    said = run.wait_until_ready()
+    assert f"http://127.0.0.1:{run.port}" in said
+    assert f"http://127.0.0.1:{run.port}/docs" in said
+    assert "unseal.json" in said
+    with urllib.request.urlopen(f"http://127.0.0.1:{run.port}/healthz", timeout=5) as answer:
+        assert answer.status == 200
+    family = run.family()
+    assert {"postgres", "bao", "envoy"} <= {process.name() for process in family}
+    listening = {
+        connection.laddr.ip
+        for process in [*family, psutil.Process(run.process.pid)]
+        for connection in process.net_connections("inet")
+        if connection.status == psutil.CONN_LISTEN
+    }
+    assert listening == {"127.0.0.1"}
+    assert run.stop() == 0
+    assert _alive(family) == []
+
+
+def test_nothing_lives_on_after_it_was_killed_and_the_next_start_finds_everything(start: Start) -> None:
+    first = start()
+    first.wait_until_ready()
+    secrets = (first.data / "secrets.json").read_text()
+    family = first.family()
+    assert len(family) >= 6
+    first.process.kill()
+    assert _alive(family) == []
+    began = time.monotonic()
+    second = start()
+    second.wait_until_ready()
+    assert time.monotonic() - began < 20
+    assert (second.data / "secrets.json").read_text() == secrets
+    assert second.stop() == 0
+
+
+def test_when_a_server_falls_everything_stops_and_says_which(start: Start) -> None:
+    run = start()
+    run.wait_until_ready()
+    family = run.family()
+    next(process for process in family if process.name() == "envoy").kill()
+    assert "Envoy ended by itself" in _complaint(run)
+    assert _alive(family) == []
+
+
+def test_a_second_run_on_the_same_folder_is_told_where_the_first_is(start: Start) -> None:
+    first = start()
+    first.wait_until_ready()
+    line = _complaint(start())
+    assert f"http://127.0.0.1:{first.port}" in line
+    assert f"pid={first.process.pid}" in line
+    assert "DATA=" in line
+    assert first.stop() == 0
+
+
+def test_a_taken_port_is_named_before_anything_starts(start: Start) -> None:
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        holder.listen()
+        run = start(port=holder.getsockname()[1])
+        line = _complaint(run)
+    assert f"Port {run.port}" in line
+    assert "PORT=" in line
+    assert not run.data.exists()
+
+
+@pytest.mark.parametrize("place", ["/proc/daicho", "/dev/null/daicho"])
+def test_a_folder_that_cannot_be_made_is_one_line_with_what_to_do(start: Start, place: str) -> None:
+    line = _complaint(start(folder=Path(place)))
+    assert place in line or "/dev/null" in line
+    assert "DATA=" in line
+
+
+def test_a_folder_of_somebody_elses_is_left_alone(start: Start, data: Path) -> None:
+    data.mkdir()
+    (data / "thesis.txt").write_text("mine")
+    assert "not made by make run" in _complaint(start())
+    assert [path.name for path in data.iterdir()] == ["thesis.txt"]
+
+
+def test_damaged_secrets_are_named(start: Start, data: Path) -> None:
+    data.mkdir()
+    (data / "daicho.lock").touch()
+    (data / "secrets.json").write_text('{"postgres": "x')
+    line = _complaint(start())
+    assert "secrets.json is damaged" in line
+    assert "backup" in line
+
+
+def test_a_damaged_database_is_named(start: Start) -> None:
+    first = start()
+    first.wait_until_ready()
+    assert first.stop() == 0
+    (first.data / "postgres" / "global" / "pg_control").unlink()
+    assert "PostgreSQL" in _complaint(start())
+
+
+def test_a_lost_unseal_key_is_named(start: Start) -> None:
+    first = start()
+    first.wait_until_ready()
+    assert first.stop() == 0
+    (first.data / "openbao" / "unseal.json").rename(first.data / "elsewhere.json")
+    assert "UNSEAL_FILE" in _complaint(start())
+    second = start(UNSEAL_FILE=str(first.data / "elsewhere.json"))
+    assert "elsewhere.json" in second.wait_until_ready()
+    assert second.stop() == 0
+
+
+def test_secrets_are_for_our_eyes_only(start: Start) -> None:
+    run = start()
+    run.wait_until_ready()
+    for name in (
+        "secrets.json",
+        "vault-roles.json",
+        "openbao/unseal.json",
+        "envoy/envoy.json",
+        "daicho.lock",
+    ):
+        assert stat.S_IMODE((run.data / name).stat().st_mode) == 0o600, name
+    secrets = json.loads((run.data / "secrets.json").read_text())
+    assert len(set(secrets.values())) == len(secrets)
+    told = [
+        " ".join(process.cmdline()) + str(process.environ()) for process in run.family() if _ours(process)
+    ]
+    assert not any(secret in text for secret in secrets.values() for text in told)
+    assert run.stop() == 0
+
+
+def _ours(process: psutil.Process) -> bool:
+    try:
+        process.environ()
+    except psutil.Error:  # ended, or another user's, which is beside the point
+        return False
+    return True
+
+
+@pytest.mark.parametrize(
+    ("environ", "words"),
+    [({"VAULT_ADDR": "http://127.0.0.1:1"}, "VAULT_TOKEN"), ({"HOST": "192.0.2.1"}, "PORT=")],
+)
+def test_what_cannot_be_meant_is_said(start: Start, environ: dict[str, str], words: str) -> None:
+    assert words in _complaint(start(**environ))
