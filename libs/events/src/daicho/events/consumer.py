@@ -21,7 +21,7 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 
 from daicho.events import inbox
 from daicho.events.bus import Batch, Bus, Record, Subscription
-from daicho.events.dead import Rejected, letter_for, reason_of
+from daicho.events.dead import Rejected, is_for, letter_for, reason_of
 from daicho.events.envelope import Envelope, partition_key
 from daicho.faults import Unavailable
 from daicho.tenancy import Database, TenantId, TenantTransaction
@@ -29,6 +29,8 @@ from daicho.tenancy import Database, TenantId, TenantTransaction
 _log = structlog.get_logger()
 _tracer = trace.get_tracer("daicho.events")
 _propagator = TraceContextTextMapPropagator()
+
+_TIDY_SECONDS: Final = 3_600.0
 
 Handler = Callable[[TenantTransaction, Any, Envelope], Awaitable[None]]
 """``async def on_contact_changed(tx, event: ContactChanged, envelope) -> None``"""
@@ -100,6 +102,7 @@ class Consumer:
             self._bus.subscribe(self._group, self._topics, batch=self._batch) as subscription,
             asyncio.TaskGroup() as tasks,
         ):
+            tasks.create_task(self._tidy_inbox())
             tries = 0
             while True:
                 try:
@@ -112,18 +115,17 @@ class Consumer:
                 tasks.create_task(self._deal_with(subscription, batch))
 
     async def _deal_with(self, subscription: Subscription, batch: Batch) -> None:
-        known: list[Heard] = []
+        by_tenant: dict[bytes, list[Heard]] = {}
         for record in batch.records:
+            if not is_for(record, self._group):
+                continue
             try:
                 heard = _decoded(record)
             except Rejected as error:
                 await self._bury(record, error, 1)
                 continue
             if self._batch_handler is not None or heard.envelope.type in self._handlers:
-                known.append(heard)
-        by_tenant: dict[bytes, list[Heard]] = {}
-        for heard in known:
-            by_tenant.setdefault(heard.envelope.tenant_id, []).append(heard)
+                by_tenant.setdefault(heard.envelope.tenant_id, []).append(heard)
         for tenant, events in by_tenant.items():
             for start in range(0, len(events), self._together):
                 await self._take_effect(TenantId(UUID(bytes=tenant)), events[start : start + self._together])
@@ -250,6 +252,16 @@ class Consumer:
                 await self._wait_out(fault, tries)
             else:
                 return
+
+    async def _tidy_inbox(self) -> None:
+        """Forget, now and every hour, what can no longer come again."""
+        while True:
+            try:
+                async with self._database.tenantless() as tx:
+                    await inbox.forget(tx.driver, self._group, kept=inbox.KEPT)
+            except Unavailable as error:
+                _log.warning("inbox_not_tidied", consumer=self._group, error=error.code)
+            await asyncio.sleep(_TIDY_SECONDS)
 
     async def _wait_out(self, fault: Unavailable, tries: int) -> None:
         _log.warning("consumer_waits", consumer=self._group, error=fault.code, tries=tries)

@@ -13,6 +13,8 @@ from uuid import UUID
 from daicho.events.bus import DEAD, Bus, Message, Record
 from daicho.faults import Fault
 
+FOR: Final = "for"
+"""The header of a revived letter that names its consumer."""
 _HEADERS: Final = ("dead-reason", "dead-consumer", "dead-attempts", "dead-topic", "dead-position")
 
 
@@ -88,10 +90,19 @@ async def dead_letters(
 
 
 async def revive(bus: Bus, letter: DeadLetter) -> None:
-    """Publish a dead letter to its topic again, with its old id: who has dealt with it ignores it."""
+    """Publish a dead letter to its topic again, for the consumer whose letter it was.
+
+    It keeps its id: if it has had its effect by now, nothing happens.
+    """
     record = letter.record
-    await bus.publish([Message(letter.topic, record.key, record.value, _without(record))])
+    headers = (*_without(record), (FOR, letter.consumer.encode()))
+    await bus.publish([Message(letter.topic, record.key, record.value, headers)])
+
+
+def is_for(record: Record, consumer: str) -> bool:
+    """Whether ``record`` is for ``consumer``: it was revived for him, or for nobody in particular."""
+    return all(name != FOR or value == consumer.encode() for name, value in record.headers)
 
 
 def _without(record: Record) -> tuple[tuple[str, bytes], ...]:
-    return tuple(header for header in record.headers if header[0] not in _HEADERS)
+    return tuple(header for header in record.headers if header[0] not in _HEADERS and header[0] != FOR)

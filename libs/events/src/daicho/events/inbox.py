@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
@@ -26,6 +27,10 @@ _HOLD: Final = """
         DO UPDATE SET version = greatest(seen_version.version, excluded.version)
 """
 _FORGET: Final = "DELETE FROM inbox WHERE consumer = $1 AND event_id < $2"
+
+
+KEPT: Final = timedelta(days=31)
+"""Longer than any topic keeps a record, dead letters included."""
 
 
 class Held(NamedTuple):
@@ -63,9 +68,10 @@ async def hold(
         await connection.execute(_HOLD, consumer, tenant_id, types, ids, list(versions.values()))
 
 
-async def forget(connection: asyncpg.Connection[Any], consumer: str, before: UUID) -> None:
-    """Drop entries of events told before the time in the UUIDv7 ``before``; the bus no longer has them."""
-    await connection.execute(_FORGET, consumer, before)
+async def forget(connection: asyncpg.Connection[Any], consumer: str, *, kept: timedelta) -> None:
+    """Drop entries of events told longer than ``kept`` ago: the time stands first in their UUIDv7."""
+    milliseconds = int((datetime.now(UTC) - kept).timestamp() * 1000)
+    await connection.execute(_FORGET, consumer, UUID(int=milliseconds << 80))
 
 
 def name_of(envelope: Envelope) -> Name:
