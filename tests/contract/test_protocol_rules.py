@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 import shutil
 import subprocess
@@ -10,9 +11,13 @@ from pathlib import Path
 
 import pytest
 
+from daicho import contracts
+from daicho.rpc import rule_of
+
 ROOT = Path(__file__).resolve().parents[2]
 PROTO = ROOT / "proto"
 BASELINE = PROTO / "baseline.binpb"
+PACKAGE = Path(contracts.__file__).parent
 BUF = Path(sysconfig.get_path("scripts")) / "buf"
 
 
@@ -84,3 +89,11 @@ def test_lint_sees_a_field_that_is_not_snake_case(changed_protocol: Path) -> Non
     file = changed_protocol / "daicho" / "bus" / "v1" / "envelope.proto"
     replace(file, r"bytes payload = 9;", "bytes payloadBytes = 9;")
     assert run_buf("lint", folder=changed_protocol).returncode == 100
+
+
+def test_every_method_says_who_may_call_it() -> None:
+    for module in sorted(PACKAGE.rglob("*_pb2.py")):
+        name = ".".join(("daicho", "contracts", *module.relative_to(PACKAGE).with_suffix("").parts))
+        for service in importlib.import_module(name).DESCRIPTOR.services_by_name.values():
+            for method in service.methods:
+                assert rule_of(f"/{service.full_name}/{method.name}").callers, method.full_name
