@@ -65,6 +65,19 @@ async def test_postgres_keeps_what_it_holds_across_a_power_cut(postgres):
     assert psutil.Process(postgres.pid).uids().effective != 0
 
 
+async def test_postgres_runs_with_the_settings_of_every_cluster_and_logs_no_data(postgres):
+    postgres.initialise()
+    postgres.start()
+    postgres.wait_until_ready()
+    assert await run(postgres, "SHOW log_error_verbosity") == "terse"
+    await run(postgres, "CREATE TABLE person (name text UNIQUE)")
+    await run(postgres, "INSERT INTO person VALUES ('田中')")
+    with pytest.raises(asyncpg.UniqueViolationError):
+        await run(postgres, "INSERT INTO person VALUES ('田中')")
+    assert "person_name_key" in postgres.log.read_text()
+    assert "田中" not in postgres.log.read_text()
+
+
 async def test_postgres_listens_on_loopback_alone(postgres):
     postgres.initialise()
     postgres.start()

@@ -26,6 +26,7 @@ from daicho.local.servers.process import (
 )
 
 SUPERUSER: Final = "postgres"
+_CONF: Final = Path(__file__).resolve().parents[6] / "infra" / "postgres" / "postgresql.conf"
 _ORPHAN_SECONDS: Final = 10.0
 
 
@@ -130,7 +131,7 @@ class PostgresServer:
         require_free("PostgreSQL", self.host, self.port)
         command: list[str | Path] = [binaries() / "postgres", "-D", self.folder, "-h", self.host]
         command += ["-p", str(self.port)]
-        for name, value in {**_SETTINGS, **self.settings}.items():
+        for name, value in {**shared_settings(), **_LOCAL, **self.settings}.items():
             command += ["-c", f"{name}={value}"]
         self._child.start(
             as_user(self._user, command, reach=(binaries(), self.folder), death_signal="INT"),
@@ -177,16 +178,17 @@ class PostgresServer:
         self._child.kill()
 
 
-_SETTINGS: Final[Mapping[str, str]] = {
+def shared_settings() -> dict[str, str]:
+    """What every PostgreSQL of ours is given: the lines of ``infra/postgres/postgresql.conf``."""
+    lines = (line.partition("#")[0].strip() for line in _CONF.read_text(encoding="utf-8").splitlines())
+    parts = (line.partition("=") for line in lines if line)
+    return {name.strip(): value.strip() for name, _, value in parts}
+
+
+_LOCAL: Final[Mapping[str, str]] = {
     "unix_socket_directories": "",
-    "max_connections": "200",
     "shared_buffers": "128MB",
-    "timezone": "UTC",
-    "log_timezone": "UTC",
-    "jit": "off",
-    "log_min_messages": "warning",
-    "log_min_error_statement": "panic",  # statements carry people's data
-    "log_parameter_max_length_on_error": "0",
+    "io_method": "sync",  # spares three processes that a laptop has no use for
 }
 
 
