@@ -23,13 +23,15 @@ from daicho.local.servers import ServerFailed
 CONSOLE: Final = ROOT / "gateway" / "console"
 DOCS: Final = ROOT / "gateway" / "docs"
 BUILT: Final = ROOT / ".build"
+_SHOWN: Final = 40
 _NOT_SOURCES: Final = frozenset({"node_modules", "dist", "coverage", ".vite"})
 
 
 def build() -> tuple[Path | None, Path | None]:
     """The folders with the built console and documentation; None for one that this tree does not have."""
     with _alone():
-        return _console(), _docs()
+        docs = _docs()
+        return _console(), docs
 
 
 def built() -> tuple[Path | None, Path | None]:
@@ -104,7 +106,8 @@ def _npm(folder: Path, *arguments: str) -> None:
         env=os.environ | {"PATH": path, "npm_config_update_notifier": "false", "CI": "1"},
     )
     if done.returncode:
-        sys.stderr.write(done.stdout + done.stderr)
+        said = (done.stdout + done.stderr).splitlines()
+        sys.stderr.write("\n".join([*said[-_SHOWN:], ""]))
         raise ServerFailed(f"npm {' '.join(arguments)} failed in {folder}: its words stand above.")
 
 
