@@ -1,0 +1,134 @@
+"""What is known about an uploaded file, and what keeps one from being read at all."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from enum import StrEnum
+from typing import Final
+
+import msgspec
+
+from daicho.faults import Fault, Messages
+
+MAX_ROW: Final = 1_000_000
+"""Characters of one row; a longer one is rejected."""
+MAX_COLUMNS: Final = 500
+DELIMITERS: Final = (",", "\t", ";")
+
+
+class FileKind(StrEnum):
+    """How the rows are written."""
+
+    TEXT = "text"
+    XLSX = "xlsx"
+
+
+class FileFormat(msgspec.Struct, frozen=True, kw_only=True):
+    """How to read a file. Detection proposes it and the user may correct it.
+
+    ``header_row`` counts from 1 as a spreadsheet does (blank rows and titles included); 0 says that there is
+    no header. ``encoding`` and ``delimiter`` are None for xlsx. ``newline`` is what the file itself uses.
+    """
+
+    kind: FileKind = FileKind.TEXT
+    encoding: str | None = "utf-8"
+    delimiter: str | None = ","
+    header_row: int = 1
+    newline: str = "\r\n"
+
+
+class FileUnreadable(Fault):
+    """The file as a whole cannot be read."""
+
+    status = 422
+    code = "file_unreadable"
+    messages = Messages(ja="ファイルを読み取れません。", en="The file cannot be read.")
+
+
+class FileEmpty(FileUnreadable):
+    """There is no row in it."""
+
+    code = "file_empty"
+    messages = Messages(ja="ファイルに行がありません。", en="The file has no rows.")
+
+
+class FileUnsupported(FileUnreadable):
+    """It is neither text nor xlsx."""
+
+    code = "file_unsupported"
+    messages = Messages(
+        ja="CSV・TSV・xlsx 以外のファイル（パスワード付きのブックや古い .xls を含む）は読み込めません。",
+        en="Only CSV, TSV and xlsx can be read; not old .xls and no workbook with a password.",
+    )
+
+
+class FileTooLarge(FileUnreadable):
+    """It would unpack to more than ``params['limit']`` bytes."""
+
+    status = 413
+    code = "file_too_large"
+    messages = Messages(
+        ja="ファイルが大きすぎます（展開後の上限 {limit} バイト）。",
+        en="The file is too large (limit {limit} bytes unpacked).",
+    )
+
+
+_ALIASES: Final = {
+    "cp932": "cp932",
+    "sjis": "cp932",
+    "shift_jis": "cp932",
+    "shift-jis": "cp932",
+    "ms932": "cp932",
+    "windows-31j": "cp932",
+    "utf-8": "utf-8",
+    "utf8": "utf-8",
+    "utf-8-sig": "utf-8-sig",
+    "utf-16": "utf-16",
+    "utf16": "utf-16",
+    "utf-16-le": "utf-16-le",
+    "utf-16le": "utf-16-le",
+    "utf-16-be": "utf-16-be",
+    "utf-16be": "utf-16-be",
+}
+ENCODINGS: Final = tuple(dict.fromkeys(_ALIASES.values()))
+"""The encodings that files come in; ``utf-16`` has a byte order mark, the other two have none."""
+
+
+def read_encoding(name: str) -> str | None:
+    """The encoding that ``name`` means (Shift_JIS is CP932, as Excel writes it), or None."""
+    return _ALIASES.get(name.strip().lower().replace("_", "-")) or _ALIASES.get(name.strip().lower())
+
+
+KEEPING: Final = "daicho.keeping"
+"""An error handler: a byte that does not decode becomes one lone surrogate, which encodes back to that byte."""
+
+BROKEN: Final = re.compile("[\udc00-\udcff]")
+"""A byte that did not decode."""
+
+
+def _keep(error: UnicodeError) -> tuple[str | bytes, int]:
+    if isinstance(error, UnicodeDecodeError):
+        return "".join(chr(0xDC00 + byte) for byte in error.object[error.start : error.end]), error.end
+    if isinstance(error, UnicodeEncodeError):
+        return b"".join(map(_byte, error.object[error.start : error.end])), error.end
+    raise error
+
+
+def _byte(character: str) -> bytes:
+    return bytes([ord(character) - 0xDC00]) if BROKEN.match(character) else b"?"
+
+
+def open_decoder(encoding: str) -> codecs.IncrementalDecoder:
+    """A decoder of ``encoding`` that keeps the bytes that it cannot decode (see :data:`KEEPING`)."""
+    codecs.register_error(KEEPING, _keep)
+    return codecs.getincrementaldecoder(encoding)(KEEPING)
+
+
+def encode(text: str, encoding: str) -> bytes:
+    """``text`` in ``encoding`` without a byte order mark; kept bytes come back, what it lacks becomes ``?``."""
+    codecs.register_error(KEEPING, _keep)
+    if encoding.startswith("utf-16"):
+        encoding = "utf-16-le" if encoding == "utf-16" else encoding
+        return BROKEN.sub("\ufffd", text).encode(encoding, "replace")
+    return text.encode("utf-8" if encoding == "utf-8-sig" else encoding, KEEPING)

@@ -1,0 +1,93 @@
+"""Which column goes into which field: a suggestion from the headers, and the check of what the user chose."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from daicho.customers.imports.detection import Column
+from daicho.customers.imports.fields import REQUIRED_ONE_OF
+from daicho.customers.imports.headers import FIELD_OF_HEADER, header_key
+from daicho.faults import FieldFault
+from daicho.fields import FieldDefinition
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnMapping:
+    """The column at ``column`` (from 0) goes into ``field``; None leaves it out."""
+
+    column: int
+    field: str | None
+
+
+def suggest_mapping(
+    columns: Sequence[Column], resource: str, custom: Iterable[FieldDefinition] = ()
+) -> list[ColumnMapping]:
+    """A field for each column whose header is known, in Japanese or English, or is a custom field's label or key.
+
+    A custom field of that very name comes first. Each field is suggested once, for its first column.
+    """
+    own: dict[str, str] = {}
+    for field in custom:
+        for spelling in (field.label, field.key, f"custom.{field.key}"):
+            if spelling:
+                own.setdefault(header_key(spelling), f"custom.{field.key}")
+    taken: set[str] = set()
+    found = []
+    for column in columns:
+        key = header_key(column.name)
+        name: str | None = own.get(key) or FIELD_OF_HEADER[resource].get(key)
+        if name in taken:
+            name = None
+        if name:
+            taken.add(name)
+        found.append(ColumnMapping(column.index, name))
+    return _without_doubled_names(found)
+
+
+def _without_doubled_names(found: list[ColumnMapping]) -> list[ColumnMapping]:
+    """A full name beside a family name is left out: the parts say it better."""
+    fields = {mapping.field for mapping in found}
+    left_out = {f"full_name{kana}" for kana in ("", "_kana") if f"family_name{kana}" in fields}
+    return [ColumnMapping(each.column, None) if each.field in left_out else each for each in found]
+
+
+def check_mapping(
+    mapping: Sequence[ColumnMapping],
+    columns: Sequence[Column],
+    resource: str,
+    fields: Mapping[str, FieldDefinition],
+    *,
+    role: str | None = None,
+) -> tuple[FieldFault, ...]:
+    """What is wrong with a mapping; pointers lead to ``/mapping/<n>/column`` or ``…/field``."""
+    faults = [*_each(mapping, {column.index for column in columns}, fields, role)]
+    if not faults and not REQUIRED_ONE_OF[resource] & {each.field for each in mapping}:
+        faults.append(FieldFault("/mapping", "required"))
+    return tuple(faults)
+
+
+def _each(
+    mapping: Sequence[ColumnMapping],
+    places: set[int],
+    fields: Mapping[str, FieldDefinition],
+    role: str | None,
+) -> Iterator[FieldFault]:
+    columns: set[int] = set()
+    taken: set[str] = set()
+    for number, each in enumerate(mapping):
+        if each.column not in places:
+            yield FieldFault(f"/mapping/{number}/column", "unknown_column")
+        elif each.column in columns:
+            yield FieldFault(f"/mapping/{number}/column", "not_unique")
+        columns.add(each.column)
+        if each.field is None:
+            continue
+        field = fields.get(each.field)
+        if field is None or not field.is_readable(role):
+            yield FieldFault(f"/mapping/{number}/field", "unknown_field")
+        elif not field.is_writable(role):
+            yield FieldFault(f"/mapping/{number}/field", "not_permitted")
+        elif each.field in taken:
+            yield FieldFault(f"/mapping/{number}/field", "not_unique")
+        taken.add(each.field)

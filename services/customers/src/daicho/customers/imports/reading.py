@@ -1,0 +1,71 @@
+"""Files into rows. Bytes are decoded before they are parsed, and nothing but the row at hand is kept.
+
+The file lies sealed on its disk, so there is no path and no seeking: only chunks, in order. A sheet is the
+exception, for its zip directory stands at the end; it is unsealed into memory within a stated limit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from daicho.customers.imports.files import BROKEN, FileFormat, FileKind, open_decoder
+from daicho.customers.imports.records import Record, RecordSplitter
+from daicho.customers.imports.rows import SourceRow
+from daicho.customers.imports.sheets import read_sheet
+
+
+def read_rows(chunks: Iterable[bytes], file: FileFormat) -> Iterator[SourceRow]:
+    """The data rows of a file, in order; rows without any content are left out and not counted.
+
+    Raises:
+        FileUnreadable: as a whole; what is wrong with one row is said by that row.
+    """
+    if file.kind is FileKind.XLSX:
+        yield from read_sheet(chunks, file.header_row)
+    else:
+        yield from _text_rows(chunks, file)
+
+
+def read_records(chunks: Iterable[bytes], encoding: str, delimiter: str) -> Iterator[Record]:
+    """The records of delimited text, headers, titles and blank lines included."""
+    splitter = RecordSplitter(delimiter)
+    for text in decode_chunks(chunks, encoding):
+        yield from splitter.feed(text)
+    yield from splitter.finish()
+
+
+def decode_chunks(chunks: Iterable[bytes], encoding: str) -> Iterator[str]:
+    """The text of a file without its byte order mark; bytes that do not decode are kept as lone surrogates."""
+    decoder = open_decoder(encoding)
+    is_first = True
+    for chunk in chunks:
+        text = decoder.decode(chunk)
+        if is_first and text:
+            text, is_first = text.removeprefix("\ufeff"), False
+        yield text
+    yield decoder.decode(b"", final=True)
+
+
+def _text_rows(chunks: Iterable[bytes], file: FileFormat) -> Iterator[SourceRow]:
+    width, number = None, 0
+    records = read_records(chunks, file.encoding or "utf-8", file.delimiter or ",")
+    for position, record in enumerate(records, 1):
+        cells = record.cells
+        if position <= file.header_row:
+            width = len(cells) if position == file.header_row else None
+            continue
+        if not any(cells):
+            continue
+        number += 1
+        if width is None:
+            width = len(cells)
+        fault = record.fault
+        if fault is None and len(cells) != width:
+            fault = "column_count"
+        yield SourceRow(number, record.line, cells, fault, _broken(cells))
+
+
+def _broken(cells: list[str]) -> tuple[int, ...]:
+    if not BROKEN.search("".join(cells)):
+        return ()
+    return tuple(index for index, cell in enumerate(cells) if BROKEN.search(cell))

@@ -1,0 +1,22 @@
+"""What reading yields."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(slots=True)
+class SourceRow:
+    """One data row of a file.
+
+    ``number`` counts data rows from 1. ``line`` is the physical line on which it begins (1-based; only LF ends
+    a line, also inside quotes), in xlsx the sheet's row. ``fault`` is what is wrong with the row as a whole
+    (``column_count``, ``unclosed_quote``, ``too_long``); ``broken`` lists the cells that hold bytes that do not
+    decode. A row that is too long holds only its beginning, in one cell; an unclosed one its line.
+    """
+
+    number: int
+    line: int
+    cells: list[str]
+    fault: str | None = None
+    broken: tuple[int, ...] = ()
