@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
+import traceback
 from collections.abc import AsyncIterator
 
 import asyncpg
@@ -264,6 +265,30 @@ async def test_a_duplicate_through_the_driver_is_translated_too(database):
         await twice()
     with pytest.raises(asyncpg.UniqueViolationError), translates({"uq_else": CodeTaken}):
         await twice()
+
+
+@pytest.mark.parametrize("way", ["driver", "session"])
+async def test_an_error_quotes_no_row(way, database):
+    tenant = create_tenant_id()
+
+    async def twice() -> None:
+        async with database.transaction(tenant) as tx:
+            for _ in range(2):
+                if way == "session":
+                    tx.session.add(Note(code="田中"))
+                    await tx.session.flush()
+                else:
+                    await tx.driver.execute(
+                        "INSERT INTO note (tenant_id, id, code) VALUES ($1, gen_random_uuid(), '田中')",
+                        tenant,
+                    )
+
+    with pytest.raises((asyncpg.UniqueViolationError, sa.exc.IntegrityError)) as failure:
+        await twice()
+    text = "".join(traceback.format_exception(failure.value))
+    assert "uq_note_code" in text
+    assert "DETAIL" not in text
+    assert "parameters: (" not in text
 
 
 async def test_a_row_of_another_tenant_cannot_be_written(database):

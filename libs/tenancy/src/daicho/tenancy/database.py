@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from daicho.tenancy.actor import Actor
 from daicho.tenancy.ids import TenantId
 from daicho.tenancy.pool import Link, Pool
-from daicho.tenancy.refusals import RolledBack, as_fault
+from daicho.tenancy.refusals import RolledBack, as_fault, withhold_rows
 
 _ROLLBACK_SECONDS: Final = 5.0
 
@@ -169,6 +169,7 @@ class _Opening(Generic[T]):
                 raise error  # noqa: TRY301 - so that both ways to fail end in the same lines
             await tx._finish()  # noqa: SLF001 - same module: only a Database ends a transaction
         except BaseException as failure:
+            withhold_rows(failure)
             fault = as_fault(failure, lost=link.driver.is_closed())
             await tx._abandon()  # noqa: SLF001 - as above
             if fault is not failure:

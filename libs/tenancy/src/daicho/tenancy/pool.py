@@ -130,6 +130,7 @@ def engine(url: str, *, application: str) -> AsyncEngine:
         make_url(url).set(drivername="postgresql+asyncpg"),
         poolclass=NullPool,
         isolation_level="AUTOCOMMIT",
+        hide_parameters=True,  # an error's text ends in a log
         connect_args={
             "timeout": _CONNECT_SECONDS,
             "command_timeout": 75,  # the server's own limit comes first and leaves the connection usable

@@ -66,6 +66,13 @@ def driver_error(error: BaseException) -> BaseException:
     return error
 
 
+def withhold_rows(error: BaseException) -> None:
+    """Take the DETAIL out of a driver's error: it quotes the row, and an error's text ends in a log."""
+    cause = driver_error(error)
+    if isinstance(cause, asyncpg.PostgresError):
+        cause.detail = None
+
+
 def as_fault(error: BaseException, *, lost: bool) -> BaseException:
     """Errors of connection and contention as faults; anything else unchanged.
 
