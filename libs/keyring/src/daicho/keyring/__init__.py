@@ -1,0 +1,30 @@
+"""Each tenant's keys: from the key store, through wrapped data keys, to sealed values and blind indexes.
+
+There is no fallback key and no way to write a sealed field without one: :meth:`Keyring.open` answers keys or
+raises :class:`KeysUnavailable`. Formats are frozen in :mod:`daicho.keyring.blob`.
+"""
+
+from daicho.keyring import schema
+from daicho.keyring.blind_index import BlindIndex
+from daicho.keyring.certificates import Certificates
+from daicho.keyring.faults import KeyRefused, KeysUnavailable, Tampered
+from daicho.keyring.keyring import Keyring
+from daicho.keyring.keys import EventKey, TenantKeys
+from daicho.keyring.provision import ACCESS_KEY, CHECKPOINT_KEY, provision
+from daicho.keyring.transit import Transit
+
+__all__ = [
+    "ACCESS_KEY",
+    "CHECKPOINT_KEY",
+    "BlindIndex",
+    "Certificates",
+    "EventKey",
+    "KeyRefused",
+    "Keyring",
+    "KeysUnavailable",
+    "Tampered",
+    "TenantKeys",
+    "Transit",
+    "provision",
+    "schema",
+]

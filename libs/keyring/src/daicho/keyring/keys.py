@@ -1,0 +1,77 @@
+"""A tenant's keys, opened: what seals, opens and indexes while they are in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from uuid import UUID
+
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from daicho.keyring import blob
+from daicho.keyring.blind_index import BlindIndex
+from daicho.keyring.faults import Tampered
+from daicho.tenancy import TenantId
+
+_EVENT = b"daicho/event/v1\x00"
+
+
+@dataclass(frozen=True, slots=True)
+class EventKey:
+    """The data key of a service's events; ``wrapped`` travels in the envelope and says nothing without Transit."""
+
+    tenant_id: TenantId
+    service: str
+    version: int
+    wrapped: str
+    cipher: AESGCM
+
+    def seal(self, data: bytes) -> bytes:
+        """``data`` sealed for the payload of an event of this tenant."""
+        return blob.seal(self.cipher, self.version, data, _EVENT + self.tenant_id.bytes)
+
+    def unseal(self, sealed: bytes) -> bytes:
+        """What an event of this tenant carries sealed. Raises :class:`Tampered`."""
+        blob.version_of(sealed)
+        return blob.unseal(self.cipher, sealed, _EVENT + self.tenant_id.bytes)
+
+
+class TenantKeys:
+    """The keys of one tenant in one service. Valid for minutes: ask the :class:`Keyring` again for each request."""
+
+    __slots__ = ("_ciphers", "_current", "events", "index", "tenant_id")
+
+    def __init__(
+        self,
+        tenant_id: TenantId,
+        *,
+        records: Mapping[int, bytes],
+        index: bytes,
+        events: EventKey,
+    ) -> None:
+        self.tenant_id = tenant_id
+        self._ciphers = {version: AESGCM(key) for version, key in records.items()}
+        self._current = max(records)
+        self.index = BlindIndex(index)
+        self.events = events
+
+    @property
+    def version(self) -> int:
+        """The version that new blobs are sealed with."""
+        return self._current
+
+    def seal(self, table: str, row_id: UUID, name: str, data: bytes) -> bytes:
+        """``data`` sealed for the blob ``name`` of one row."""
+        bound = blob.bind(self.tenant_id, table, row_id, name)
+        return blob.seal(self._ciphers[self._current], self._current, data, bound)
+
+    def unseal(self, table: str, row_id: UUID, name: str, sealed: bytes) -> bytes:
+        """What was sealed for that place. Raises :class:`Tampered` when it was changed or moved there."""
+        cipher = self._ciphers.get(blob.version_of(sealed))
+        if cipher is None:
+            raise Tampered("sealed by a key that this tenant does not have")
+        return blob.unseal(cipher, sealed, blob.bind(self.tenant_id, table, row_id, name))
+
+    def unique(self, field: str, value: str) -> bytes:
+        """A 256-bit keyed digest of a whole value, by which it is found and held unique."""
+        return self.index.digest(field, value)

@@ -1,0 +1,118 @@
+"""What the key store must hold before services start: engines, policies, roles. Safe to repeat.
+
+Each service's policy names the contexts that it may use: its own for every purpose, and for reading events
+those of the others. ``allowed_parameters`` pins them, for a path alone would open every context of a tenant's
+key.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any, Final
+
+import hvac
+from hvac import exceptions
+
+from daicho.keyring.keyring import EVENTS, PURPOSES
+from daicho.keyring.transit import context_of
+
+SERVICES: Final = ("identity", "customers", "sales", "support", "mailing", "audit")
+KEY_OWNER: Final = "identity"
+"""The one service that creates, rotates and deletes tenants' keys."""
+ACCESS_KEY: Final = "identity-access"
+CHECKPOINT_KEY: Final = "audit-checkpoint"
+LOGIN_LIFE: Final = "1h"
+
+
+def provision(
+    address: str, root_token: str, services: Sequence[str] = SERVICES
+) -> dict[str, tuple[str, str]]:
+    """Make or mend engines, keys, policies and AppRoles; answers {service: (role id, secret id)}.
+
+    A new secret id is drawn at each call; the ones of before stay valid until their service draws no more.
+    """
+    client = hvac.Client(url=address, token=root_token, timeout=30)
+    _mount(client, "transit", "transit", {})
+    _mount(client, "pki", "pki", {"max_lease_ttl": "87600h"})
+    _make_authority(client)
+    if "approle/" not in client.sys.list_auth_methods()["data"]:
+        client.sys.enable_auth_method("approle")
+    client.secrets.transit.create_key(ACCESS_KEY, key_type="ecdsa-p256")
+    client.secrets.transit.create_key(CHECKPOINT_KEY, key_type="ed25519")
+    return {service: _make_service(client, service, services) for service in services}
+
+
+def policy_of(service: str, services: Sequence[str] = SERVICES) -> str:
+    """The policy of ``service``, in JSON."""
+    own = [context_of(service, purpose) for purpose in PURPOSES]
+    readable = own + [context_of(other, EVENTS) for other in services if other != service]
+    paths: dict[str, dict[str, Any]] = {
+        "transit/datakey/plaintext/tenant-*": _pinned(own, "bits"),
+        "transit/decrypt/tenant-*": _pinned(readable, "ciphertext"),
+        "transit/rewrap/tenant-*": _pinned(own, "ciphertext"),
+        f"pki/issue/{service}": {"capabilities": ["create", "update"]},
+    }
+    if service == KEY_OWNER:
+        paths["transit/keys/tenant-*"] = {"capabilities": ["create", "update", "read", "delete"]}
+        paths.update(_signs(ACCESS_KEY))
+    if service == "audit":
+        paths.update(_signs(CHECKPOINT_KEY))
+    return json.dumps({"path": paths})
+
+
+def _pinned(contexts: Sequence[str], *free: str) -> dict[str, Any]:
+    """Update only, with one of ``contexts`` and whatever in ``free``; no other parameter at all."""
+    return {
+        "capabilities": ["create", "update"],
+        "required_parameters": ["context"],
+        "allowed_parameters": {"context": list(contexts), **{name: [] for name in free}},
+    }
+
+
+def _signs(key: str) -> dict[str, Any]:
+    return {
+        f"transit/sign/{key}*": {"capabilities": ["create", "update"]},
+        f"transit/keys/{key}*": {"capabilities": ["create", "update", "read"]},
+    }
+
+
+def _mount(client: hvac.Client, kind: str, path: str, options: dict[str, str]) -> None:
+    if f"{path}/" not in client.sys.list_mounted_secrets_engines()["data"]:
+        client.sys.enable_secrets_engine(kind, path=path, config=options or None)
+
+
+def _make_authority(client: hvac.Client) -> None:
+    try:
+        if client.secrets.pki.read_ca_certificate():
+            return
+    except exceptions.VaultError:
+        pass
+    client.secrets.pki.generate_root(
+        type="internal", common_name="daicho services", extra_params={"ttl": "87600h", "key_type": "ec"}
+    )
+
+
+def _make_service(client: hvac.Client, service: str, services: Sequence[str]) -> tuple[str, str]:
+    client.sys.create_or_update_policy(f"daicho-{service}", policy_of(service, services))
+    client.secrets.pki.create_or_update_role(
+        service,
+        {
+            "allowed_domains": service,
+            "allow_bare_domains": True,
+            "allow_subdomains": False,
+            "allow_ip_sans": False,
+            "key_type": "ec",
+            "key_bits": 256,
+            "max_ttl": "48h",
+            "server_flag": True,
+            "client_flag": True,
+            "no_store": True,
+        },
+    )
+    client.auth.approle.create_or_update_approle(
+        service, token_policies=[f"daicho-{service}"], token_ttl=LOGIN_LIFE, token_max_ttl=LOGIN_LIFE
+    )
+    role_id = client.auth.approle.read_role_id(service)["data"]["role_id"]
+    secret_id = client.auth.approle.generate_secret_id(service)["data"]["secret_id"]
+    return role_id, secret_id

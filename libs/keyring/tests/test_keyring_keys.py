@@ -1,0 +1,151 @@
+"""Keys come from a real OpenBao; what they seal opens in its place and nowhere else."""
+
+import asyncio
+from uuid import UUID
+
+import pytest
+
+from daicho import keyring
+from daicho.keyring import KeyRefused, Keyring, KeysUnavailable, Tampered, Transit
+from daicho.tenancy import Database, TenantId, uuid7
+
+ROW = UUID(int=7)
+
+
+@pytest.fixture(scope="module")
+async def database(make_database):
+    made = await make_database("customers", create=keyring.schema.create)
+    database = await Database.open(made.app_url)
+    yield database
+    await database.close()
+
+
+@pytest.fixture(scope="module")
+async def transits(openbao_server, openbao_roles):
+    made = {
+        name: Transit(openbao_server.address, *role, service=name) for name, role in openbao_roles.items()
+    }
+    yield made
+    for transit in made.values():
+        transit.close()
+
+
+@pytest.fixture
+async def tenant(transits) -> TenantId:
+    tenant_id = TenantId(uuid7())
+    await transits["identity"].create_tenant_key(tenant_id)
+    return tenant_id
+
+
+@pytest.fixture
+def ring(transits, database) -> Keyring:
+    return Keyring(transits["customers"], database)
+
+
+async def test_what_was_sealed_opens_in_its_place(ring, tenant) -> None:
+    keys = await ring.open(tenant)
+    sealed = keys.seal("contact", ROW, "card", b"secret")
+    assert b"secret" not in sealed
+    assert keys.unseal("contact", ROW, "card", sealed) == b"secret"
+
+
+async def test_a_blob_in_another_row_field_table_or_tenant_is_tampered(ring, tenant, transits) -> None:
+    keys = await ring.open(tenant)
+    sealed = keys.seal("contact", ROW, "card", b"secret")
+    for place in (("contact", UUID(int=8), "card"), ("contact", ROW, "rest"), ("company", ROW, "card")):
+        with pytest.raises(Tampered):
+            keys.unseal(*place, sealed)
+    with pytest.raises(Tampered):
+        keys.unseal("contact", ROW, "card", sealed[:-1] + bytes([sealed[-1] ^ 1]))
+    other = TenantId(uuid7())
+    await transits["identity"].create_tenant_key(other)
+    with pytest.raises(Tampered):
+        (await ring.open(other)).unseal("contact", ROW, "card", sealed)
+
+
+async def test_two_processes_that_make_the_first_keys_end_with_the_same_ones(
+    transits, database, tenant
+) -> None:
+    rings = [Keyring(transits["customers"], database) for _ in range(4)]
+    opened = await asyncio.gather(*(ring.open(tenant) for ring in rings))
+    sealed = opened[0].seal("contact", ROW, "card", b"secret")
+    assert [keys.unseal("contact", ROW, "card", sealed) for keys in opened] == [b"secret"] * 4
+    assert len({tuple(keys.index.tokens("kana", ["2タナ"])) for keys in opened}) == 1
+
+
+async def test_tokens_differ_by_class_and_tenant(ring, tenant, transits) -> None:
+    other = TenantId(uuid7())
+    await transits["identity"].create_tenant_key(other)
+    mine, theirs = (await ring.open(tenant)).index, (await ring.open(other)).index
+    tokens = [
+        mine.tokens("kana", ["2タナ"]),
+        mine.tokens("name", ["2タナ"]),
+        theirs.tokens("kana", ["2タナ"]),
+    ]
+    assert len({tuple(each) for each in tokens}) == 3
+
+
+async def test_a_service_opens_only_its_own_contexts_and_others_events(
+    ring, tenant, transits, database
+) -> None:
+    keys = await ring.open(tenant)
+    async with database.reading(tenant) as tx:
+        rows = await tx.driver.fetch("SELECT purpose, wrapped FROM data_key")
+    wrapped = {row["purpose"]: row["wrapped"] for row in rows}
+    for service, transit in transits.items():
+        if service == "customers":
+            continue
+        for purpose in ("records", "index"):
+            with pytest.raises(KeyRefused):
+                await transit.unwrap(tenant, "customers", purpose, wrapped[purpose])
+    heard = await Keyring(transits["audit"], database).open_event_key(
+        tenant, service="customers", version=keys.events.version, wrapped=keys.events.wrapped
+    )
+    assert heard.unseal(keys.events.seal(b"card")) == b"card"
+
+
+async def test_only_identity_makes_and_deletes_tenants_keys(transits) -> None:
+    for service, transit in transits.items():
+        if service != "identity":
+            with pytest.raises(KeyRefused):
+                await transit.create_tenant_key(TenantId(uuid7()))
+
+
+async def test_a_deleted_key_closes_the_ledger_when_the_copy_in_memory_ends(
+    transits, database, tenant
+) -> None:
+    now = 0.0
+    ring = Keyring(transits["customers"], database, clock=lambda: now)
+    await ring.open(tenant)
+    await transits["identity"].delete_tenant_key(tenant)
+    await ring.open(tenant)
+    now = 300.0
+    with pytest.raises(KeysUnavailable):
+        await ring.open(tenant)
+
+
+async def test_rotation_seals_anew_and_still_opens_the_old(ring, tenant, transits) -> None:
+    old = (await ring.open(tenant)).seal("contact", ROW, "card", b"before")
+    await transits["identity"].rotate_tenant_key(tenant)
+    assert await ring.rotate(tenant) == 2
+    assert await ring.rewrap(tenant) == 5
+    await transits["identity"].refuse_older(tenant, 2)
+    ring.forget(tenant)
+    keys = await ring.open(tenant)
+    assert keys.unseal("contact", ROW, "card", old) == b"before"
+    assert keys.unseal("contact", ROW, "card", keys.seal("contact", ROW, "card", b"after")) == b"after"
+    assert keys.version == 2
+
+
+async def test_a_sealed_store_refuses_what_is_not_in_memory(
+    ring, tenant, openbao_server, database, transits
+) -> None:
+    keys = await ring.open(tenant)
+    openbao_server.seal()
+    try:
+        assert await ring.open(tenant) is keys
+        with pytest.raises(KeysUnavailable):
+            await Keyring(transits["customers"], database).open(tenant)
+    finally:
+        openbao_server.unseal()
+    await Keyring(transits["customers"], database).open(tenant)
