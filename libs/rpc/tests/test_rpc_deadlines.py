@@ -10,7 +10,7 @@ import grpc
 import pytest
 
 from daicho import faults
-from daicho.rpc import DeadlineExceeded, remaining, within
+from daicho.rpc import DeadlineExceeded, acting, current_actor, detached, remaining, within
 from daicho.tenancy import uuid7
 
 
@@ -113,6 +113,19 @@ def test_a_block_never_prolongs_the_one_around_it() -> None:
     assert remaining() is None
 
 
+async def test_work_that_outlives_its_call_is_detached_from_it(bench: Any) -> None:
+    await bench.serve()
+    stub = await bench.stub()
+    with within(0.01), acting(bench.verifier.sign_in()):
+        with detached():
+            assert remaining() is None
+            assert (await stub.Own(request(bench, text="mine"))).text == "mine"
+            with pytest.raises(LookupError):
+                current_actor()
+        assert remaining() is not None
+        assert current_actor().kind == "user"
+
+
 async def test_a_stream_ends_at_its_deadline_and_its_work_with_it(bench: Any) -> None:
     cancelled = asyncio.Event()
 
@@ -210,8 +223,9 @@ async def test_attempts_stay_within_the_deadline(bench: Any) -> None:
     stub = await bench.stub()
     await stub.Write(request(bench))  # the connection stands
     begun = time.monotonic()
-    with pytest.raises(faults.Unavailable):
+    with pytest.raises(faults.Unavailable) as raised:
         await stub.Read(request(bench), timeout=0.06)
+    assert raised.type is faults.Unavailable  # the last answer, not a deadline that passed in a pause
     assert time.monotonic() - begun < 0.3
     assert flaky.calls < 4
 

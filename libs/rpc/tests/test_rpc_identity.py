@@ -182,6 +182,7 @@ async def test_nobody_speaks_for_a_user_without_his_token(bench: Any) -> None:
     tokenless = Actor(tenant_id=user.tenant_id, kind="user", user_id=user.user_id)
     with pytest.raises(faults.Unauthenticated):
         await (await bench.stub()).Read(bench.echo.pb.EchoRequest(), actor=tokenless)
+    assert bench.verifier.seen == []
 
 
 async def test_what_one_call_carries_is_not_seen_by_the_next(bench: Any) -> None:

@@ -13,6 +13,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import SpanKind, StatusCode
 
 from daicho import faults
+from daicho.rpc import DeadlineExceeded, within
 from daicho.tenancy import uuid7
 
 
@@ -85,6 +86,16 @@ async def test_spans_say_the_status_and_nothing_of_what_was_said(
     ]
     assert ends == [("ABORTED", StatusCode.UNSET), ("INTERNAL", StatusCode.ERROR)]
     assert "山田" not in "".join(span.to_json(indent=None) for span in spans.get_finished_spans())
+
+
+async def test_a_call_whose_deadline_has_passed_leaves_no_span(
+    bench: Any, spans: InMemorySpanExporter
+) -> None:
+    await bench.serve()
+    stub = await bench.stub()
+    with within(0), pytest.raises(DeadlineExceeded):
+        await stub.Write(bench.echo.pb.EchoRequest(tenant_id=uuid7().bytes))
+    assert spans.get_finished_spans() == ()
 
 
 async def test_without_a_provider_nothing_is_sent_along(bench: Any) -> None:

@@ -7,7 +7,7 @@ the actor's token, lets deadlines shrink with every hop, repeats only what may b
 fault that the other side raised.
 """
 
-from daicho.rpc.calls import acting, current_actor, current_caller, remaining, within
+from daicho.rpc.calls import acting, current_actor, current_caller, detached, remaining, within
 from daicho.rpc.carriage import CallerNotAllowed, DeadlineExceeded
 from daicho.rpc.certificates import Certificate, CertificateSource
 from daicho.rpc.channel import Channel
@@ -29,6 +29,7 @@ __all__ = [
     "acting",
     "current_actor",
     "current_caller",
+    "detached",
     "is_idempotent",
     "remaining",
     "rule_of",

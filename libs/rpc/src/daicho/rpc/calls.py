@@ -9,7 +9,7 @@ from contextvars import ContextVar
 
 from daicho.tenancy import Actor
 
-_actor: ContextVar[Actor] = ContextVar("daicho.rpc.actor")
+_actor: ContextVar[Actor | None] = ContextVar("daicho.rpc.actor", default=None)
 _caller: ContextVar[str] = ContextVar("daicho.rpc.caller")
 _deadline: ContextVar[float | None] = ContextVar("daicho.rpc.deadline", default=None)
 
@@ -19,12 +19,15 @@ def current_actor() -> Actor:
 
     Raises LookupError outside a call, and in a service's own call that names no tenant.
     """
-    return _actor.get()
+    actor = _actor.get()
+    if actor is None:
+        raise LookupError("nobody acts here: this is no call for a tenant")
+    return actor
 
 
 def inherited_actor() -> Actor | None:
     """As :func:`current_actor`, or None."""
-    return _actor.get(None)
+    return _actor.get()
 
 
 def current_caller() -> str:
@@ -57,6 +60,21 @@ def within(seconds: float) -> Iterator[None]:
         yield
     finally:
         _deadline.reset(token)
+
+
+@contextmanager
+def detached() -> Iterator[None]:
+    """Calls made inside are the service's own, with a deadline of their own.
+
+    For work that several callers share, or that outlives the call that began it: a task takes over the actor
+    and the deadline of whoever creates it.
+    """
+    actor, deadline = _actor.set(None), _deadline.set(None)
+    try:
+        yield
+    finally:
+        _actor.reset(actor)
+        _deadline.reset(deadline)
 
 
 def enter(caller: str, seconds: float) -> None:
