@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from daicho.tenancy import sql
 from daicho.tenancy.migrations import tenant_index, tenant_table
 from daicho.testkit.catalogue import services_with_migrations
-from daicho.testkit.plans import fill, prepared_of, slow_plans
+from daicho.testkit.plans import fill, slow_plans, statements_of
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -23,7 +23,7 @@ async def test_every_query_of_the_service_has_an_index(service, make_database):
     database = await make_database(service)
     admin = await asyncpg.connect(database.admin_url)
     await fill(admin)
-    assert await slow_plans(admin, service, prepared_of(f"daicho.{service}")) == {}
+    assert await slow_plans(admin, service, statements_of(f"daicho.{service}")) == {}
     await admin.close()
 
 
@@ -96,6 +96,12 @@ async def test_a_sequential_scan_is_named_whatever_the_statement_says(admin):
     assert line.startswith("scans bare sequentially")
 
 
+async def test_a_statement_that_cannot_run_is_named(admin):
+    statement = sql(sa.select(sa.column("gone")).select_from(NOTE))
+    [line] = (await slow_plans(admin, "probe", {"gone": statement}))["gone"]
+    assert line.startswith('cannot be explained: column "gone" does not exist')
+
+
 def test_statements_are_found_where_they_stand(tmp_path, monkeypatch):
     package = tmp_path / "probe_of_plans"
     package.mkdir()
@@ -105,9 +111,17 @@ def test_statements_are_found_where_they_stand(tmp_path, monkeypatch):
         "A = sql(sa.select(sa.literal(1)))\nMANY = {'b': sql(sa.select(sa.literal(2)))}\n"
         "class Held:\n    C = sql(sa.select(sa.literal(3)))\n"
     )
+    (package / "folder").mkdir()
+    (package / "folder" / "deep.py").write_text(
+        'D = "DELETE FROM note WHERE id = $1"\nE = "/* whole tenant: why not */ SELECT 1"\n'
+        'NOT = "Select a colour"\nGAP = "SELECT {x}"\n'
+    )
     monkeypatch.syspath_prepend(str(tmp_path))
-    assert set(prepared_of("probe_of_plans")) == {
+    assert set(statements_of("probe_of_plans")) == {
         "probe_of_plans.repository.A",
         "probe_of_plans.repository.MANY['b']",
         "probe_of_plans.repository.Held.C",
+        "probe_of_plans.folder.deep.D",
+        "probe_of_plans.folder.deep.E",
     }
+    assert statements_of("probe_of_plans")["probe_of_plans.folder.deep.E"].whole_tenant == "why not"

@@ -58,6 +58,11 @@ def test_mail_is_kept_by_recipient(smtp_server):
     assert smtp_server.sent_to("c@example.com") == []
 
 
+def test_every_service_has_its_role_in_openbao(openbao_roles):
+    assert {"audit", "customers", "identity"} <= openbao_roles.keys()
+    assert all(len(secret) == 2 for secret in openbao_roles.values())
+
+
 def test_a_given_kafka_wins(monkeypatch):
     monkeypatch.setenv("KAFKA_BOOTSTRAP", "kafka.example:9092")
     with running_kafka() as bootstrap:

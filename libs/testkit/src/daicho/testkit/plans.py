@@ -1,22 +1,23 @@
 """How PostgreSQL would run a service's queries, as the service's own role.
 
 A policy keeps operators that are not leakproof out of index scans, so a query that is fast for a superuser
-may read a tenant's whole table for the service. :func:`slow_plans` explains each :class:`Prepared` that
-stands in a service's modules, in a scratch database filled with made-up rows, and names two things:
+may read a tenant's whole table for the service. :func:`slow_plans` explains each statement that stands
+in a service's modules, in a scratch database filled with made-up rows, and names two things:
 
 * a sequential scan of a tenants' table. ``enable_seqscan`` is off, which makes the answer independent of how
   many rows the scratch tables hold: a scan that is left is one for which no index can serve.
-* an index scan on ``tenant_id`` alone, unless a LIMIT ends it early or the statement says
-  ``whole_tenant="why"``: it reads every row of the tenant, which is a sequential scan by another name.
+* an index scan on ``tenant_id`` alone, unless a LIMIT ends it early or the statement says why it may
+  (``sql(…, whole_tenant="why")``): it reads every row of the tenant, which is a sequential scan by another name.
 """
 
 from __future__ import annotations
 
 import importlib
 import json
-import pkgutil
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 import asyncpg
@@ -50,6 +51,8 @@ _VALUES: Final[Mapping[str, str]] = {
     "integer[]": "ARRAY[g]",
     "bytea[]": "ARRAY[decode(md5(g::text), 'hex')]",
 }
+_SQL: Final = re.compile(r"\s*(/\*.*?\*/\s*)?(SELECT|INSERT INTO|UPDATE|DELETE FROM|WITH)\s", re.DOTALL)
+_WHOLE: Final = re.compile(r"/\*\s*whole tenant:\s*(.+?)\s*\*/", re.DOTALL)
 _PLAN: Final = """
     CREATE OR REPLACE FUNCTION public.plan_of(statement text) RETURNS json LANGUAGE plpgsql AS $$
     DECLARE plan json;
@@ -61,39 +64,67 @@ _PLAN: Final = """
 """
 
 
-def prepared_of(package: str) -> dict[str, Prepared]:
-    """Every statement that stands in a module of ``package``: by itself, in a class, or in a collection."""
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A statement's text, and why it may read all of a tenant's rows, if it may."""
+
+    text: str
+    whole_tenant: str | None = None
+
+
+def statements_of(package: str) -> dict[str, Statement]:
+    """Every statement that stands in a module of ``package``, by itself, in a class, or in a collection.
+
+    A statement is a :class:`Prepared`, or a text that begins like SQL and has no gaps to fill in; a text may
+    say ``/* whole tenant: why */``.
+    """
     root = importlib.import_module(package)
-    found: dict[str, Prepared] = {}
-    for module in pkgutil.walk_packages(root.__path__, f"{package}."):
-        if not module.name.endswith("__main__"):
-            loaded = importlib.import_module(module.name)
-            found |= {
-                f"{module.name}.{path}": statement for path, statement in _statements(vars(loaded), package)
-            }
+    found: dict[str, Statement] = {}
+    for name in sorted(_modules(root.__path__, package)):
+        found |= {
+            f"{name}.{path}": held for path, held in _held(vars(importlib.import_module(name)), package)
+        }
     return found
 
 
-def _statements(names: Mapping[str, Any], package: str) -> Iterator[tuple[str, Prepared]]:
+def _modules(paths: Iterable[str], package: str) -> Iterator[str]:
+    """By file, for the folders of a service are namespace packages, which pkgutil does not enter."""
+    for path in map(Path, paths):
+        for file in path.rglob("*.py"):
+            parts = file.relative_to(path).with_suffix("").parts
+            if parts[-1] != "__main__":
+                yield ".".join((package, *(part for part in parts if part != "__init__")))
+
+
+def _held(names: Mapping[str, Any], package: str) -> Iterator[tuple[str, Statement]]:
     for name, value in names.items():
-        if isinstance(value, Prepared):
-            yield name, value
-        elif isinstance(value, list | tuple):
-            yield from ((f"{name}[{i}]", part) for i, part in enumerate(value) if isinstance(part, Prepared))
+        if isinstance(value, list | tuple):
+            parts: Iterable[tuple[str, Any]] = ((f"{name}[{i}]", part) for i, part in enumerate(value))
         elif isinstance(value, dict):
-            yield from (
-                (f"{name}[{key!r}]", part) for key, part in value.items() if isinstance(part, Prepared)
-            )
+            parts = ((f"{name}[{key!r}]", part) for key, part in value.items())
         elif isinstance(value, type) and value.__module__.startswith(package):
-            yield from (
-                (f"{name}.{part}", held) for part, held in vars(value).items() if isinstance(held, Prepared)
-            )
+            parts = ((f"{name}.{part}", held) for part, held in vars(value).items())
+        else:
+            parts = ((name, value),)
+        for path, part in parts:
+            statement = _statement(part)
+            if statement is not None:
+                yield path, statement
+
+
+def _statement(value: object) -> Statement | None:
+    if isinstance(value, Prepared):
+        return Statement(value.text, value.whole_tenant)
+    if isinstance(value, str) and _SQL.match(value) and "{" not in value and not value.endswith(":"):
+        said = _WHOLE.search(value)
+        return Statement(value, said.group(1) if said else None)
+    return None
 
 
 async def fill(admin: asyncpg.Connection) -> None:
     """Fill every tenants' table with made-up rows: planning needs volume and spread, not sense.
 
-    Foreign keys and triggers are off, checks are dropped: the database is thrown away afterwards.
+    Half of the nullable values are NULL, so that partial indexes hold rows. Foreign keys and triggers are off, checks are dropped: the database is thrown away afterwards.
     """
     await admin.execute("SET session_replication_role = replica")
     tenants = [uuid7() for _ in range(TENANTS)]
@@ -115,7 +146,12 @@ async def fill(admin: asyncpg.Connection) -> None:
         missing = [column["type"] for column in columns if column["needed"] and not values[column["name"]]]
         if missing:
             raise LookupError(f"{table}: no made-up value for {', '.join(missing)}; add one to {__name__}")
-        known = {name: value for name, value in values.items() if value}
+        needed = {column["name"] for column in columns if column["needed"]}
+        known = {
+            name: value if name in needed else f"CASE WHEN (g / 7) % 2 = 0 THEN {value} END"
+            for name, value in values.items()
+            if value
+        }
         await admin.execute(
             f"INSERT INTO {table} ({', '.join(['tenant_id', *known])}) "  # noqa: S608 - names from the catalogue
             f"SELECT {', '.join(['($1::uuid[])[1 + g % $2]', *known.values()])} "
@@ -138,7 +174,7 @@ async def _tenant_tables(admin: asyncpg.Connection) -> list[str]:
 
 
 async def slow_plans(
-    admin: asyncpg.Connection, service: str, statements: Mapping[str, Prepared]
+    admin: asyncpg.Connection, service: str, statements: Mapping[str, Statement | Prepared]
 ) -> dict[str, list[str]]:
     """What each statement does that it should not; statements without a finding are left out.
 
@@ -153,7 +189,7 @@ async def slow_plans(
         """
     )
     columns = {row["name"]: set(row["columns"]) for row in rows}
-    tables = set(await _tenant_tables(admin))
+    tables = {name.strip('"') for name in await _tenant_tables(admin)}
     tables |= {
         row["name"] for row in await admin.fetch("SELECT relname AS name FROM pg_class WHERE relispartition")
     }
@@ -163,7 +199,13 @@ async def slow_plans(
     found = {}
     try:
         for name, statement in statements.items():
-            plan = json.loads(await admin.fetchval("SELECT public.plan_of($1)", statement.text))[0]["Plan"]
+            try:
+                plan = json.loads(await admin.fetchval("SELECT public.plan_of($1)", statement.text))[0][
+                    "Plan"
+                ]
+            except asyncpg.PostgresError as error:
+                found[name] = [f"cannot be explained: {error}"]
+                continue
             said = list(_findings(plan, (), tables, columns))
             if statement.whole_tenant:
                 said = [line for line in said if not line.startswith("reads")]

@@ -12,7 +12,6 @@
 
 from __future__ import annotations
 
-import inspect
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
@@ -77,13 +76,12 @@ def openbao_server() -> Iterator[OpenBaoServer]:
             server.stop()
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def openbao_roles(openbao_server: OpenBaoServer) -> dict[str, tuple[str, str]]:
+@pytest.fixture(scope="session")
+def openbao_roles(openbao_server: OpenBaoServer) -> dict[str, tuple[str, str]]:
     """What each service logs in to ``openbao_server`` with, provisioned as in production."""
     from daicho.keyring import provision
 
-    made = provision(openbao_server.address, openbao_server.root_token)
-    return dict(await made if inspect.isawaitable(made) else made)
+    return provision(openbao_server.address, openbao_server.root_token)
 
 
 @pytest.fixture(scope="session")
