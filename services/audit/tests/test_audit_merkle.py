@@ -197,6 +197,23 @@ def test_no_consistency_proof_verifies_between_other_roots_or_along_another_path
             merkle.verify_consistency(was, now, path, old_root=before, new_root=after)
 
 
+def test_a_root_is_not_taken_for_that_of_a_tree_of_another_size() -> None:
+    """Paths that lead to the right root, but are too long or too short for the size that is claimed."""
+    one, two = merkle.leaf_hash(b"1"), merkle.leaf_hash(b"2")
+    both = merkle.node_hash(one, two)
+    with pytest.raises(ProofInvalid, match="too long"):
+        merkle.verify_inclusion(two, 0, 1, [one], root=both)
+    with pytest.raises(ProofInvalid, match="too short"):
+        merkle.verify_inclusion(one, 0, 4, [two], root=both)
+    with pytest.raises(ProofInvalid, match="too short"):
+        merkle.verify_consistency(1, 4, [two], old_root=one, new_root=both)
+    more = merkle.node_hash(one, both)
+    with pytest.raises(ProofInvalid, match="too long"):
+        merkle.verify_consistency(1, 2, [two, one], old_root=merkle.node_hash(one, one), new_root=more)
+    with pytest.raises(ProofInvalid, match="too short"):
+        merkle.verify_consistency(3, 5, [], old_root=one, new_root=one)
+
+
 @pytest.mark.parametrize("size", [0, 1, 2, 3, 7, 8, 100, 1023])
 def test_a_head_is_taken_up_again_from_its_kept_nodes(size: int) -> None:
     log = entries(size + 3)
