@@ -137,6 +137,13 @@ async def test_a_definer_function_counts_its_callers_tenant(app):
     assert await app.fetchval("SELECT count_companies()") == 0
 
 
+async def test_a_definer_function_is_closed_to_other_roles(place):
+    relay = await asyncpg.connect(place.relay_url)
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await relay.fetchval("SELECT count_companies()")
+    await relay.close()
+
+
 async def test_a_definer_functions_owner_reads_the_named_columns_alone(place):
     admin = await asyncpg.connect(place.admin_url)
     await admin.execute("SET ROLE probe_search")
