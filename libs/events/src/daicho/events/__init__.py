@@ -6,6 +6,7 @@ Telling: :func:`tell` puts a row into the outbox, :class:`Relay` brings it to th
 :mod:`daicho.events.bus_schema` in the bus's own database.
 """
 
+from daicho.events import bus_schema, schema
 from daicho.events.access_log import AccessLog
 from daicho.events.bus import (
     Batch,
@@ -48,10 +49,12 @@ __all__ = [
     "Slot",
     "Subscription",
     "broadcast",
+    "bus_schema",
     "dead_letters",
     "open_bus",
     "partition_of",
     "revive",
+    "schema",
     "tell",
     "tell_all",
     "topic_of",
