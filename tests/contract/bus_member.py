@@ -15,10 +15,10 @@ async def main(url: str, group: str, topic: str, *, hold: bool) -> None:
     bus = await open_bus(url)
     async with bus.subscribe(group, [topic], batch=10) as member, asyncio.TaskGroup() as tasks:
         while True:
-            batch = await member.next()
-            _say("handed", batch)
-            if not hold:
-                tasks.create_task(_commit(member, batch))
+            for batch in await member.next():
+                _say("handed", batch)
+                if not hold:
+                    tasks.create_task(_commit(member, batch))
 
 
 async def _commit(member: Subscription, batch: Batch) -> None:

@@ -59,9 +59,9 @@ async def take(subscription: Subscription, count: int) -> list[Record]:
     taken: list[Record] = []
     async with asyncio.timeout(PATIENCE):
         while len(taken) < count:
-            batch = await subscription.next()
-            taken.extend(batch.records)
-            assert await subscription.commit(batch)
+            batches = await subscription.next()
+            taken.extend(record for batch in batches for record in batch.records)
+            assert await subscription.commit(*batches)
     return taken
 
 
@@ -122,10 +122,10 @@ async def test_a_waiting_group_hears_what_is_published_later_and_soon(bus: Bus, 
 
 async def test_a_group_goes_on_behind_its_last_commit(bus: Bus, topic: str) -> None:
     await bus.publish(messages(topic, 30, keys=1))
-    async with bus.subscribe("group", [topic], batch=10) as subscription:
-        first = await subscription.next()
+    async with bus.subscribe("group", [topic], batch=10) as subscription, asyncio.timeout(PATIENCE):
+        (first,) = await subscription.next()
         assert await subscription.commit(first)
-        second = await subscription.next()  # handed out, never committed: the member dies
+        (second,) = await subscription.next()  # handed out, never committed: the member dies
         assert numbers(second.records)[0] == len(first.records)
     async with bus.subscribe("group", [topic], batch=10) as subscription:
         assert numbers(await take(subscription, 30 - len(first.records))) == list(
@@ -137,7 +137,7 @@ async def test_a_batch_given_back_comes_again(bus: Bus, topic: str) -> None:
     await bus.publish(messages(topic, 5, keys=1))
     async with bus.subscribe("group", [topic]) as subscription:
         async with asyncio.timeout(PATIENCE):
-            batch = await subscription.next()
+            (batch,) = await subscription.next()
         await subscription.give_back(batch)
         assert not await subscription.commit(batch)
         assert numbers(await take(subscription, 5)) == list(range(5))
@@ -147,7 +147,7 @@ async def test_a_slot_has_one_batch_out_at_a_time(bus: Bus, topic: str) -> None:
     await bus.publish(messages(topic, 20, keys=1))
     async with bus.subscribe("group", [topic], batch=5) as subscription:
         async with asyncio.timeout(PATIENCE):
-            batch = await subscription.next()
+            (batch,) = await subscription.next()
         assert await quiet(subscription)
         assert await subscription.commit(batch)
         assert len(await take(subscription, 20 - len(batch.records))) == 20 - len(batch.records)
@@ -162,7 +162,7 @@ async def test_a_slow_slot_does_not_hold_up_the_others(bus: Bus, topic: str) -> 
     await bus.publish([Message(topic, slow, b"0")])
     async with bus.subscribe("group", [topic]) as subscription:
         async with asyncio.timeout(PATIENCE):
-            stuck = await subscription.next()
+            (stuck,) = await subscription.next()
         await bus.publish([Message(topic, fast, b"1"), Message(topic, slow, b"2")])
         assert numbers(await take(subscription, 1)) == [1]
         assert await subscription.commit(stuck)
@@ -280,13 +280,13 @@ async def test_a_big_batch_goes_through_whole(bus: Bus, topic: str) -> None:
     last: dict[bytes, int] = {}
     async with bus.subscribe("group", [topic], batch=2_000) as subscription, asyncio.timeout(60):
         while count < len(sent):
-            batch = await subscription.next()
-            for record in batch.records:
+            batches = await subscription.next()
+            for record in (record for batch in batches for record in batch.records):
                 number = int(record.value.partition(b":")[0])
                 assert number > last.get(record.key, -1)
                 last[record.key] = number
-            count += len(batch.records)
-            await subscription.commit(batch)
+                count += 1
+            await subscription.commit(*batches)
     assert count == len(sent)
 
 
@@ -315,8 +315,8 @@ async def _collect(member: Subscription, heard: list[Record], *, pause: float = 
     """Deal with batches as a consumer does: each in a task, while the next is asked for."""
     async with asyncio.TaskGroup() as tasks:
         while True:
-            batch = await member.next()
-            tasks.create_task(_deal(member, batch, heard, pause))
+            for batch in await member.next():
+                tasks.create_task(_deal(member, batch, heard, pause))
 
 
 async def _deal(member: Subscription, batch: Batch, heard: list[Record], pause: float) -> None:

@@ -59,7 +59,7 @@ async def test_a_dead_letter_is_played_again_for_its_consumer_alone(world: Event
 async def test_a_stopped_group_hears_again_what_came_since(world: EventsWorld) -> None:
     await world.bus.publish([Message(TOPIC, b"key", b"value")] * 3)
     async with world.bus.subscribe("audit", [TOPIC]) as subscription:
-        await subscription.commit(await subscription.next())
+        await subscription.commit(*await subscription.next())
         since = (datetime.now(UTC) - timedelta(hours=1)).isoformat()
         words = ("replay", "--group", "audit", "--topic", TOPIC, "--since", since)
         status, said = await daicho_events(world, *words)

@@ -66,17 +66,18 @@ class Batch:
 class Subscription(Protocol):
     """One member of a group."""
 
-    async def next(self) -> Batch:
-        """The next records of a slot that is this member's and has no batch out. Waits for them.
+    async def next(self) -> Sequence[Batch]:
+        """What is new in this member's slots, one batch a slot, none for a slot whose batch is still out.
 
-        Raises :class:`daicho.faults.Unavailable` while the bus is away; asking again is safe.
+        Waits until there is something. Raises :class:`daicho.faults.Unavailable` while the bus is away;
+        asking again is safe.
         """
         ...
 
-    async def commit(self, batch: Batch) -> bool:
-        """The group has done with ``batch``. False when the slot was no longer this member's.
+    async def commit(self, *batches: Batch) -> bool:
+        """The group has done with ``batches``. False when a slot among them was no longer this member's.
 
-        Raises :class:`daicho.faults.Unavailable`; the batch may be committed again.
+        Raises :class:`daicho.faults.Unavailable`; the batches may be committed again.
         """
         ...
 

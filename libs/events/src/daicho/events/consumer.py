@@ -20,7 +20,7 @@ from opentelemetry.trace import SpanKind
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from daicho.events import inbox
-from daicho.events.bus import Batch, Bus, Record, Subscription
+from daicho.events.bus import Batch, Bus, Record, Slot, Subscription
 from daicho.events.dead import Rejected, is_for, letter_for, reason_of
 from daicho.events.envelope import Envelope, partition_key
 from daicho.faults import Unavailable
@@ -31,6 +31,7 @@ _tracer = trace.get_tracer("daicho.events")
 _propagator = TraceContextTextMapPropagator()
 
 _TIDY_SECONDS: Final = 3_600.0
+_ROUND_SECONDS: Final = 0.2
 
 Handler = Callable[[TenantTransaction, Any, Envelope], Awaitable[None]]
 """``async def on_contact_changed(tx, event: ContactChanged, envelope) -> None``"""
@@ -106,16 +107,35 @@ class Consumer:
             tries = 0
             while True:
                 try:
-                    batch = await subscription.next()
+                    batches = await subscription.next()
                     tries = 0
                 except Unavailable as error:
                     tries += 1
                     await self._wait_out(error, tries)
                     continue
-                tasks.create_task(self._deal_with(subscription, batch))
+                # What arrives while a round is dealt with goes into the next one, as long as that is soon:
+                # the fuller a round, the fewer transactions for each event.
+                dealing = tasks.create_task(self._deal_with(subscription, batches))
+                await asyncio.wait([dealing], timeout=_ROUND_SECONDS)
 
-    async def _deal_with(self, subscription: Subscription, batch: Batch) -> None:
+    async def _deal_with(self, subscription: Subscription, batches: Sequence[Batch]) -> None:
+        """One round: tenant by tenant over all slots, then the troubled slots one by one."""
         by_tenant: dict[bytes, list[Heard]] = {}
+        for batch in batches:
+            for heard in await self._heard(batch):
+                by_tenant.setdefault(heard.envelope.tenant_id, []).append(heard)
+        failed = await asyncio.gather(*(self._take_together(events) for events in by_tenant.values()))
+        left: dict[Slot, list[Heard]] = {}
+        for heard in (heard for events in failed for heard in events):
+            left.setdefault(Slot(heard.record.topic, heard.record.partition), []).append(heard)
+        if well := [batch for batch in batches if batch.slot not in left]:
+            await self._commit(subscription, *well)
+        troubled = [batch for batch in batches if batch.slot in left]
+        await asyncio.gather(*(self._nurse(subscription, batch, left[batch.slot]) for batch in troubled))
+
+    async def _heard(self, batch: Batch) -> list[Heard]:
+        """The events in ``batch`` that concern this consumer; what cannot be read is buried."""
+        events = []
         for record in batch.records:
             if not is_for(record, self._group):
                 continue
@@ -125,40 +145,44 @@ class Consumer:
                 await self._bury(record, error, 1)
                 continue
             if self._batch_handler is not None or heard.envelope.type in self._handlers:
-                by_tenant.setdefault(heard.envelope.tenant_id, []).append(heard)
-        for tenant, events in by_tenant.items():
-            for start in range(0, len(events), self._together):
-                await self._take_effect(TenantId(UUID(bytes=tenant)), events[start : start + self._together])
+                events.append(heard)
+        return events
+
+    async def _nurse(self, subscription: Subscription, batch: Batch, events: Sequence[Heard]) -> None:
+        for heard in events:
+            await self._take_singly(heard)
+        await self._commit(subscription, batch)
+
+    async def _commit(self, subscription: Subscription, *batches: Batch) -> None:
         tries = 0
         while True:
             try:
-                await subscription.commit(batch)
+                await subscription.commit(*batches)
             except Unavailable as error:
                 tries += 1
                 await self._wait_out(error, tries)
             else:
                 return
 
-    async def _take_effect(self, tenant_id: TenantId, events: Sequence[Heard]) -> None:
-        """Events of one tenant, in order: together if that goes well, else each by itself."""
-        if len(events) > 1:
-            try:
-                await self._waiting_out(tenant_id, events)
-            except Exception as error:  # noqa: BLE001 - a loop of the process: one of them is bad, found below
-                _log.info(
-                    "events_taken_singly", consumer=self._group, events=len(events), reason=reason_of(error)
-                )
-            else:
-                return
-        for heard in events:
-            await self._take_singly(tenant_id, heard)
+    async def _take_together(self, events: Sequence[Heard]) -> Sequence[Heard]:
+        """Events of one tenant, in order, in as few transactions as may be; answers those that must go singly.
 
-    async def _take_singly(self, tenant_id: TenantId, heard: Heard) -> None:
+        After a failure all that follows goes singly too: a later event must not overtake an earlier one.
+        """
+        for start in range(0, len(events), self._together):
+            try:
+                await self._waiting_out(events[start : start + self._together])
+            except Exception as error:  # noqa: BLE001 - a loop of the process: one of them is bad, found below
+                _log.info("events_taken_singly", consumer=self._group, reason=reason_of(error))
+                return events[start:]
+        return ()
+
+    async def _take_singly(self, heard: Heard) -> None:
         attempt = 0
         while True:
             attempt += 1
             try:
-                await self._waiting_out(tenant_id, [heard])
+                await self._waiting_out([heard])
             except Exception as error:  # noqa: BLE001 - a loop of the process: a bad event must not stop it
                 if isinstance(error, Rejected) or attempt >= self._patience.attempts:
                     await self._bury(heard.record, error, attempt)
@@ -167,20 +191,22 @@ class Consumer:
             else:
                 return
 
-    async def _waiting_out(self, tenant_id: TenantId, events: Sequence[Heard]) -> None:
+    async def _waiting_out(self, events: Sequence[Heard]) -> None:
         """:meth:`_attempt`, again and again while something that it needs is away."""
         tries = 0
         while True:
             try:
                 async with self._places:
-                    await self._attempt(tenant_id, events)
+                    await self._attempt(events)
             except Unavailable as fault:
                 tries += 1
                 await self._wait_out(fault, tries)
             else:
                 return
 
-    async def _attempt(self, tenant_id: TenantId, events: Sequence[Heard]) -> None:
+    async def _attempt(self, events: Sequence[Heard]) -> None:
+        """The effect of events of one tenant, in one transaction."""
+        tenant_id = TenantId(UUID(bytes=events[0].envelope.tenant_id))
         async with self._database.transaction(tenant_id) as tx:
             ids = [UUID(bytes=heard.envelope.id) for heard in events]
             new = await inbox.enter(tx.driver, self._group, list(dict.fromkeys(ids)))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Collection, Sequence
 from types import TracebackType
 from typing import Final, Self
@@ -13,7 +12,6 @@ from aiokafka.errors import (
     CommitFailedError,
     IllegalGenerationError,
     IllegalStateError,
-    RebalanceInProgressError,
     UnknownMemberIdError,
 )
 
@@ -35,7 +33,6 @@ class KafkaSubscription(Subscription, ConsumerRebalanceListener):  # type: ignor
 
     def _forget(self) -> None:
         self._out: dict[Slot, object] = {}
-        self._ready: deque[Batch] = deque()
         self._freed = asyncio.Event()
 
     @property
@@ -53,36 +50,37 @@ class KafkaSubscription(Subscription, ConsumerRebalanceListener):  # type: ignor
         self._out.clear()
         await self._stop()
 
-    async def next(self) -> Batch:
+    async def next(self) -> Sequence[Batch]:
         while True:
-            if self._ready:
-                return self._ready.popleft()
             with reachable():
                 consumer = await self._started()
                 found = await consumer.getmany(timeout_ms=_POLL_MS, max_records=self._batch)
+            batches = []
             for place, records in found.items():
-                slot, ticket = Slot(place.topic, place.partition), object()
-                self._out[slot] = ticket
+                batch = Batch(Slot(place.topic, place.partition), tuple(map(record_of, records)), object())
+                self._out[batch.slot] = batch.ticket
                 consumer.pause(place)
-                self._ready.append(Batch(slot, tuple(map(record_of, records)), ticket))
+                batches.append(batch)
+            if batches:
+                return batches
 
-    async def commit(self, batch: Batch) -> bool:
+    async def commit(self, *batches: Batch) -> bool:
         consumer = self._consumer
-        if consumer is None or self._out.get(batch.slot) is not batch.ticket:
-            return False
-        place = TopicPartition(*batch.slot)
+        mine = [batch for batch in batches if self._out.get(batch.slot) is batch.ticket]
+        if consumer is None or not mine:
+            return not batches
+        places = {TopicPartition(*batch.slot): batch.records[-1].position + 1 for batch in mine}
+        committed = len(mine) == len(batches)
         try:
             with reachable():
-                await consumer.commit({place: batch.records[-1].position + 1})
+                await consumer.commit(places)
         except BusUnavailable as error:
-            if isinstance(error.__cause__, RebalanceInProgressError):
+            if not isinstance(error.__cause__, _NOT_MINE):
                 raise
-            if isinstance(error.__cause__, _NOT_MINE):
-                self._free(batch, None)
-                return False
-            raise
-        self._free(batch, None)
-        return True
+            committed = False
+        for batch in mine:
+            self._free(batch, None)
+        return committed
 
     async def give_back(self, batch: Batch) -> None:
         self._free(batch, batch.records[0].position)
@@ -101,10 +99,6 @@ class KafkaSubscription(Subscription, ConsumerRebalanceListener):  # type: ignor
     async def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
         """Let what is being handled be finished and committed, for a while."""
         handed = {Slot(place.topic, place.partition) for place in revoked}
-        waiting = {batch.slot for batch in self._ready}
-        self._ready.clear()
-        for slot in waiting:
-            self._out.pop(slot, None)
         try:
             async with asyncio.timeout(_FINISH_SECONDS):
                 while self._out.keys() & handed:

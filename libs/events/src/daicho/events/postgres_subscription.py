@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from itertools import groupby
@@ -45,7 +44,6 @@ class PostgresSubscription(Subscription):
         self._shares: Shares[Slot] | None = None
         self._next: dict[Slot, int] = {}
         self._out: dict[Slot, object] = {}
-        self._ready: deque[Batch] = deque()
         self._balance_at = 0.0
 
     @property
@@ -63,32 +61,34 @@ class PostgresSubscription(Subscription):
             self._connection = None
         self._forget()
 
-    async def next(self) -> Batch:
+    async def next(self) -> Sequence[Batch]:
         while True:
-            if self._ready:
-                batch = self._ready.popleft()
-                self._out[batch.slot] = batch.ticket
-                self._next[batch.slot] = batch.records[-1].position + 1
-                return batch
             self._woken.clear()
-            await self._look()
-            if not self._ready:
-                left = self._balance_at - asyncio.get_running_loop().time()
-                await wait_for(self._woken, max(min(left, IDLE_SECONDS), 0.001))
+            if batches := await self._look():
+                return batches
+            left = self._balance_at - asyncio.get_running_loop().time()
+            await wait_for(self._woken, max(min(left, IDLE_SECONDS), 0.001))
 
-    async def commit(self, batch: Batch) -> bool:
-        if self._out.get(batch.slot) is not batch.ticket:
-            return False
-        done = batch.records[-1].position + 1
+    async def commit(self, *batches: Batch) -> bool:
+        mine = self._still_out(batches)
+        by_topic: dict[str, list[Batch]] = {}
+        for batch in mine:
+            by_topic.setdefault(batch.slot.topic, []).append(batch)
         async with self._used() as connection:
-            await connection.execute(REMEMBER, self._group, batch.slot.topic, [batch.slot.partition], [done])
-        if self._out.get(batch.slot) is not batch.ticket:
-            return False
-        del self._out[batch.slot]
-        if self._shares is not None and batch.slot in self._shares.leaving:
-            self._balance_at = 0.0  # let it go at once
+            for topic, done in by_topic.items():
+                partitions = [batch.slot.partition for batch in done]
+                positions = [batch.records[-1].position + 1 for batch in done]
+                await connection.execute(REMEMBER, self._group, topic, partitions, positions)
+        mine = self._still_out(mine)
+        for batch in mine:
+            del self._out[batch.slot]
+            if self._shares is not None and batch.slot in self._shares.leaving:
+                self._balance_at = 0.0  # let it go at once
         self._woken.set()
-        return True
+        return len(mine) == len(batches)
+
+    def _still_out(self, batches: Sequence[Batch]) -> list[Batch]:
+        return [batch for batch in batches if self._out.get(batch.slot) is batch.ticket]
 
     async def give_back(self, batch: Batch) -> None:
         if self._out.get(batch.slot) is batch.ticket:
@@ -96,7 +96,7 @@ class PostgresSubscription(Subscription):
             self._next[batch.slot] = batch.records[0].position
             self._woken.set()
 
-    async def _look(self) -> None:
+    async def _look(self) -> list[Batch]:
         """Share out anew when it is time, then read what is new in the slots without a batch out."""
         async with self._used() as connection:
             now = asyncio.get_running_loop().time()
@@ -106,7 +106,7 @@ class PostgresSubscription(Subscription):
             shut = self._out.keys() | (self._shares.leaving if self._shares else frozenset())
             free = [(slot, at) for slot, at in self._next.items() if slot not in shut]
             if not free:
-                return
+                return []
             rows = await connection.fetch(
                 READ,
                 [slot.topic for slot, _ in free],
@@ -114,9 +114,14 @@ class PostgresSubscription(Subscription):
                 [at for _, at in free],
                 self._batch,
             )
+        batches = []
         records = [record_of(row) for row in rows]
         for slot, group in groupby(records, key=lambda record: Slot(record.topic, record.partition)):
-            self._ready.append(Batch(slot, tuple(group), ticket=object()))
+            batch = Batch(slot, tuple(group), ticket=object())
+            self._out[slot] = batch.ticket
+            self._next[slot] = batch.records[-1].position + 1
+            batches.append(batch)
+        return batches
 
     async def _balance(self, connection: asyncpg.Connection[Any]) -> None:
         if self._shares is None:
@@ -151,5 +156,7 @@ class PostgresSubscription(Subscription):
         if self._connection is None or self._connection.is_closed():
             self._forget()
             self._connection = await connect(self._url)
+            # A commit that a crash forgets is a batch that comes again, which inboxes are there for.
+            await self._connection.execute("SET synchronous_commit = off")
             await self._connection.add_listener(CHANNEL, waker(self._woken, set(self._topics)))
         return self._connection

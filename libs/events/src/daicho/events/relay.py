@@ -75,7 +75,11 @@ class Relay:
     async def _serve(self) -> None:
         """One connection's life: ends with an error."""
         connection = await asyncpg.connect(
-            self._url, timeout=5, command_timeout=60, server_settings={"application_name": "daicho-relay"}
+            self._url,
+            timeout=5,
+            command_timeout=60,
+            # A deletion that a crash forgets is an event published again.
+            server_settings={"application_name": "daicho-relay", "synchronous_commit": "off"},
         )
         try:
             await connection.add_listener(CHANNEL, self._heard)
