@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from datetime import timedelta
 from typing import Any
 
@@ -86,23 +85,24 @@ async def test_a_message_beyond_the_cap_is_refused_on_both_sides(bench: Any) -> 
     async def large(_request: Any, _context: Any) -> Any:
         return bench.echo.pb.EchoResponse(text="x" * (LARGEST_MESSAGE + 1))
 
-    await bench.serve(Own=large)
+    async def nothing(_request: Any, _context: Any) -> Any:
+        return bench.echo.pb.EchoResponse()
+
+    await bench.serve(Own=large, Read=nothing)
     stub = await bench.stub()
     with pytest.raises(faults.TooLarge):
         await stub.Write(request(bench, text="x" * LARGEST_MESSAGE))
     with pytest.raises(faults.TooLarge):
         await stub.Own(request(bench))
-    async with bench.raw() as channel:  # a client without our cap
+    async with bench.raw() as channel:  # a client without our cap; Read answers with nothing
         with pytest.raises(Exception, match="RESOURCE_EXHAUSTED"):
-            await bench.echo.grpc.EchoServiceStub(channel).Write(request(bench, text="x" * LARGEST_MESSAGE))
+            await bench.echo.grpc.EchoServiceStub(channel).Read(request(bench, text="x" * LARGEST_MESSAGE))
 
 
 async def test_a_taken_port_is_said_to_be_taken(bench: Any) -> None:
-    with socket.socket() as holder:
-        holder.bind(("127.0.0.1", 0))
-        holder.listen()
-        with pytest.raises(OSError, match=str(holder.getsockname()[1])):
-            await bench.server(port=holder.getsockname()[1]).__aenter__()
+    port = await bench.serve()
+    with pytest.raises(OSError, match=str(port)):
+        await bench.server(port=port).__aenter__()
 
 
 async def test_a_stop_lets_calls_finish_and_takes_no_new_ones(bench: Any) -> None:
@@ -126,6 +126,8 @@ async def test_a_stop_lets_calls_finish_and_takes_no_new_ones(bench: Any) -> Non
 
     with pytest.raises(faults.Unavailable):
         await until_refused()
+    stopped, _ = await asyncio.wait({stopping, under_way}, timeout=0.3)
+    assert not stopped, "the stop waits for the call, and the call goes on"
     finish.set()
     assert (await under_way).text == "finished"
     await stopping

@@ -75,6 +75,13 @@ def test_signatures_by_others_are_passed_over() -> None:
         notes.read_note(notes.write_note("text\n", [witness]), verifier)
 
 
+@pytest.mark.parametrize("text", ["a\tb\n", "a\x00\n", "a\r\n", "x" * 1_000_000 + "\n"])
+def test_even_signed_text_has_no_control_characters_and_an_end(text: str) -> None:
+    verifier, note = sign(Ed25519PrivateKey.generate(), "audit", text)
+    with pytest.raises(NoteInvalid, match=r"control|large"):
+        notes.read_note(note, verifier)
+
+
 def test_text_with_blank_lines_is_split_at_the_last_one() -> None:
     key = Ed25519PrivateKey.generate()
     verifier, note = sign(key, "audit", "one\n\n— two AAAAAAAA\n\nthree\n")

@@ -231,6 +231,15 @@ def test_hashes_of_the_wrong_number_or_shape_are_unproven(lines: list[bytes], ha
     assert found(verify(lines)) == ("unproven", 0)
 
 
+def test_inner_nodes_are_not_taken_for_hashes_though_they_lead_to_the_root(
+    log: Log, lines: list[bytes]
+) -> None:
+    place = at(lines, 0) - 1
+    inner = export.to_text(b"".join(log.nodes[1, index] for index in range(128)))
+    lines[place] = json.dumps(json.loads(lines[place]) | {"hashes": inner}).encode() + b"\n"
+    assert found(verify(lines)) == ("unproven", 0)
+
+
 def test_a_line_that_does_not_read_is_named(lines: list[bytes]) -> None:
     lines[at(lines, 77)] = b"{broken\n"
     assert found(verify(lines)) == ("unreadable", 77)
@@ -325,6 +334,15 @@ def test_a_log_cut_back_with_its_checkpoints_is_found_by_a_kept_one(log: Log) ->
 def test_a_kept_checkpoint_that_does_not_stand_is_said_to(log: Log, lines: list[bytes]) -> None:
     assert found(verify(lines, kept=["nonsense"])) == ("checkpoint", None)
     assert found(verify(lines, kept=[create_log(1).checkpoint()])) == ("checkpoint", None)
+
+
+def test_a_kept_checkpoint_of_another_log_under_the_same_key_is_not_compared(
+    log: Log, lines: list[bytes]
+) -> None:
+    text = str(Checkpoint(export.origin_of(UUID(int=3)), 0, merkle.EMPTY_ROOT))
+    note = notes.write_note(text, [notes.sign(log.verifier, log.key.sign(text.encode()))])
+    report = verify(lines, kept=[note])
+    assert found(report) == ("checkpoint", None)
 
 
 @pytest.mark.parametrize("sequence", [0, 255, 256, 599])
