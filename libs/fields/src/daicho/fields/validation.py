@@ -62,6 +62,11 @@ class FieldValidator:
             return self._empty()
         return self._from_text(text)
 
+    @property
+    def from_trimmed(self) -> FromText:
+        """:meth:`from_text` for text that is trimmed already and not empty: for loops over cells."""
+        return self._from_text
+
     def from_json(self, value: object, kept: object = None) -> Any:
         """The stored value of a JSON value; None for null and for blank text.
 

@@ -69,6 +69,8 @@ def read_line(text: str) -> str | None:
 
 def bounded(text: str, maximum: int) -> str:
     """Cleaned text of at most ``maximum`` characters."""
+    if len(text) <= maximum and text.isprintable() and text[:1] != " " and text[-1:] != " ":
+        return text
     text = clean_text(text)
     if len(text) > maximum:
         raise Refused("too_long", maximum=maximum)

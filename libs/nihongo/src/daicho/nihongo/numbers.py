@@ -14,6 +14,7 @@ from daicho.nihongo.widths import narrow, narrow_hyphens
 _GAPS = str.maketrans("", "", "- ")
 _AMOUNT = r"(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:\.[0-9]+)?"
 _NUMBER = re.compile(rf"[-+]?{_AMOUNT}")
+_SIMPLE = re.compile(r"[¥\\]?([0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)円?")
 _ENTITY = re.compile(
     r"(?P<open>\()?金?(?P<sign>[-+▲△]?)[¥\\]?(?P<inner>[-+▲△]?)(?P<body>.+?)(?:円也?)?(?P<close>\))?"
 )
@@ -64,6 +65,8 @@ def read_yen(text: str) -> int:
     if text.isascii() and text.isdigit():
         return int(text)
     plain = narrow(text).replace("−", "-").replace(" ", "")
+    if simple := _SIMPLE.fullmatch(plain):
+        return int(simple[1].replace(",", ""))
     entity = _ENTITY.fullmatch(plain)
     if not entity or bool(entity["open"]) != bool(entity["close"]) or (entity["sign"] and entity["inner"]):
         raise Unreadable("invalid_number")

@@ -51,7 +51,7 @@ class RowNormaliser:
                 name,
                 self._names.get(column, ""),
                 fields[name].required,
-                FieldValidator(fields[name], (resolve or {}).get(name)).from_text,
+                FieldValidator(fields[name], (resolve or {}).get(name)).from_trimmed,
             )
             for column, name in sorted(chosen)
         ]
@@ -69,13 +69,13 @@ class RowNormaliser:
             cell = cells[index]
             if cell:
                 cell = trim(cell)
+                if cell[:1] == "'":
+                    cell = trim(restore(cell))
             if not cell:
                 values[name] = None
                 if required:
                     errors.append(CellError(column, "required"))
                 continue
-            if cell[0] == "'":
-                cell = restore(cell)
             try:
                 values[name] = read(cell)
             except Unreadable as unreadable:

@@ -15,7 +15,7 @@ from enum import Enum, auto
 
 from daicho.customers.imports.files import MAX_ROW
 
-_INSIDE = re.compile(r'((?:[^"]|"")*+)"', re.DOTALL)
+_INSIDE = re.compile(r'([^"]*+(?:""[^"]*+)*+)"')
 _CUT = 1_000
 
 
@@ -134,10 +134,10 @@ class RecordSplitter:
 
     def _scan(self, record: _Open, text: str, at: int) -> _State:
         """Add the cells of ``text`` from ``at`` on, which is behind a closing quote when there are parts."""
-        delimiter = self._delimiter
+        delimiter, last = self._delimiter, len(_without_end(text))
         while True:
             if record.parts:
-                at = self._close(record, text, at)
+                at = self._close(record, text, at, last)
                 if at < 0:
                     return _State.MALFORMED
             elif text.startswith('"', at):
@@ -149,24 +149,25 @@ class RecordSplitter:
                 continue
             else:
                 found = text.find(delimiter, at)
-                end = found if found >= 0 else len(_without_end(text))
+                end = found if found >= 0 else last
                 record.cells.append(text[at:end])
                 at = end
             if not text.startswith(delimiter, at):
                 return _State.COMPLETE
             at += 1
 
-    def _close(self, record: _Open, text: str, at: int) -> int:
-        """End the quoted cell at ``at``; answers where it ends with what strays behind its quote, -1 when that
-        is on a later line than it began."""
+    def _close(self, record: _Open, text: str, at: int, last: int) -> int:
+        """End the quoted cell whose closing quote is before ``at``; the line's content goes to ``last``.
+
+        Answers where the cell ends with what strays behind its quote; -1 when that is on a later line.
+        """
         cell = "".join(record.parts).replace('""', '"')
         record.parts = []
-        end = len(_without_end(text))
-        if at < end and not text.startswith(self._delimiter, at):
+        if at < last and not text.startswith(self._delimiter, at):
             if len(record.lines) > 1:
                 return -1
             found = text.find(self._delimiter, at)
-            after = found if found >= 0 else end
+            after = found if found >= 0 else last
             cell, at = cell + text[at:after], after
         record.cells.append(cell)
         return at

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from daicho.customers.imports.cells import neutralise
+from daicho.customers.imports.cells import neutralise, restore
 from daicho.customers.imports.detection import Column
 from daicho.customers.imports.files import FileFormat, FileKind, encode
 from daicho.customers.imports.messages import say
@@ -58,7 +58,7 @@ def _text(table: Iterable[Sequence[str]], file: FileFormat) -> Iterator[bytes]:
     for reason, *cells in table:
         if encoding == "cp932":
             reason = reason.translate(_WAVE_DASH)
-        line = delimiter.join(_quoted(neutralise(cell), special) for cell in (reason, *cells))
+        line = delimiter.join(_quoted(neutralise(restore(cell)), special) for cell in (reason, *cells))
         yield encode(line + file.newline, encoding)
 
 
