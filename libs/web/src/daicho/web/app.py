@@ -1,0 +1,162 @@
+"""A service's REST application: Litestar with the product's rails around it."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+import structlog
+from litestar import Litestar, MediaType, Response, get
+from litestar.datastructures import State
+from litestar.handlers import HTTPRouteHandler
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.openapi.spec import Components, SecurityScheme
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
+from opentelemetry import trace
+from opentelemetry.trace import SpanKind
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+from daicho.faults import FIELD_MESSAGES, Messages
+from daicho.runtime import Health
+from daicho.web.callers import Callers, public, requires
+from daicho.web.problems import handlers
+
+BODY_LIMIT: Final = 1_000_000
+"""Bytes of a request body, unless a route says otherwise."""
+_OPERATIONAL: Final = "operators and the gateway ask; it says nothing about a tenant"
+
+log = structlog.get_logger()
+tracer = trace.get_tracer("daicho.web")
+_propagator = TraceContextTextMapPropagator()
+
+
+class UnguardedRoute(Exception):
+    """A route says neither what it requires nor why it is public."""
+
+
+def create_app(
+    name: str,
+    routes: Sequence[Any],
+    *,
+    callers: Callers,
+    health: Health,
+    messages: Mapping[str, Messages] | None = None,
+    state: Mapping[str, Any] | None = None,
+    version: str = "1",
+) -> Litestar:
+    """The application of service ``name``.
+
+    ``messages`` are the service's own field codes; ``state`` is what handlers find at ``request.app.state``.
+    Raises :class:`UnguardedRoute`.
+    """
+    app = Litestar(
+        route_handlers=[*routes, _healthz, _readyz],
+        exception_handlers=handlers({**FIELD_MESSAGES, **(messages or {})}),
+        request_max_body_size=BODY_LIMIT,
+        openapi_config=_openapi(name, version),
+        state=State({**(state or {}), "callers": callers, "health": health}),
+        middleware=[_observed],
+        debug=False,
+        logging_config=None,
+    )
+    unguarded = [f"{path} {handler}" for path, handler in routes_of(app) if guard_of(handler) is None]
+    if unguarded:
+        raise UnguardedRoute(", ".join(unguarded))
+    return app
+
+
+def routes_of(app: Litestar) -> Iterable[tuple[str, HTTPRouteHandler]]:
+    """Every route that a client can reach, but for the API description's and OPTIONS."""
+    for route in app.routes:
+        for handler in getattr(route, "route_handlers", []):
+            if isinstance(handler, HTTPRouteHandler) and not _is_furniture(route.path, handler):
+                yield route.path, handler
+
+
+def guard_of(handler: HTTPRouteHandler) -> requires | public | None:
+    """What lets callers in to ``handler``."""
+    guards = handler.resolve_guards() if hasattr(handler, "resolve_guards") else handler.guards
+    return next((guard for guard in guards or () if isinstance(guard, requires | public)), None)
+
+
+def _is_furniture(path: str, handler: HTTPRouteHandler) -> bool:
+    return path.startswith("/openapi") or handler.http_methods == {"OPTIONS"}
+
+
+@get("/healthz", guards=[public(_OPERATIONAL)], include_in_schema=False, media_type=MediaType.JSON)
+async def _healthz() -> dict[str, str]:
+    """The process is alive."""
+    return {"status": "alive"}
+
+
+@get("/readyz", guards=[public(_OPERATIONAL)], include_in_schema=False)
+async def _readyz(state: State) -> Response[dict[str, Any]]:
+    """Whether it can serve, and if not, why."""
+    missing = await state.health.missing()
+    return Response({"ready": not missing, "missing": missing}, status_code=503 if missing else 200)
+
+
+def _openapi(name: str, version: str) -> OpenAPIConfig:
+    return OpenAPIConfig(
+        title=f"Daicho {name}",
+        version=version,
+        path="/openapi",
+        render_plugins=[JsonRenderPlugin(path="/openapi.json")],
+        components=Components(
+            security_schemes={"bearer": SecurityScheme(type="http", scheme="bearer", bearer_format="JWT")}
+        ),
+        use_handler_docstrings=True,
+    )
+
+
+_SECURITY_HEADERS: Final = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cache-control", b"no-store"),
+)
+_ID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}")
+
+
+def _observed(app: ASGIApp) -> ASGIApp:
+    """One span, one log line and the headers of an API around each request."""
+
+    async def around(scope: Scope, receive: Receive, send: Send) -> None:
+        if str(scope["type"]) != "http":
+            await app(scope, receive, send)
+            return
+        method, path = str(scope.get("method", "")), scope["path"]
+        headers = dict(scope["headers"])
+        context = None
+        if b"traceparent" in headers:
+            context = _propagator.extract({"traceparent": headers[b"traceparent"].decode("latin-1")})
+        began, status = time.perf_counter(), 0
+
+        async def sending(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                held = {name for name, _ in message["headers"]}
+                message["headers"] = [
+                    *message["headers"],
+                    *(pair for pair in _SECURITY_HEADERS if pair[0] not in held),
+                ]
+            await send(message)
+
+        with tracer.start_as_current_span(f"HTTP {method}", context, kind=SpanKind.SERVER) as span:
+            await app(scope, receive, sending)
+            if span.is_recording():
+                span.update_name(f"{method} {_ID.sub('{id}', path)}")
+                span.set_attribute("http.response.status_code", status)
+        # The path holds ids alone; what was searched for is in bodies, which no log sees.
+        log.debug(
+            "request",
+            method=method,
+            path=scope["path"],
+            status=status,
+            seconds=time.perf_counter() - began,
+        )
+
+    return around

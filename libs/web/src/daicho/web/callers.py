@@ -1,0 +1,117 @@
+"""Who calls, and whether he may: the guards that every route has.
+
+A route without one does not start (see :func:`daicho.web.create_app`), so forgetting is no way in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from typing import Any, Final, Protocol
+
+from litestar.connection import ASGIConnection
+from litestar.handlers import BaseRouteHandler
+
+from daicho.faults import Forbidden, Unauthenticated
+from daicho.tenancy import Actor, Grants
+
+COOKIE: Final = "daicho_access"
+SECURE_COOKIE: Final = "__Host-daicho_access"
+SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+_ACTOR: Final = "daicho.actor"
+_GRANTS: Final = "daicho.grants"
+
+Connection = ASGIConnection[Any, Any, Any, Any]
+
+
+class Verifier(Protocol):
+    """Turns a token into who it stands for; raises Unauthenticated."""
+
+    def verify(self, token: str, *, address: str | None, request_id: str | None) -> Awaitable[Actor]:
+        """The actor of ``token``."""
+        ...
+
+
+class GrantSource(Protocol):
+    """Knows what an actor may do now; raises Unauthenticated for one who no longer may anything."""
+
+    def grants(self, actor: Actor) -> Awaitable[Grants]:
+        """What ``actor`` may do."""
+        ...
+
+
+class Callers:
+    """Recognises the callers of one application."""
+
+    def __init__(self, verifier: Verifier, permissions: GrantSource, *, origin: str) -> None:
+        self._verifier, self._permissions, self._origin = verifier, permissions, origin.rstrip("/")
+
+    async def recognise(self, connection: Connection) -> Grants:
+        """The caller's grants; he himself is then :func:`actor_of` the connection.
+
+        Raises Unauthenticated without a good token. A token from a cookie is taken for an unsafe method only
+        when the request's Origin is the console's own: Forbidden otherwise.
+        """
+        token = self._token(connection)
+        headers = connection.headers
+        actor = await self._verifier.verify(
+            token, address=_last_hop(headers.get("x-forwarded-for")), request_id=headers.get("x-request-id")
+        )
+        grants = await self._permissions.grants(actor)
+        connection.state[_ACTOR], connection.state[_GRANTS] = actor, grants
+        return grants
+
+    def _token(self, connection: Connection) -> str:
+        scheme, _, token = connection.headers.get("authorization", "").partition(" ")
+        if scheme.lower() == "bearer" and token:
+            return token.strip()
+        cookies = connection.cookies
+        found = cookies.get(SECURE_COOKIE) or cookies.get(COOKIE)
+        if not found:
+            raise Unauthenticated
+        self.check_origin(connection)
+        return found
+
+    def check_origin(self, connection: Connection) -> None:
+        """Refuse an unsafe request that another site's page made with this site's cookies."""
+        if connection.scope.get("method") not in SAFE and connection.headers.get("origin") != self._origin:
+            raise Forbidden
+
+
+class requires:  # noqa: N801 reads as a word where a route declares it
+    """A guard: the caller must hold ``permission`` at some scope; None asks for a sign-in alone."""
+
+    def __init__(self, permission: str | None) -> None:
+        self.permission = permission
+
+    async def __call__(self, connection: Connection, _handler: BaseRouteHandler) -> None:
+        """Raises Unauthenticated or Forbidden."""
+        grants = await connection.app.state.callers.recognise(connection)
+        if self.permission is not None and not grants.allows(self.permission):
+            raise Forbidden
+
+
+class public:  # noqa: N801 as above
+    """A guard that lets everybody in; ``reason`` says why that is right."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+
+    async def __call__(self, connection: Connection, handler: BaseRouteHandler) -> None:
+        """Lets the request pass."""
+
+
+def actor_of(connection: Connection) -> Actor:
+    """Who calls; on routes behind :class:`requires` alone."""
+    actor: Actor = connection.state[_ACTOR]
+    return actor
+
+
+def grants_of(connection: Connection) -> Grants:
+    """What the caller may do; on routes behind :class:`requires` alone."""
+    grants: Grants = connection.state[_GRANTS]
+    return grants
+
+
+def _last_hop(forwarded: str | None) -> str | None:
+    """The address that the gateway saw: the last entry; what a client wrote before it is not believed."""
+    return forwarded.rpartition(",")[2].strip() if forwarded else None

@@ -1,0 +1,189 @@
+"""Every error as a problem document (RFC 9457) in the caller's language.
+
+Members beside the standard ones: ``code``, stable; ``errors``, one entry per bad field with its RFC 6901
+pointer; and the fault's own parameters (``version``, ``retry_after``, ``limit``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+from uuid import uuid4
+
+import msgspec
+import structlog
+from litestar import Request, Response
+from litestar.exceptions import ClientException, HTTPException, ValidationException
+
+from daicho.faults import (
+    Fault,
+    FieldFault,
+    Forbidden,
+    Invalid,
+    Language,
+    Malformed,
+    Messages,
+    NotFound,
+    TooLarge,
+    Unauthenticated,
+)
+from daicho.web.decoding import faults_of_body, faults_of_parameters
+
+MEDIA_TYPE: Final = "application/problem+json"
+log = structlog.get_logger()
+
+
+class MethodNotAllowed(Fault):
+    """The resource exists and does not know this method."""
+
+    status = 405
+    code = "method_not_allowed"
+    messages = Messages(ja="この URL ではこのメソッドを使えません。", en="This method is not allowed here.")
+
+
+class UnsupportedMediaType(Fault):
+    """The body is in a form that this resource does not read."""
+
+    status = 415
+    code = "unsupported_media_type"
+    messages = Messages(ja="この形式の本文は受け付けていません。", en="This media type is not accepted here.")
+
+
+_BY_STATUS: Final[Mapping[int, type[Fault]]] = {
+    400: Malformed,
+    401: Unauthenticated,
+    403: Forbidden,
+    404: NotFound,
+    405: MethodNotAllowed,
+    415: UnsupportedMediaType,
+}
+
+
+class Problem(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """The document."""
+
+    type: str
+    title: str
+    status: int
+    code: str
+    detail: str
+    errors: list[FieldProblem] | None = None
+
+
+class FieldProblem(msgspec.Struct):
+    """What is wrong with one field."""
+
+    pointer: str
+    code: str
+    detail: str
+
+
+def language_of(accept_language: str | None) -> Language:
+    """The better of Japanese and English for an Accept-Language header (RFC 9110, 12.5.4); Japanese without one."""
+    best: tuple[float, Language] = (0.0, "ja")
+    for part in (accept_language or "").split(","):
+        tag, _, parameters = part.strip().partition(";")
+        primary = tag.strip().lower().partition("-")[0]
+        quality = _quality(parameters)
+        if primary == "en" and quality > best[0]:
+            best = (quality, "en")
+        elif primary in {"ja", "*"} and quality > best[0]:
+            best = (quality, "ja")
+    return best[1]
+
+
+def _quality(parameters: str) -> float:
+    name, _, value = parameters.strip().partition("=")
+    if name.strip() != "q":
+        return 1.0
+    try:
+        return float(value)
+    except ValueError:
+        return 0.0
+
+
+def handlers(field_messages: Mapping[str, Messages]) -> dict[Any, Callable[..., Response[bytes]]]:
+    """Exception handlers for the application; ``field_messages`` says field codes in both languages."""
+
+    def answer(request: Request[Any, Any, Any], fault: Fault) -> Response[bytes]:
+        return respond(fault, language_of(request.headers.get("accept-language")), field_messages)
+
+    def on_fault(request: Request[Any, Any, Any], fault: Fault) -> Response[bytes]:
+        return answer(request, fault)
+
+    def on_validation(request: Request[Any, Any, Any], error: ValidationException) -> Response[bytes]:
+        return answer(request, _invalid(request, error))
+
+    def on_http(request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
+        if error.status_code == 413:
+            return answer(request, TooLarge(limit=_body_limit(request)))
+        if error.status_code >= 500:
+            return on_unexpected(request, error)
+        kind = _BY_STATUS.get(error.status_code, Malformed)
+        reply = answer(request, kind())
+        if error.headers:
+            reply.headers.update(error.headers)
+        return reply
+
+    def on_unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+        if isinstance(error, RecursionError):
+            return answer(request, Malformed())
+        incident = uuid4().hex
+        log.error(
+            "request_failed", incident=incident, path=request.scope.get("path_template"), exc_info=error
+        )
+        return answer(request, Fault(incident=incident))
+
+    return {
+        Fault: on_fault,
+        ValidationException: on_validation,
+        ClientException: on_http,
+        HTTPException: on_http,
+        Exception: on_unexpected,
+    }
+
+
+def respond(fault: Fault, language: Language, field_messages: Mapping[str, Messages]) -> Response[bytes]:
+    """The answer to ``fault``."""
+    document: dict[str, Any] = {
+        "type": f"urn:daicho:problem:{fault.code}",
+        "title": type(fault).messages.en if not fault.params else fault.say("en"),
+        "status": fault.status,
+        "code": fault.code,
+        "detail": fault.say(language),
+        **fault.params,
+    }
+    if fault.fields:
+        document["errors"] = [_field(each, language, field_messages) for each in fault.fields]
+    headers = {"content-language": language, "cache-control": "no-store"}
+    if "retry_after" in fault.params:
+        headers["retry-after"] = str(fault.params["retry_after"])
+    elif fault.status == 503:
+        headers["retry-after"] = "1"
+    if fault.status == 401:
+        headers["www-authenticate"] = "Bearer"
+    return Response(
+        msgspec.json.encode(document), status_code=fault.status, media_type=MEDIA_TYPE, headers=headers
+    )
+
+
+def _field(each: FieldFault, language: Language, field_messages: Mapping[str, Messages]) -> dict[str, str]:
+    messages = field_messages.get(each.code) or field_messages["invalid"]
+    return {"pointer": each.pointer, "code": each.code, "detail": messages.say(language, each.params)}
+
+
+def _invalid(request: Request[Any, Any, Any], error: ValidationException) -> Fault:
+    """The fault behind Litestar's refusal: every bad member of the body, or the bad parameters."""
+    extra = error.extra if isinstance(error.extra, list) else []
+    sources = {str(entry.get("source", "")).rpartition(".")[2].lower() for entry in extra}
+    if sources == {"body"}:
+        try:
+            return Invalid(faults_of_body(request))
+        except Malformed as malformed:
+            return malformed
+    return Invalid(faults_of_parameters(extra))
+
+
+def _body_limit(request: Request[Any, Any, Any]) -> int:
+    limit = request.route_handler.resolve_request_max_body_size()
+    return limit or 0
