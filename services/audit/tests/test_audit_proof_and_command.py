@@ -7,28 +7,18 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 import pytest
 
 from daicho.audit import export, leaf, verify_command
 from daicho.audit.verify import Report, verify
 
-TENANT = UUID("01890a5d-ac96-774b-bcce-b302099a8057")
-START = datetime(2026, 11, 22, 3, 37, tzinfo=UTC)
-
 
 def at(lines: Sequence[bytes], sequence: int) -> int:
     """Where the entry stands among ``lines``."""
     return next(n for n, line in enumerate(lines) if json.loads(line).get("sequence") == sequence)
-
-
-def change(lines: list[bytes], sequence: int, /, **members: Any) -> None:
-    place = at(lines, sequence)
-    lines[place] = json.dumps(json.loads(lines[place]) | members).encode() + b"\n"
 
 
 def found(report: Report) -> tuple[str, int | None]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -19,7 +18,6 @@ from daicho.audit.notes import Checkpoint
 from daicho.audit.verify import Report, verify
 
 TENANT = UUID("01890a5d-ac96-774b-bcce-b302099a8057")
-START = datetime(2026, 11, 22, 3, 37, tzinfo=UTC)
 
 
 def at(lines: Sequence[bytes], sequence: int) -> int:
