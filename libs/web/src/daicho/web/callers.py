@@ -6,6 +6,7 @@ A route without one does not start (see :func:`daicho.web.create_app`), so forge
 from __future__ import annotations
 
 from collections.abc import Awaitable
+from dataclasses import replace
 from typing import Any, Final, Protocol
 
 from litestar.connection import ASGIConnection
@@ -26,7 +27,7 @@ Connection = ASGIConnection[Any, Any, Any, Any]
 class Verifier(Protocol):
     """Turns a token into who it stands for; raises Unauthenticated."""
 
-    def verify(self, token: str, *, address: str | None, request_id: str | None) -> Awaitable[Actor]:
+    def verify(self, token: str) -> Awaitable[Actor]:
         """The actor of ``token``."""
         ...
 
@@ -53,8 +54,10 @@ class Callers:
         """
         token = self._token(connection)
         headers = connection.headers
-        actor = await self._verifier.verify(
-            token, address=_last_hop(headers.get("x-forwarded-for")), request_id=headers.get("x-request-id")
+        actor = replace(
+            await self._verifier.verify(token),
+            address=_last_hop(headers.get("x-forwarded-for")),
+            request_id=headers.get("x-request-id"),
         )
         grants = await self._permissions.grants(actor)
         connection.state[_ACTOR], connection.state[_GRANTS] = actor, grants
