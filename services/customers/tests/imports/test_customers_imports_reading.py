@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import io
 import tracemalloc
 import zipfile
@@ -30,6 +31,7 @@ from daicho.customers.imports.reading import read_records, read_rows
 from daicho.customers.imports.records import Record, RecordSplitter
 from daicho.customers.imports.rows import SourceRow
 from daicho.customers.imports.sheet_writing import write_sheet
+from daicho.customers.imports.sheets import read_sheet_cells
 
 HEADER = ["顧客番号", "姓", "名", "備考"]
 MARKS = {"utf-8-sig": b"\xef\xbb\xbf", "utf-16": b"\xff\xfe"}
@@ -328,8 +330,6 @@ def test_a_row_number_that_no_sheet_has_is_refused() -> None:
 
 
 def test_numbers_dates_and_truth_in_a_sheet_become_text() -> None:
-    import datetime as dt
-
     book = openpyxl.Workbook()
     book.active.append(["a", "b", "c", "d", "e", "f"])
     book.active.append([1234567, 1.5, 2.0, dt.date(2024, 4, 1), dt.datetime(2024, 4, 1, 9, 30), True])  # noqa: DTZ001 (a sheet has no zones)
@@ -337,3 +337,59 @@ def test_numbers_dates_and_truth_in_a_sheet_become_text() -> None:
     book.save(held)
     rows = list(read_rows([held.getvalue()], FileFormat(kind=FileKind.XLSX)))
     assert rows[0].cells == ["1234567", "1.5", "2", "2024-04-01", "2024-04-01 09:30:00", "TRUE"]
+
+
+def test_the_reading_of_furigana_is_not_part_of_a_cell() -> None:
+    good = b"".join(write_sheet([["姓"], ["田中"]]))
+    with zipfile.ZipFile(io.BytesIO(good)) as opened:
+        parts = {name: opened.read(name) for name in opened.namelist()}
+    sheet = parts["xl/worksheets/sheet1.xml"].decode()
+    ruby = '田中</t><rPh sb="0" eb="2"><t>タナカ</t></rPh><phoneticPr fontId="1"/>'
+    parts["xl/worksheets/sheet1.xml"] = sheet.replace("田中</t>", ruby).encode()
+    rows = list(read_rows([archive(parts)], FileFormat(kind=FileKind.XLSX)))
+    assert rows[0].cells == ["田中"]
+
+
+@given(
+    st.lists(
+        st.lists(
+            st.one_of(
+                st.none(),
+                st.booleans(),
+                st.integers(-(10**9), 10**9),
+                st.floats(-1e6, 1e6).map(lambda number: round(number, 3)),
+                st.dates(dt.date(1950, 1, 1), dt.date(2090, 1, 1)),
+                st.text("aあ髙 <&>\n", max_size=5),
+            ),
+            max_size=4,
+        ),
+        max_size=5,
+    )
+)
+def test_a_sheet_is_read_as_openpyxl_reads_it(table: list[list[object]]) -> None:
+    book = openpyxl.Workbook()
+    assert book.active is not None
+    for row in [["x"], *table]:
+        book.active.append(row)
+    held = io.BytesIO()
+    book.save(held)
+    cells = dict(read_sheet_cells([held.getvalue()]))
+    theirs = openpyxl.load_workbook(io.BytesIO(held.getvalue()), data_only=True).active
+    assert theirs is not None
+    for number, row in enumerate(theirs.iter_rows(values_only=True), 1):
+        mine = cells.get(number, [])
+        assert mine + [""] * (len(row) - len(mine)) == [shown(value) for value in row]
+
+
+def shown(value: object) -> str:
+    match value:
+        case None:
+            return ""
+        case bool():
+            return str(value).upper()
+        case float():
+            return str(int(value)) if value.is_integer() else repr(value)
+        case dt.datetime():
+            return value.date().isoformat()
+        case _:
+            return str(value)

@@ -94,7 +94,12 @@ def _take(source: Iterator[bytes], size: int) -> bytes:
 
 
 def _sheet_rows(chunks: Iterable[bytes], count: int = _ROWS) -> Iterator[list[str]]:
-    for _, cells in itertools.islice(read_sheet_cells(chunks), count):
+    at = 0
+    for line, cells in itertools.islice(read_sheet_cells(chunks), count):
+        yield from itertools.repeat([], min(line, count) - at - 1)
+        if line > count:
+            return
+        at = line
         yield cells
 
 

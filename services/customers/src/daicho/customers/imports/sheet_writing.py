@@ -48,15 +48,19 @@ def write_sheet(table: Iterable[Sequence[str]]) -> Iterator[bytes]:
     held = io.BytesIO()
     with zipfile.ZipFile(held, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in _PARTS.items():
-            archive.writestr(zipfile.ZipInfo(name, _STAMP), _HEAD + content)
-        with archive.open(
-            zipfile.ZipInfo("xl/worksheets/sheet1.xml", _STAMP), "w", force_zip64=True
-        ) as sheet:
+            archive.writestr(_entry(name), _HEAD + content)
+        with archive.open(_entry("xl/worksheets/sheet1.xml"), "w", force_zip64=True) as sheet:
             sheet.write(f'{_HEAD}<worksheet xmlns="{_MAIN}"><sheetData>'.encode())
             for number, row in enumerate(table, 1):
                 sheet.write(_row(number, row).encode())
             sheet.write(b"</sheetData></worksheet>")
     yield held.getvalue()
+
+
+def _entry(name: str) -> zipfile.ZipInfo:
+    entry = zipfile.ZipInfo(name, _STAMP)
+    entry.compress_type = zipfile.ZIP_DEFLATED
+    return entry
 
 
 def _row(number: int, cells: Sequence[str]) -> str:

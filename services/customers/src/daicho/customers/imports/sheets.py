@@ -1,4 +1,4 @@
-"""xlsx into rows, by openpyxl's streaming reader, after the sizes that the archive declares were checked.
+"""xlsx into rows, with openpyxl for the workbook, after the sizes that the archive declares were checked.
 
 ``zipfile`` never unpacks more than an entry declares, so an archive that lies about its sizes is broken, not
 dangerous.
@@ -6,25 +6,23 @@ dangerous.
 
 from __future__ import annotations
 
-import datetime as dt
 import io
 import warnings
 import zipfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 import openpyxl
 
-from daicho.customers.imports.files import MAX_COLUMNS, FileTooLarge, FileUnreadable, FileUnsupported
+from daicho.customers.imports.files import FileTooLarge, FileUnreadable, FileUnsupported
 from daicho.customers.imports.rows import SourceRow
+from daicho.customers.imports.sheet_parsing import Row, SheetParser
 
 MAX_PACKED: Final = 64 * 1024 * 1024
 """Bytes of an xlsx as uploaded."""
 MAX_UNPACKED: Final = 512 * 1024 * 1024
 MAX_STRINGS: Final = 64 * 1024 * 1024
 """Bytes of shared strings and styles, which are held in memory."""
-MAX_ROWS: Final = 1_048_576
-"""Rows that a sheet can have; one that numbers a row higher was not written by a spreadsheet."""
 _HELD: Final = ("xl/sharedStrings.xml", "xl/styles.xml", "xl/workbook.xml")
 
 
@@ -51,30 +49,33 @@ def read_sheet(chunks: Iterable[bytes], header_row: int) -> Iterator[SourceRow]:
             yield SourceRow(number, line, (cells + [""] * (width - len(cells)))[:width])
 
 
-def read_sheet_cells(chunks: Iterable[bytes]) -> Iterator[tuple[int, list[str]]]:
-    """Each row of the active sheet with its number, values as text."""
+def read_sheet_cells(chunks: Iterable[bytes]) -> Iterator[Row]:
+    """The rows of the active sheet that have cells, with their numbers, values as text.
+
+    Raises:
+        FileUnsupported, FileTooLarge, FileUnreadable.
+    """
     archive = _unseal(chunks)
     check_declared_sizes(archive)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of styles and extensions that openpyxl leaves out
             book = openpyxl.load_workbook(archive, read_only=True, data_only=True, keep_links=False)
-            yield from _rows(book)
+        yield from _rows(book)
     except FileUnreadable:
         raise
     except Exception as error:
         raise FileUnreadable from error
 
 
-def _rows(book: Any) -> Iterator[tuple[int, list[str]]]:
+def _rows(book: Any) -> Iterator[Row]:
     sheet = book.active if hasattr(book.active, "iter_rows") else next(iter(book.worksheets), None)
     if sheet is None:
         raise FileUnreadable
-    sheet.reset_dimensions()  # what a sheet says about its own extent may be wrong
-    for line, values in enumerate(sheet.iter_rows(values_only=True), 1):
-        if line > MAX_ROWS:
-            raise FileUnreadable
-        yield line, [_text(value) for value in values[: MAX_COLUMNS + 1]]
+    dates = book._date_formats | book._timedelta_formats  # noqa: SLF001 (styles that show dates; not public)
+    parser = SheetParser(sheet._shared_strings, dates, book.epoch)  # noqa: SLF001 (not public)
+    with sheet._get_source() as source:  # noqa: SLF001 (the sheet's part of the archive; not public)
+        yield from parser.parse(source)
 
 
 def _unseal(chunks: Iterable[bytes]) -> io.BytesIO:
@@ -108,28 +109,3 @@ def check_declared_sizes(archive: io.BytesIO) -> None:
 
 def _extent(cells: Sequence[str]) -> int:
     return next((index for index in range(len(cells), 0, -1) if cells[index - 1]), 0)
-
-
-def _text(value: object) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, str):
-        return value.replace("_x000D_", "") if "_x000D_" in value else value
-    return _TEXTS.get(type(value), str)(value)
-
-
-def _moment(value: dt.datetime) -> str:
-    return value.date().isoformat() if value.time() == dt.time() else value.isoformat(sep=" ")
-
-
-def _number(value: float) -> str:
-    return str(int(value)) if value.is_integer() else repr(value)
-
-
-_TEXTS: dict[type, Callable[[Any], str]] = {
-    bool: lambda value: "TRUE" if value else "FALSE",
-    float: _number,
-    dt.datetime: _moment,
-    dt.date: lambda value: value.isoformat(),
-    dt.time: lambda value: value.isoformat(),
-}
