@@ -20,12 +20,19 @@ from typing import Protocol
 import pytest
 import pytest_asyncio
 from alembic.operations import Operations
+from hypothesis import HealthCheck, settings
 
 from daicho.local.servers import OpenBaoServer, free_port
 from daicho.testkit.databases import Databases, TestDatabase
 from daicho.testkit.kafka import running_kafka
 from daicho.testkit.mail import MailSink, running_smtp
 from daicho.testkit.postgres import PostgresAddress, running_postgres
+
+
+def pytest_configure() -> None:
+    """Property tests have no deadline per example: a busy machine is not a wrong answer."""
+    settings.register_profile("daicho", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.load_profile("daicho")
 
 
 class MakeDatabase(Protocol):
