@@ -1,0 +1,158 @@
+"""From settings to a running service."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Literal, Self
+
+from daicho.access import Directory, Permissions, TokenVerifier, fetch_jwks
+from daicho.chassis.parts import GrantSource, Parts, Rails
+from daicho.chassis.settings import Settings
+from daicho.events import AccessLog, Relay, open_bus
+from daicho.faults import Unavailable
+from daicho.jobs import Worker
+from daicho.keyring import Certificates, Keyring, Transit
+from daicho.rpc import Channel, Server
+from daicho.runtime import Check, Health, configure_telemetry, read_settings, serve_http, utc_now
+from daicho.tenancy import Database
+from daicho.web import Callers, create_app
+
+Role = Literal["api", "worker"]
+Build = Callable[[Rails], Parts]
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """Where a service listens; 0 where it does not."""
+
+    http_port: int
+    grpc_port: int
+
+
+@asynccontextmanager
+async def serve(
+    name: str, build: Build, environ: Mapping[str, str], roles: Collection[Role] = ("api", "worker")
+) -> AsyncIterator[Running]:
+    """Run the service ``name`` while the block does.
+
+    ``api`` answers REST and gRPC; ``worker`` relays events, consumes, and does jobs. Raises
+    :class:`daicho.runtime.SettingsError`, OSError for a taken port, Unavailable when the key store is away.
+    When one of its loops fails for good, the block is cancelled.
+    """
+    settings = read_settings(Settings, environ)
+    async with AsyncExitStack() as stack:
+        stack.enter_context(configure_telemetry(name, settings.otlp_endpoint))
+        rails, certificates = await _lay(stack, name, settings)
+        verifier = TokenVerifier(fetch_jwks(settings.identity_http), issuer=settings.public_url)
+        parts = build(rails)
+        permissions: GrantSource = parts.permissions or Permissions(
+            rails.database, rails.bus, Directory(rails.channel("identity")), verifier
+        )
+        tasks = await stack.enter_async_context(_Loops())
+        tasks.start(certificates.run)
+        tasks.start(permissions.run)
+        if "worker" in roles:
+            await _work(stack, tasks, rails, parts)
+        if "api" not in roles:
+            yield Running(0, 0)
+            return
+        rails.health.add("permissions", permissions.check)
+        yield await _answer(stack, rails, parts, certificates, verifier, permissions)
+
+
+async def _lay(stack: AsyncExitStack, name: str, settings: Settings) -> tuple[Rails, Certificates]:
+    database = await Database.open(settings.database_url, pool=settings.database_pool, application=name)
+    stack.push_async_callback(database.close)
+    transit = Transit(settings.vault_addr, settings.vault_role_id, settings.vault_secret_id, service=name)
+    stack.callback(transit.close)
+    certificates = Certificates(transit)
+    await certificates.start()
+    bus = await open_bus(settings.bus_url)
+    stack.push_async_callback(bus.close)
+    access_log = AccessLog(database)
+    stack.push_async_callback(access_log.close)
+    health = Health()
+    health.add("database", _database_check(database))
+    health.add("keys", transit.check)
+    channels: dict[str, Channel] = {}
+
+    def channel(service: str) -> Channel:
+        if service not in channels:
+            target = getattr(settings, f"{service}_grpc")
+            channels[service] = Channel(target, certificates, service=service)
+            stack.push_async_callback(channels[service].close)
+        return channels[service]
+
+    keyring = Keyring(transit, database)
+    rails = Rails(name, settings, database, transit, keyring, bus, access_log, utc_now, health, channel)
+    return rails, certificates
+
+
+async def _work(stack: AsyncExitStack, tasks: _Loops, rails: Rails, parts: Parts) -> None:
+    tasks.start(Relay(rails.settings.relay_database_url, rails.bus).run)
+    for consumer in parts.consumers:
+        tasks.start(consumer.run)
+    for loop in parts.loops:
+        tasks.start(loop)
+    if parts.jobs:
+        await stack.enter_async_context(Worker(rails.settings.database_url, parts.jobs).running())
+
+
+async def _answer(
+    stack: AsyncExitStack,
+    rails: Rails,
+    parts: Parts,
+    certificates: Certificates,
+    verifier: TokenVerifier,
+    permissions: GrantSource,
+) -> Running:
+    settings = rails.settings
+    server = Server(certificates, verifier, host=settings.host, port=settings.grpc_port, health=rails.health)
+    for add, servicer in parts.rpc:
+        server.add(add, servicer)
+    grpc_port = await stack.enter_async_context(server)
+    app = create_app(
+        rails.name,
+        parts.routes,
+        callers=Callers(verifier, permissions, origin=settings.public_url),
+        health=rails.health,
+        messages=parts.messages,
+        state={"rails": rails, "permissions": permissions, "verifier": verifier, **parts.state},
+    )
+    http_port = await stack.enter_async_context(serve_http(app, settings.host, settings.http_port))
+    return Running(http_port, grpc_port)
+
+
+def _database_check(database: Database) -> Check:
+    async def check() -> str | None:
+        try:
+            await database.ping()
+        except Unavailable:
+            return "the database is away"
+        return None
+
+    return check
+
+
+class _Loops:
+    """Loops beside each other; one that fails cancels whoever entered."""
+
+    def __init__(self) -> None:
+        self._group = asyncio.TaskGroup()
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def __aenter__(self) -> Self:
+        await self._group.__aenter__()
+        return self
+
+    def start(self, loop: Callable[[], object]) -> None:
+        """Run ``loop`` until the end."""
+        self._tasks.append(self._group.create_task(loop()))  # type: ignore[arg-type]  # a coroutine function's
+
+    async def __aexit__(self, *error: object) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await self._group.__aexit__(*error)  # type: ignore[arg-type]  # passed through
