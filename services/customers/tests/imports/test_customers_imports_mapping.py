@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from daicho.customers.imports.cells import neutralise, restore
 from daicho.customers.imports.detection import Column, detect
 from daicho.customers.imports.fields import BUILT_IN, import_fields
-from daicho.customers.imports.files import FileFormat, FileKind
+from daicho.customers.imports.files import FileFormat, FileKind, corrected
 from daicho.customers.imports.headers import FIELD_OF_HEADER
 from daicho.customers.imports.mapping import ColumnMapping, check_mapping, suggest_mapping
 from daicho.customers.imports.messages import say
@@ -23,6 +23,7 @@ from daicho.customers.imports.normalising import CellError, RowNormaliser, as_do
 from daicho.customers.imports.reading import read_rows
 from daicho.customers.imports.rejected import RejectedRow, write_rejected
 from daicho.customers.imports.rows import SourceRow
+from daicho.faults import Invalid
 from daicho.fields import FieldDefinition, FieldType, Option
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -259,6 +260,20 @@ def test_what_was_rejected_is_rejected_again_and_passes_once_corrected(file: str
         b"".join(write_rejected(corrected, found.columns, found.file)), "contact", CONTACT_CUSTOM
     )
     assert [each.errors for each in passed] == [[]] * len(corrected)
+
+
+def test_the_user_corrects_what_was_detected() -> None:
+    file = FileFormat(encoding="utf-8")
+    assert corrected(file, encoding="Shift_JIS", header_row=3) == FileFormat(encoding="cp932", header_row=3)
+    with pytest.raises(Invalid) as refused:
+        corrected(file, encoding="latin-1", delimiter="x", header_row=-1)
+    assert [(fault.pointer, fault.code) for fault in refused.value.fields] == [
+        ("/encoding", "unknown_option"),
+        ("/delimiter", "unknown_option"),
+        ("/header_row", "too_small"),
+    ]
+    with pytest.raises(Invalid):
+        corrected(FORMATS[-1], delimiter=",")
 
 
 def test_errors_are_said_in_both_languages() -> None:

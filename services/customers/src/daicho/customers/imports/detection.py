@@ -9,6 +9,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import msgspec
+
 from daicho.customers.imports.files import (
     BROKEN,
     DELIMITERS,
@@ -182,16 +184,7 @@ def _with_header(file: FileFormat, rows: Sequence[list[str]]) -> Detected:
         raise FileEmpty
     header_row = find_header(rows)
     columns = _columns(rows, header_row)
-    return Detected(
-        FileFormat(
-            kind=file.kind,
-            encoding=file.encoding,
-            delimiter=file.delimiter,
-            header_row=header_row,
-            newline=file.newline,
-        ),
-        columns,
-    )
+    return Detected(msgspec.structs.replace(file, header_row=header_row), columns)
 
 
 def find_header(rows: Sequence[list[str]]) -> int:

@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from daicho.faults import Fault, Messages
+from daicho.faults import Fault, FieldFault, Invalid, Messages
 
 MAX_ROW: Final = 1_000_000
 """Characters of one row; a longer one is rejected."""
@@ -98,6 +98,44 @@ ENCODINGS: Final = tuple(dict.fromkeys(_ALIASES.values()))
 def read_encoding(name: str) -> str | None:
     """The encoding that ``name`` means (Shift_JIS is CP932, as Excel writes it), or None."""
     return _ALIASES.get(name.strip().lower().replace("_", "-")) or _ALIASES.get(name.strip().lower())
+
+
+MAX_HEADER_ROW: Final = 1_000
+
+
+def corrected(
+    file: FileFormat,
+    *,
+    encoding: str | None = None,
+    delimiter: str | None = None,
+    header_row: int | None = None,
+) -> FileFormat:
+    """``file`` with what the user says instead of what was detected; None leaves a part as it is.
+
+    A sheet has neither encoding nor delimiter, so for it both are refused.
+
+    Raises:
+        Invalid: with a fault at ``/encoding``, ``/delimiter`` or ``/header_row``.
+    """
+    faults = []
+    is_text = file.kind is FileKind.TEXT
+    chosen = read_encoding(encoding) if encoding is not None else file.encoding
+    if encoding is not None and (chosen is None or not is_text):
+        faults.append(FieldFault("/encoding", "unknown_option"))
+    if delimiter is not None and (delimiter not in DELIMITERS or not is_text):
+        faults.append(FieldFault("/delimiter", "unknown_option"))
+    if header_row is not None and header_row < 0:
+        faults.append(FieldFault("/header_row", "too_small", {"minimum": 0}))
+    if header_row is not None and header_row > MAX_HEADER_ROW:
+        faults.append(FieldFault("/header_row", "too_large", {"maximum": MAX_HEADER_ROW}))
+    if faults:
+        raise Invalid(faults)
+    return msgspec.structs.replace(
+        file,
+        encoding=chosen,
+        delimiter=delimiter if delimiter is not None else file.delimiter,
+        header_row=header_row if header_row is not None else file.header_row,
+    )
 
 
 KEEPING: Final = "daicho.keeping"
