@@ -1,13 +1,14 @@
 """Who may do what: tokens verified, permissions held as this service's own copy, revocations heard at once."""
 
 from daicho.access import schema
-from daicho.access.copy import handlers, is_active_user, on_user, read_grants
+from daicho.access.copy import TOPIC, handlers, is_active_user, on_user, read_grants
 from daicho.access.directory import Directory
 from daicho.access.permissions import Permissions
 from daicho.access.tokens import AUDIENCE, Session, TokenVerifier, fetch_jwks
 
 __all__ = [
     "AUDIENCE",
+    "TOPIC",
     "Directory",
     "Permissions",
     "Session",

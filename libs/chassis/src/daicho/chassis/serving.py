@@ -8,10 +8,11 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Literal, Self
 
+from daicho import access
 from daicho.access import Directory, Permissions, TokenVerifier, fetch_jwks
 from daicho.chassis.parts import GrantSource, Parts, Rails
 from daicho.chassis.settings import Settings
-from daicho.events import AccessLog, Relay, open_bus
+from daicho.events import AccessLog, Consumer, Relay, open_bus
 from daicho.faults import Unavailable
 from daicho.jobs import Worker
 from daicho.keyring import Certificates, Keyring, Transit
@@ -55,6 +56,8 @@ async def serve(
         tasks.start(certificates.run)
         tasks.start(permissions.run)
         if "worker" in roles:
+            if parts.permissions is None:
+                tasks.start(_permission_copy(rails).run)
             await _work(stack, tasks, rails, parts)
         if "api" not in roles:
             yield Running(0, 0)
@@ -89,6 +92,17 @@ async def _lay(stack: AsyncExitStack, name: str, settings: Settings) -> tuple[Ra
     keyring = Keyring(transit, database)
     rails = Rails(name, settings, database, transit, keyring, bus, access_log, utc_now, health, channel)
     return rails, certificates
+
+
+def _permission_copy(rails: Rails) -> Consumer:
+    """Keeps this service's copy of tenants, users and roles; its own consumers need not."""
+    return Consumer(
+        rails.bus,
+        f"{rails.name}.permissions",
+        rails.database,
+        topics=[access.TOPIC],
+        handlers=access.handlers(),
+    )
 
 
 async def _work(stack: AsyncExitStack, tasks: _Loops, rails: Rails, parts: Parts) -> None:
