@@ -25,6 +25,7 @@ from daicho.fields.filters import (
     compile_filter,
     conditions,
     matcher,
+    operators,
     parse_filter,
 )
 from daicho.nihongo import fold
@@ -165,8 +166,6 @@ def test_every_period_is_a_span_of_days(name: str, today: dt.date, start: int) -
     assert name.startswith(("last", "next", "yes", "tom")) or first <= today < end
 
 
-# SQL. Every kind of binding: plain columns, index rows of every type, a sealed field, one without any.
-
 metadata = sa.MetaData()
 records = sa.Table(
     "filter_record",
@@ -282,8 +281,6 @@ RECORDS = st.lists(st.fixed_dictionaries({name: stored_of(FIELDS[name]) for name
 
 @st.composite
 def leaves(draw: st.DrawFn) -> dict[str, object]:
-    from daicho.fields.filters import operators
-
     name = draw(st.sampled_from(USED))
     definition = FIELDS[name]
     op = draw(st.sampled_from(sorted(operators(definition))))
@@ -366,7 +363,7 @@ async def test_sql_then_python_is_python_alone(
             assert over == alone
 
 
-async def test_texts_longer_than_their_index_row_are_never_lost_nor_taken_for_sure(
+async def test_texts_longer_than_their_index_row_are_neither_lost_nor_taken_for_sure(
     connection: AsyncConnection,
 ) -> None:
     empty = dict.fromkeys(USED)
@@ -388,9 +385,7 @@ def test_a_sealed_condition_is_true_in_sql_and_under_not_as_well() -> None:
     node = parse_filter(leaf("secret", "eq", "x"), FIELDS, TODAY)
     for each in (node, Not(node)):
         bounds: Bounds = compile_filter(each, bindings())
-        assert str(bounds.over) == "true"
-        assert str(bounds.under) == "false"
-        assert not bounds.exact
+        assert (str(bounds.over), str(bounds.under), bounds.exact) == ("true", "false", False)
 
 
 def test_the_blind_index_narrows_a_sealed_condition_but_never_its_opposite() -> None:
