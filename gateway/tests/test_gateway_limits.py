@@ -29,6 +29,7 @@ async def test_a_tenant_that_floods_is_slowed_and_no_other_tenant_is(start_gatew
     assert refused.headers["retry-after"] == "720"
     assert refused.headers["content-type"] == "application/problem+json"
     assert refused.json()["code"] == "too_many_requests"
+    assert refused.json()["retry_after"] == 720
     assert refused.json()["detail"] == "Too many requests. Please retry in 720 seconds."
     assert (await gateway.client.get("/v1/contacts", headers=gateway.bearer(tenant=quiet))).status_code == 200
     assert len(gateway.customers.seen) == 6
@@ -103,6 +104,7 @@ async def test_a_body_beyond_the_limit_is_refused(gateway: Gateway, *, declared:
     assert answer.status_code == 413
     assert answer.json()["code"] == "too_large"
     assert answer.json()["detail"] == "The data is too large (limit 1048576 bytes)."
+    assert answer.json()["limit"] == MEBIBYTE
     assert gateway.customers.seen == [] or gateway.customers.seen[0].body != b""
 
 

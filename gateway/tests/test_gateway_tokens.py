@@ -46,7 +46,7 @@ async def test_without_a_token_the_door_is_closed_by_a_problem_document(gateway:
     assert answer.status_code == 401
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.json() == {
-        "type": "about:blank",
+        "type": "urn:daicho:problem:unauthenticated",
         "title": "Please sign in.",
         "status": 401,
         "detail": "Please sign in.",
@@ -57,7 +57,8 @@ async def test_without_a_token_the_door_is_closed_by_a_problem_document(gateway:
 
 async def test_problems_are_told_in_japanese_unless_english_is_asked_for(gateway: Gateway) -> None:
     answer = await gateway.client.get("/v1/contacts", headers={"accept-language": "ja,en;q=0.5"})
-    assert answer.json()["title"] == "サインインしてください。"
+    assert answer.json()["detail"] == "サインインしてください。"
+    assert answer.json()["title"] == "Please sign in."
     assert answer.headers["content-language"] == "ja"
 
 
@@ -160,3 +161,4 @@ async def test_while_the_keys_cannot_be_had_nobody_is_told_that_his_token_is_bad
     assert answer.status_code == 503
     assert answer.json()["code"] == "unavailable"
     assert answer.json()["status"] == 503
+    assert answer.headers["retry-after"] == "1"

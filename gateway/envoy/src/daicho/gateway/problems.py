@@ -61,6 +61,9 @@ FAULTS: Final[dict[int, type[Fault]]] = {
 # What only the moment knows is filled in by Envoy.
 _PARAMS: Final = {"limit": "%METADATA(ROUTE:daicho:largest_body)%", "retry_after": "%RESP(RETRY-AFTER)%"}
 
+_EXTENSIONS: Final = {413: ("limit",), 429: ("retry_after",)}
+"""Status → the members that stand in its document as numbers."""
+
 
 def mappers(extra_headers: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """Envoy's local reply mappers: the first whose filter holds writes the body.
@@ -81,11 +84,16 @@ def mappers(extra_headers: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def document(fault: type[Fault], status: int, language: Language) -> str:
     """The problem document, with Envoy's own placeholders where the moment decides."""
-    text = fault().messages.say(language, _PARAMS)
-    return json.dumps(
-        {"type": "about:blank", "title": text, "status": status, "detail": text, "code": fault.code},
-        ensure_ascii=False,
-    )
+    held = {
+        "type": f"urn:daicho:problem:{fault.code}",
+        "title": fault.messages.say("en", _PARAMS),
+        "status": status,
+        "code": fault.code,
+        "detail": fault.messages.say(language, _PARAMS),
+    }
+    text = json.dumps(held, ensure_ascii=False)
+    extra = "".join(f', "{name}": {_PARAMS[name]}' for name in _EXTENSIONS.get(status, ()))
+    return f"{text[:-1]}{extra}}}"
 
 
 def _of_status(status: int) -> list[dict[str, Any]]:
@@ -109,20 +117,23 @@ def _because(details: str, status: int) -> list[dict[str, Any]]:
 
 def _in_both_languages(condition: dict[str, Any], status: int) -> list[dict[str, Any]]:
     fault = FAULTS[status]
+    headers = [header("retry-after", "1")] if status == 503 else []
     return [
-        _mapper([condition, _speaks_english()], document(fault, status, "en"), "en"),
-        _mapper([condition], document(fault, status, "ja"), "ja"),
+        _mapper([condition, _speaks_english()], document(fault, status, "en"), "en", headers),
+        _mapper([condition], document(fault, status, "ja"), "ja", headers),
     ]
 
 
-def _mapper(filters: list[dict[str, Any]], body: str, language: Language) -> dict[str, Any]:
+def _mapper(
+    filters: list[dict[str, Any]], body: str, language: Language, headers: Sequence[dict[str, Any]] = ()
+) -> dict[str, Any]:
     return {
         "filter": filters[0] if len(filters) == 1 else {"and_filter": {"filters": filters}},
         "body_format_override": {
             "text_format_source": {"inline_string": body},
             "content_type": "application/problem+json",
         },
-        "headers_to_add": [header("content-language", language)],
+        "headers_to_add": [header("content-language", language), *headers],
     }
 
 

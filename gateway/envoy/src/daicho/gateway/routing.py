@@ -50,7 +50,7 @@ FILES_CONFIG: Final = {
 
 def routes(settings: Settings) -> list[dict[str, Any]]:
     """Every route: health, documentation, the API, the console."""
-    return [
+    found = [
         _answer({"path": "/healthz"}, 200, '{"status":"ok"}', "application/json"),
         *_documentation(settings),
         *(_public(entry, settings) for entry in PUBLIC),
@@ -61,6 +61,10 @@ def routes(settings: Settings) -> list[dict[str, Any]]:
         *_console(settings),
         _nothing("/"),
     ]
+    for route in found:
+        # A refusal by size names the size.
+        route.setdefault("metadata", _size(settings.largest_body))
+    return found
 
 
 def _service(match: dict[str, Any], cluster: str, *, limit: int, timeout: str = "30s") -> dict[str, Any]:
@@ -74,9 +78,13 @@ def _service(match: dict[str, Any], cluster: str, *, limit: int, timeout: str = 
             # be sent again.
             "retry_policy": {"retry_on": "connect-failure,refused-stream", "num_retries": 2},
         },
-        "metadata": {"filter_metadata": {"daicho": {"largest_body": limit}}},
+        "metadata": _size(limit),
         "typed_per_filter_config": dict.fromkeys(COMPRESSORS, _OFF),
     }
+
+
+def _size(limit: int) -> dict[str, Any]:
+    return {"filter_metadata": {"daicho": {"largest_body": limit}}}
 
 
 # Answers of the API leave as they are: a page of records costs more to squeeze than to send over a LAN, and

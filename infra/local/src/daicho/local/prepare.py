@@ -7,13 +7,12 @@ serves. Reads one JSON object from its standard input (:class:`Job`), writes ``r
 from __future__ import annotations
 
 import asyncio
-import inspect
 import sys
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
+from daicho import keyring
 from daicho.events import bus_schema
 from daicho.local.folder import write_private
 from daicho.local.plan import BUS, ROOT
@@ -48,11 +47,8 @@ async def _database(job: Job, service: str) -> None:
 
 
 async def _keys(job: Job) -> dict[str, dict[str, str]]:
-    from daicho import keyring
-
-    made: Any = await asyncio.to_thread(keyring.provision, job.vault_addr, job.vault_token)
-    roles: dict[str, tuple[str, str]] = await made if inspect.isawaitable(made) else made
-    return {name: {"role_id": role, "secret_id": secret} for name, (role, secret) in roles.items()}
+    made = await asyncio.to_thread(keyring.provision, job.vault_addr, job.vault_token)
+    return {name: {"role_id": role, "secret_id": secret} for name, (role, secret) in made.items()}
 
 
 if __name__ == "__main__":

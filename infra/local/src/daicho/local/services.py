@@ -12,16 +12,14 @@ import importlib
 import os
 import sys
 from collections.abc import Callable, Mapping
-from contextlib import AbstractAsyncContextManager
-from typing import Literal
 
 import msgspec
 import structlog
 
+from daicho.chassis import Parts, Rails, Role, serve
 from daicho.runtime import configure_logging, run_process
 
-Role = Literal["api", "worker"]
-Serve = Callable[..., AbstractAsyncContextManager[object]]
+Build = Callable[[Rails], Parts]
 
 log = structlog.get_logger()
 
@@ -34,12 +32,12 @@ class Orders(msgspec.Struct, frozen=True):
     log_level: str = "INFO"
 
 
-def load(services: list[str]) -> dict[str, Serve]:
-    """Each service's ``serve``, by name."""
-    return {name: importlib.import_module(f"daicho.{name}.app").serve for name in services}
+def load(services: list[str]) -> dict[str, Build]:
+    """How each service is put together, by name."""
+    return {name: importlib.import_module(f"daicho.{name}.app").parts for name in services}
 
 
-async def serve_all(found: Mapping[str, Serve], orders: Orders, stop: asyncio.Event) -> None:
+async def serve_all(found: Mapping[str, Build], orders: Orders, stop: asyncio.Event) -> None:
     """Serve until ``stop``. When one service falls, all do: half a product is harder to understand."""
     async with asyncio.TaskGroup() as tasks:
         for name, settings in orders.settings.items():
@@ -48,9 +46,9 @@ async def serve_all(found: Mapping[str, Serve], orders: Orders, stop: asyncio.Ev
 
 
 async def _serve(
-    name: str, serve: Serve, settings: Mapping[str, str], orders: Orders, stop: asyncio.Event
+    name: str, build: Build, settings: Mapping[str, str], orders: Orders, stop: asyncio.Event
 ) -> None:
-    async with serve(settings, roles=frozenset(orders.roles)):
+    async with serve(name, build, settings, orders.roles):
         log.info("service_started", service=name, roles=orders.roles)
         await stop.wait()
 

@@ -156,6 +156,7 @@ class Supervisor:
             **self._options.tune,
             "host": self._options.host,
             "port": self._options.port,
+            "token_issuer": self._options.public_url,
             "console_dir": str(console) if console else None,
             "docs_dir": str(docs) if docs else None,
             "openapi_file": str(openapi),
