@@ -106,7 +106,7 @@ async def read_grants(tx: TenantTransaction, user_id: UserId) -> Grants | None:
     row = await tx.driver.fetchrow(_READ, tx.tenant_id, user_id)
     if row is None or row["disabled"] or row["status"] in {CLOSED, SUSPENDED}:
         return None
-    scopes = msgspec.json.decode(row["permissions"] or "{}", type=dict[str, int])
+    scopes: Mapping[str, int] = row["permissions"] or {}
     return Grants(
         scopes={action: Scope(scope) for action, scope in scopes.items()},
         role=row["role"],

@@ -18,7 +18,7 @@ class Prepared:
     """A statement's text and the order of its parameters.
 
     Values go through the column types' bind processors; rows come back as asyncpg gives them (uuid,
-    datetime, int …; JSON as text). A parameter named ``tenant_id`` is the transaction's unless given.
+    datetime, int …; JSON as objects). A parameter named ``tenant_id`` is the transaction's unless given.
     """
 
     __slots__ = ("_constants", "_names", "_order", "_processors", "text", "whole_tenant")

@@ -56,7 +56,7 @@ class Callers:
         headers = connection.headers
         actor = replace(
             await self._verifier.verify(token),
-            address=_last_hop(headers.get("x-forwarded-for")),
+            address=address_of(connection),
             request_id=headers.get("x-request-id"),
         )
         grants = await self._permissions.grants(actor)
@@ -101,6 +101,12 @@ class public:  # noqa: N801 as above
 
     async def __call__(self, connection: Connection, handler: BaseRouteHandler) -> None:
         """Lets the request pass."""
+
+
+def address_of(connection: Connection) -> str | None:
+    """The caller's network address, as the gateway saw it."""
+    forwarded = _last_hop(connection.headers.get("x-forwarded-for"))
+    return forwarded or (connection.client.host if connection.client else None)
 
 
 def actor_of(connection: Connection) -> Actor:

@@ -1,0 +1,54 @@
+"""REST of invitations."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from litestar import Request, delete, get, post
+from litestar.datastructures import State
+from litestar.params import FromPath, JSONBody
+
+from daicho.identity.users.schemas import Acceptance, Accepted, InvitationList, Invitations
+from daicho.web import actor_of, address_of, grants_of, public, requires
+
+Caller = Request[Any, Any, Any]
+
+
+@post("/v1/invitations", guards=[requires("users:manage")], tags=["invitations"])
+async def invite(request: Caller, data: JSONBody[Invitations], state: State) -> InvitationList:
+    """Ask several people in, each by a mail: all of them, or nobody when one entry is wrong."""
+    return InvitationList(
+        await state.invitations.invite(actor_of(request), grants_of(request), data.invitations)
+    )
+
+
+@get("/v1/invitations", guards=[requires("users:manage")], tags=["invitations"])
+async def list_invitations(request: Caller, state: State) -> InvitationList:
+    """The invitations of the company, newest first."""
+    return InvitationList(await state.invitations.list_invitations(actor_of(request)))
+
+
+@delete(
+    "/v1/invitations/{invitation_id:uuid}",
+    guards=[requires("users:manage")],
+    tags=["invitations"],
+    status_code=204,
+)
+async def withdraw(request: Caller, invitation_id: FromPath[UUID], state: State) -> None:
+    """Take an open invitation back."""
+    await state.invitations.withdraw(actor_of(request), invitation_id)
+
+
+@post(
+    "/v1/invitations/accept",
+    guards=[public("the token of the mailed link is the credential")],
+    tags=["invitations"],
+)
+async def accept(request: Caller, data: JSONBody[Acceptance], state: State) -> Accepted:
+    """Become a user of the company that invited."""
+    accepted: Accepted = await state.invitations.accept(data, address_of(request))
+    return accepted
+
+
+ROUTES = [invite, list_invitations, withdraw, accept]

@@ -1,0 +1,225 @@
+"""Use cases of invitations."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+from sqlalchemy import select, update
+
+from daicho.faults import FieldFault, Forbidden, Invalid, NotFound
+from daicho.identity import links, opaque, policy
+from daicho.identity.cards import Card, email_digest, open_card, seal_card
+from daicho.identity.faults import LinkSpent
+from daicho.identity.mail import outbox
+from daicho.identity.model import Invitation, Tenant, User
+from daicho.identity.opaque import Link
+from daicho.identity.passwords import Passwords
+from daicho.identity.permissions import ROLES
+from daicho.identity.telling import tell_invitation, tell_user
+from daicho.identity.users.schemas import Acceptance, Accepted, InvitationInput, InvitationView
+from daicho.identity.users.service import team_exists, view_of
+from daicho.keyring import Keyring, TenantKeys
+from daicho.runtime import Clock
+from daicho.tenancy import Actor, Database, Grants, TenantTransaction, UserId, translates, uuid7
+
+
+class _AlreadyThere(Invalid):
+    """Somebody else invited or added the same address at the same moment."""
+
+    def __init__(self) -> None:
+        super().__init__([FieldFault("/invitations", "already_member")])
+
+
+@dataclass(frozen=True, slots=True)
+class Invitations:
+    """Asks people in."""
+
+    database: Database
+    keyring: Keyring
+    passwords: Passwords
+    clock: Clock
+    public_url: str
+
+    @translates({"uq_invitation_open": _AlreadyThere})
+    async def invite(
+        self, actor: Actor, grants: Grants, given: Sequence[InvitationInput]
+    ) -> list[InvitationView]:
+        """Ask every address in, each by a mail; an open invitation of before is replaced.
+
+        All or none: raises Invalid, naming each wrong one; Forbidden when one asks for more than the caller
+        may give.
+        """
+        keys = await self.keyring.open(actor.tenant_id)
+        async with self.database.transaction(actor) as tx:
+            faults = await self._check(tx, keys, given)
+            if faults:
+                raise Invalid(faults)
+            for each in given:
+                if not policy.may_touch_user(
+                    caller_role=grants.role or "", target_role=each.role, wanted_role=each.role
+                ):
+                    raise Forbidden
+            tenant = await tx.session.get(Tenant, tx.tenant_id)
+            inviter = await tx.session.get(User, (tx.tenant_id, actor.user_id))
+            if tenant is None or inviter is None:
+                raise Forbidden
+            name = view_of(keys, inviter).display_name
+            return [await self._ask(tx, keys, tenant, name, each) for each in given]
+
+    async def list_invitations(self, actor: Actor) -> list[InvitationView]:
+        """The newest 200 invitations."""
+        keys = await self.keyring.open(actor.tenant_id)
+        async with self.database.reading(actor) as tx:
+            found = await tx.session.scalars(
+                select(Invitation)
+                .where(Invitation.tenant_id == tx.tenant_id)
+                .order_by(Invitation.id.desc())
+                .limit(200)
+            )
+            return [_view(keys, each) for each in found]
+
+    async def withdraw(self, actor: Actor, invitation_id: UUID) -> None:
+        """Take an open invitation back. Raises NotFound."""
+        async with self.database.transaction(actor) as tx:
+            found = await tx.session.get(Invitation, (tx.tenant_id, invitation_id), with_for_update=True)
+            if found is None or found.status != "open":
+                raise NotFound
+            found.status = "withdrawn"
+            found.version += 1
+            await tell_invitation(tx, found)
+
+    @translates({"uq_account_email": LinkSpent})
+    async def accept(self, given: Acceptance, address: str | None) -> Accepted:
+        """Become a user by a mailed link. Of two who accept, one does. Raises LinkSpent, Invalid."""
+        token = Link.read(opaque.INVITATION, given.token)
+        if token is None:
+            raise LinkSpent
+        faults = [
+            policy.line_fault("/display_name", given.display_name, maximum=100),
+            policy.password_fault("/password", given.password, personal=(given.display_name,)),
+        ]
+        if found := [fault for fault in faults if fault is not None]:
+            raise Invalid(found)
+        keys = await self.keyring.open(token.tenant_id)
+        password_hash = await self.passwords.hash(given.password)
+        now, user_id = self.clock(), uuid7()
+        actor = Actor(tenant_id=token.tenant_id, kind="public", address=address)
+        async with self.database.transaction(replace(actor, kind="user", user_id=UserId(user_id))) as tx:
+            taken = await tx.session.execute(
+                update(Invitation)
+                .where(
+                    Invitation.tenant_id == tx.tenant_id,
+                    Invitation.digest == token.digest,
+                    Invitation.status == "open",
+                    Invitation.expires_at > now,
+                )
+                .values(status="accepted", version=Invitation.version + 1)
+                .returning(Invitation)
+            )
+            invitation = taken.scalar_one_or_none()
+            tenant = await tx.session.get(Tenant, tx.tenant_id)
+            if invitation is None or tenant is None:
+                raise LinkSpent
+            asked = open_card(keys, "invitation", invitation.id, invitation.card)
+            card = Card(asked.email, given.display_name.strip(), asked.language)
+            user = User(
+                id=user_id,
+                role=invitation.role,
+                team_id=invitation.team_id,
+                disabled=False,
+                successor_id=None,
+                email_digest=invitation.email_digest,
+                card=seal_card(keys, "account", user_id, card),
+                password_hash=password_hash,
+                version=1,
+                created_at=now,
+                updated_at=now,
+            )
+            tx.session.add(user)
+            await tell_invitation(tx, invitation)
+            await tell_user(tx, keys, user, card)
+            return Accepted(tenant=tenant.code, email=card.email, user_id=user_id)
+
+    async def _check(
+        self, tx: TenantTransaction, keys: TenantKeys, given: Sequence[InvitationInput]
+    ) -> list[FieldFault]:
+        faults: list[FieldFault] = []
+        seen: set[bytes] = set()
+        for place, each in enumerate(given):
+            pointer = f"/invitations/{place}"
+            if fault := policy.email_fault(f"{pointer}/email", each.email):
+                faults.append(fault)
+                continue
+            digest = email_digest(keys, each.email)
+            if digest in seen:
+                faults.append(FieldFault(f"{pointer}/email", "repeated"))
+            seen.add(digest)
+            member = await tx.session.scalar(
+                select(User.id).where(User.tenant_id == tx.tenant_id, User.email_digest == digest)
+            )
+            if member is not None:
+                faults.append(FieldFault(f"{pointer}/email", "already_member"))
+            if each.role not in ROLES:
+                faults.append(FieldFault(f"{pointer}/role", "unknown_role"))
+            if not await team_exists(tx, each.team_id):
+                faults.append(FieldFault(f"{pointer}/team_id", "unknown_team"))
+        return faults
+
+    async def _ask(
+        self, tx: TenantTransaction, keys: TenantKeys, tenant: Tenant, inviter: str, each: InvitationInput
+    ) -> InvitationView:
+        now, invitation_id = self.clock(), uuid7()
+        token = Link.draw(opaque.INVITATION, tx.tenant_id)
+        card = Card(each.email.strip(), "", each.language)
+        digest = email_digest(keys, each.email)
+        await tx.session.execute(
+            update(Invitation)
+            .where(
+                Invitation.tenant_id == tx.tenant_id,
+                Invitation.email_digest == digest,
+                Invitation.status == "open",
+            )
+            .values(status="withdrawn", version=Invitation.version + 1)
+        )
+        invitation = Invitation(
+            id=invitation_id,
+            digest=token.digest,
+            email_digest=digest,
+            card=seal_card(keys, "invitation", invitation_id, card),
+            role=each.role,
+            team_id=each.team_id,
+            status="open",
+            invited_by=tx.actor.user_id,
+            version=1,
+            created_at=now,
+            expires_at=now + policy.INVITATION_LIFETIME,
+        )
+        tx.session.add(invitation)
+        await tell_invitation(tx, invitation)
+        await outbox.post(
+            tx,
+            keys,
+            now,
+            kind="invitation",
+            to=card.email,
+            language=card.language,
+            name=inviter,
+            company=tenant.company_name,
+            link=links.url_of(self.public_url, "invitation", token),
+        )
+        return _view(keys, invitation)
+
+
+def _view(keys: TenantKeys, invitation: Invitation) -> InvitationView:
+    card = open_card(keys, "invitation", invitation.id, invitation.card)
+    return InvitationView(
+        id=invitation.id,
+        email=card.email,
+        role=invitation.role,
+        team_id=invitation.team_id,
+        status=invitation.status,
+        created_at=invitation.created_at,
+        expires_at=invitation.expires_at,
+    )

@@ -1,0 +1,62 @@
+"""Mail that waits to leave: written, sealed, in the transaction that wants it sent."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+import msgspec
+from sqlalchemy import select
+
+from daicho.identity.cards import Language
+from daicho.identity.mail.texts import Kind, write_mail
+from daicho.identity.model import Mail
+from daicho.jobs import enqueue
+from daicho.keyring import TenantKeys
+from daicho.tenancy import TenantTransaction, uuid7
+
+JOB: Final = "identity.mail"
+_TABLE: Final = "mail"
+
+
+class Letter(msgspec.Struct, array_like=True, frozen=True):
+    """One mail: to whom, and what it says."""
+
+    to: str
+    subject: str
+    text: str
+
+
+async def post(
+    tx: TenantTransaction,
+    keys: TenantKeys,
+    now: datetime,
+    *,
+    kind: Kind,
+    to: str,
+    language: Language,
+    name: str,
+    company: str,
+    link: str,
+) -> None:
+    """Let a mail leave once ``tx`` has committed. ``name`` is the reader's, in an invitation the inviter's."""
+    subject, text = write_mail(kind, language, name=name, company=company, link=link)
+    mail_id = uuid7()
+    sealed = keys.seal(_TABLE, mail_id, "letter", msgspec.msgpack.encode(Letter(to, subject, text)))
+    tx.session.add(Mail(id=mail_id, kind=kind, sealed=sealed, failures=0, created_at=now, sent_at=None))
+    await tx.session.flush()
+    await enqueue(tx, JOB, mail_id)
+
+
+def open_letter(keys: TenantKeys, mail: Mail) -> Letter:
+    """What ``mail`` says."""
+    return msgspec.msgpack.decode(keys.unseal(_TABLE, mail.id, "letter", mail.sealed), type=Letter)
+
+
+async def release(tx: TenantTransaction) -> None:
+    """Let the mail go that waited for its tenant's address to be confirmed."""
+    waiting = await tx.session.scalars(
+        select(Mail.id).where(Mail.tenant_id == tx.tenant_id, Mail.sent_at.is_(None)).limit(1_000)
+    )
+    for mail_id in waiting.all():
+        await enqueue(tx, JOB, mail_id)

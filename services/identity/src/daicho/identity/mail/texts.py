@@ -1,0 +1,88 @@
+"""The mails that identity sends, in both languages. Plain text: every reader shows it, no link hides."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final, Literal
+
+from daicho.identity.cards import Language
+
+Kind = Literal["confirmation", "invitation", "reset"]
+
+_TEXTS: Final[Mapping[tuple[Kind, Language], tuple[str, str]]] = {
+    ("confirmation", "ja"): (
+        "メールアドレスの確認",
+        """{name} 様
+
+台帳「Daicho」に {company} をご登録いただき、ありがとうございます。
+次のリンクを開いて、メールアドレスの確認を完了してください。
+
+{link}
+
+お心当たりのない場合は、このメールを破棄してください。
+""",
+    ),
+    ("confirmation", "en"): (
+        "Please confirm your e-mail address",
+        """Hello {name},
+
+Thank you for signing {company} up to Daicho.
+Please open this link to confirm your e-mail address:
+
+{link}
+
+If this was not you, please ignore this mail.
+""",
+    ),
+    ("invitation", "ja"): (
+        "{company} の台帳への招待",
+        """{name} さんから、{company} の台帳「Daicho」に招待されています。
+次のリンクを開いて、お名前とパスワードを登録してください（7 日間有効）。
+
+{link}
+
+お心当たりのない場合は、このメールを破棄してください。
+""",
+    ),
+    ("invitation", "en"): (
+        "You are invited to the ledger of {company}",
+        """{name} invites you to the Daicho ledger of {company}.
+Please open this link within seven days to choose your name and password:
+
+{link}
+
+If you do not expect this, please ignore this mail.
+""",
+    ),
+    ("reset", "ja"): (
+        "パスワードの再設定",
+        """{name} 様
+
+パスワード再設定のご依頼を受け付けました。
+次のリンクを開いて、新しいパスワードを登録してください（1 時間有効）。
+
+{link}
+
+お心当たりのない場合は、このメールを破棄してください。パスワードは変わりません。
+""",
+    ),
+    ("reset", "en"): (
+        "Choose a new password",
+        """Hello {name},
+
+Somebody asked to reset your password.
+Please open this link within an hour to choose a new one:
+
+{link}
+
+If this was not you, please ignore this mail; your password stays as it is.
+""",
+    ),
+}
+
+
+def write_mail(kind: Kind, language: Language, *, name: str, company: str, link: str) -> tuple[str, str]:
+    """(subject, text) of a mail."""
+    subject, text = _TEXTS[kind, language]
+    given = {"name": name, "company": company, "link": link}
+    return subject.format_map(given), text.format_map(given)

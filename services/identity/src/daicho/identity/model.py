@@ -1,0 +1,141 @@
+"""What identity keeps. E-mail addresses and names of users stand sealed in ``card``; addresses are found by digest."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import LargeBinary, MetaData, SmallInteger
+from sqlalchemy.orm import Mapped, mapped_column
+
+from daicho import tenancy
+from daicho.tenancy import TenantId, TenantMixin
+
+
+class Base(tenancy.Base):
+    """The base of this service's mapped classes."""
+
+    __abstract__ = True
+    metadata = MetaData()
+
+
+class Tenant(Base):
+    """A client company. ``status`` is an events' ``TenantChanged.Status``."""
+
+    __tablename__ = "tenant"
+
+    tenant_id: Mapped[TenantId] = mapped_column(primary_key=True)
+    code: Mapped[str]
+    company_name: Mapped[str]
+    status: Mapped[int] = mapped_column(SmallInteger)
+    version: Mapped[int]
+    created_at: Mapped[datetime]
+    confirmed_at: Mapped[datetime | None]
+
+
+class RoleRow(Base):
+    """What a tenant changed of a built-in role: action → scope as a number."""
+
+    __tablename__ = "role"
+
+    tenant_id: Mapped[TenantId] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(primary_key=True)
+    overrides: Mapped[dict[str, Any]]
+    version: Mapped[int]
+
+
+class Team(TenantMixin, Base):
+    """A team; a user is in one at most."""
+
+    __tablename__ = "team"
+
+    name: Mapped[str]
+    version: Mapped[int]
+
+
+class User(TenantMixin, Base):
+    """Somebody who signs in."""
+
+    __tablename__ = "account"
+
+    role: Mapped[str]
+    team_id: Mapped[UUID | None]
+    disabled: Mapped[bool]
+    successor_id: Mapped[UUID | None]
+    email_digest: Mapped[bytes] = mapped_column(LargeBinary)
+    card: Mapped[bytes] = mapped_column(LargeBinary)
+    password_hash: Mapped[str]
+    version: Mapped[int]
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+
+
+class Invitation(TenantMixin, Base):
+    """An address that was asked in; ``status``: open, accepted, withdrawn."""
+
+    __tablename__ = "invitation"
+
+    digest: Mapped[bytes] = mapped_column(LargeBinary)
+    email_digest: Mapped[bytes] = mapped_column(LargeBinary)
+    card: Mapped[bytes] = mapped_column(LargeBinary)
+    role: Mapped[str]
+    team_id: Mapped[UUID | None]
+    status: Mapped[str]
+    invited_by: Mapped[UUID]
+    version: Mapped[int]
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+
+
+class Session(TenantMixin, Base):
+    """A sign-in, and the family of its refresh tokens; ``secret`` is sealed, ``generation`` the newest one's."""
+
+    __tablename__ = "session"
+
+    user_id: Mapped[UUID]
+    secret: Mapped[bytes] = mapped_column(LargeBinary)
+    generation: Mapped[int]
+    address: Mapped[str | None]
+    created_at: Mapped[datetime]
+    rotated_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    end_reason: Mapped[str | None]
+
+
+class LinkRow(Base):
+    """A link that was mailed, by the digest of its secret; ``kind``: confirmation, reset."""
+
+    __tablename__ = "link"
+
+    tenant_id: Mapped[TenantId] = mapped_column(primary_key=True)
+    digest: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    kind: Mapped[str]
+    user_id: Mapped[UUID]
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+
+
+class AttemptRow(Base):
+    """Failed sign-ins for one address, which may be nobody's."""
+
+    __tablename__ = "attempt"
+
+    tenant_id: Mapped[TenantId] = mapped_column(primary_key=True)
+    subject: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    failures: Mapped[int]
+    window_started_at: Mapped[datetime]
+    locked_until: Mapped[datetime | None]
+
+
+class Mail(TenantMixin, Base):
+    """A mail that waits to leave, or left; its text is sealed."""
+
+    __tablename__ = "mail"
+
+    kind: Mapped[str]
+    sealed: Mapped[bytes] = mapped_column(LargeBinary)
+    failures: Mapped[int]
+    created_at: Mapped[datetime]
+    sent_at: Mapped[datetime | None]

@@ -1,0 +1,38 @@
+"""REST of signing up."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import Request, Response, post
+from litestar.datastructures import State
+from litestar.params import JSONBody
+
+from daicho.identity.tenants.schemas import LinkToken, SignUp, TenantView
+from daicho.web import address_of, public
+
+
+@post("/v1/tenants", guards=[public("a new company has nobody yet who could sign in")], tags=["tenants"])
+async def sign_up(
+    request: Request[Any, Any, Any], data: JSONBody[SignUp], state: State
+) -> Response[TenantView]:
+    """Sign a company up; its owner gets a mail to confirm the address."""
+    tenant = await state.tenants.sign_up(data, address_of(request))
+    view = TenantView(
+        id=tenant.tenant_id, code=tenant.code, company_name=tenant.company_name, email_confirmed=False
+    )
+    return Response(view, status_code=201)
+
+
+@post(
+    "/v1/email-confirmations",
+    guards=[public("the token of the mailed link is the credential")],
+    tags=["tenants"],
+    status_code=204,
+)
+async def confirm_email(data: JSONBody[LinkToken], state: State) -> None:
+    """Confirm the address that a company gave when it signed up."""
+    await state.tenants.confirm_email(data.token)
+
+
+ROUTES = [sign_up, confirm_email]

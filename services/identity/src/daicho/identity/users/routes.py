@@ -1,0 +1,115 @@
+"""REST of users, and of the caller himself."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from litestar import Request, Response, get, patch, post
+from litestar.datastructures import State
+from litestar.params import FromPath, JSONBody, QueryParameter
+
+from daicho.identity.permissions import ACTIONS, SCOPE_NAMES
+from daicho.identity.tenants.schemas import TenantView
+from daicho.identity.users.schemas import (
+    Me,
+    ResetCompletion,
+    ResetRequest,
+    UserPage,
+    UserPatch,
+    UserView,
+)
+from daicho.tenancy import UserId
+from daicho.web import (
+    actor_of,
+    bound_to,
+    etag,
+    grants_of,
+    if_match,
+    open_cursor,
+    public,
+    requires,
+    seal_cursor,
+)
+
+Caller = Request[Any, Any, Any]
+_FIRST = UUID(int=0)
+
+
+@get("/v1/me", guards=[requires(None)], tags=["users"])
+async def read_me(request: Caller, state: State) -> Me:
+    """The caller, his company and what he may do."""
+    actor, grants = actor_of(request), grants_of(request)
+    user = await state.users.read_user(actor, actor.user_id or UserId(_FIRST))
+    tenant = await state.tenants.read_tenant(actor)
+    return Me(
+        user=user,
+        tenant=TenantView(
+            id=tenant.tenant_id,
+            code=tenant.code,
+            company_name=tenant.company_name,
+            email_confirmed=tenant.confirmed_at is not None,
+        ),
+        permissions={action: SCOPE_NAMES[grants[action]] for action in ACTIONS},  # type: ignore[misc]  # these names
+    )
+
+
+@get("/v1/users", guards=[requires("users:read")], tags=["users"])
+async def list_users(
+    request: Caller,
+    state: State,
+    limit: Annotated[int, QueryParameter(ge=1, le=200)] = 50,
+    cursor: Annotated[str | None, QueryParameter(max_length=2_000)] = None,
+) -> UserPage:
+    """The users of the company, oldest first."""
+    actor = actor_of(request)
+    keys = await state.rails.keyring.open(actor.tenant_id)
+    bound = bound_to("users")
+    after = open_cursor(keys, bound, cursor, UUID) if cursor else _FIRST
+    items = await state.users.list_users(actor, after=after, count=limit)
+    more = seal_cursor(keys, bound, items[-1].id) if len(items) == limit else None
+    return UserPage(list(items), more)
+
+
+@get("/v1/users/{user_id:uuid}", guards=[requires("users:read")], tags=["users"])
+async def read_user(request: Caller, user_id: FromPath[UUID], state: State) -> Response[UserView]:
+    """One user."""
+    return _answer(await state.users.read_user(actor_of(request), user_id))
+
+
+@patch("/v1/users/{user_id:uuid}", guards=[requires(None)], tags=["users"])
+async def change_user(
+    request: Caller, user_id: FromPath[UUID], data: JSONBody[UserPatch], state: State
+) -> Response[UserView]:
+    """Change a user; everybody may change his own name and language."""
+    actor, grants = actor_of(request), grants_of(request)
+    return _answer(await state.users.change_user(actor, grants, user_id, if_match(request), data))
+
+
+@post(
+    "/v1/password-resets",
+    guards=[public("somebody who forgot his password cannot sign in")],
+    tags=["users"],
+    status_code=202,
+)
+async def request_reset(data: JSONBody[ResetRequest], state: State) -> None:
+    """Mail a link to choose a new password, if there is such a user; the answer is the same if not."""
+    await state.users.request_reset(data.tenant, data.email)
+
+
+@post(
+    "/v1/password-resets/complete",
+    guards=[public("the token of the mailed link is the credential")],
+    tags=["users"],
+    status_code=204,
+)
+async def complete_reset(data: JSONBody[ResetCompletion], state: State) -> None:
+    """Choose a new password; every session of the user ends."""
+    await state.users.complete_reset(data.token, data.password)
+
+
+def _answer(view: UserView) -> Response[UserView]:
+    return Response(view, headers={"etag": etag(view.version)})
+
+
+ROUTES = [read_me, list_users, read_user, change_user, request_reset, complete_reset]
