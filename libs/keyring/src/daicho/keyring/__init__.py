@@ -8,8 +8,10 @@ from daicho.keyring import schema
 from daicho.keyring.blind_index import BlindIndex
 from daicho.keyring.certificates import Certificates
 from daicho.keyring.faults import KeyRefused, KeysUnavailable, Tampered
+from daicho.keyring.file_store import FileMissing, FileStore
+from daicho.keyring.files import FileKeys, SealedWriter
 from daicho.keyring.keyring import Keyring
-from daicho.keyring.keys import EventKey, TenantKeys
+from daicho.keyring.keys import EventKey, KeyMaterial, TenantKeys
 from daicho.keyring.provision import ACCESS_KEY, CHECKPOINT_KEY, provision
 from daicho.keyring.transit import Transit
 
@@ -19,9 +21,14 @@ __all__ = [
     "BlindIndex",
     "Certificates",
     "EventKey",
+    "FileKeys",
+    "FileMissing",
+    "FileStore",
+    "KeyMaterial",
     "KeyRefused",
     "Keyring",
     "KeysUnavailable",
+    "SealedWriter",
     "Tampered",
     "TenantKeys",
     "Transit",

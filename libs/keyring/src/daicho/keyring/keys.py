@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from daicho.keyring import blob
 from daicho.keyring.blind_index import BlindIndex
 from daicho.keyring.faults import Tampered
+from daicho.keyring.files import FileKeys
 from daicho.tenancy import TenantId
 
 _EVENT = b"daicho/event/v1\x00"
@@ -36,10 +37,19 @@ class EventKey:
         return blob.unseal(self.cipher, sealed, _EVENT + self.tenant_id.bytes)
 
 
+@dataclass(frozen=True, slots=True, repr=False)
+class KeyMaterial:
+    """A tenant's keys as they go to a child process of one's own, through a pipe and nowhere else."""
+
+    tenant_id: TenantId
+    records: Mapping[int, bytes]
+    index: bytes
+
+
 class TenantKeys:
     """The keys of one tenant in one service. Valid for minutes: ask the :class:`Keyring` again for each request."""
 
-    __slots__ = ("_ciphers", "_current", "events", "index", "tenant_id")
+    __slots__ = ("_ciphers", "_current", "_material", "events", "files", "index", "tenant_id")
 
     def __init__(
         self,
@@ -52,8 +62,21 @@ class TenantKeys:
         self.tenant_id = tenant_id
         self._ciphers = {version: AESGCM(key) for version, key in records.items()}
         self._current = max(records)
+        self._material = KeyMaterial(tenant_id, dict(records), index)
         self.index = BlindIndex(index)
+        self.files = FileKeys(tenant_id, self._material.records)
         self.events = events
+
+    @classmethod
+    def of_material(cls, material: KeyMaterial) -> TenantKeys:
+        """Keys in a child process: they seal, open and index records; events are told by its parent."""
+        none = EventKey(material.tenant_id, "", 0, "", AESGCM(bytes(32)))
+        return cls(material.tenant_id, records=material.records, index=material.index, events=none)
+
+    @property
+    def material(self) -> KeyMaterial:
+        """What :meth:`of_material` makes the same keys from."""
+        return self._material
 
     @property
     def version(self) -> int:
