@@ -1,0 +1,45 @@
+"""How the audit service is put together."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from contextlib import AbstractAsyncContextManager
+
+from daicho import chassis
+from daicho.audit.checkpoints import Checkpoints
+from daicho.audit.clients import Names
+from daicho.audit.consumers import consumer
+from daicho.audit.log import Unsigned
+from daicho.audit.reading import Reader
+from daicho.audit.routes import ROUTES
+from daicho.audit.rpc import LogServicer
+from daicho.chassis import Parts, Rails, Role
+from daicho.chassis.serving import Running
+from daicho.contracts.audit.v1.audit_pb2_grpc import add_LogServiceServicer_to_server
+
+
+def parts(rails: Rails) -> Parts:
+    """What the audit serves, hears and does."""
+    unsigned = Unsigned()
+    checkpoints = Checkpoints(rails.database, rails.transit, rails.clock, unsigned)
+    reader = Reader(
+        rails.database,
+        rails.keyring,
+        rails.access_log,
+        names=Names(rails.channel("identity")),
+        checkpoints=checkpoints,
+    )
+    return Parts(
+        routes=ROUTES,
+        state={"reader": reader},
+        rpc=[(add_LogServiceServicer_to_server, LogServicer(checkpoints))],
+        consumers=[consumer(rails.bus, rails.database, rails.keyring, unsigned.add)],
+        loops=[checkpoints.run],
+    )
+
+
+def serve(
+    settings: Mapping[str, str], roles: Collection[Role] = ("api", "worker")
+) -> AbstractAsyncContextManager[Running]:
+    """Run the service while the block does; see :func:`daicho.chassis.serve`."""
+    return chassis.serve("audit", parts, settings, roles)

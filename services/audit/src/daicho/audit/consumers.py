@@ -1,0 +1,47 @@
+"""Every event of the other services and every access becomes an entry, once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from daicho.audit import log
+from daicho.audit.events import TOPICS, fact_of
+from daicho.audit.log import Grown
+from daicho.events import Bus, Consumer, Envelope, Rejected
+from daicho.keyring import KeyRefused, Keyring, KeysUnavailable, TenantKeys
+from daicho.tenancy import Database, TenantId, TenantTransaction
+
+GROUP = "audit"
+ROUND = 500
+"""Events of one tenant in one transaction: under load it costs little more than one event."""
+
+
+def consumer(bus: Bus, database: Database, keyring: Keyring, grown: Grown) -> Consumer:
+    """The consumer that writes the log; ``grown`` hears of each tenant whose log grows."""
+
+    async def on_events(tx: TenantTransaction, envelopes: Sequence[Envelope]) -> None:
+        facts = [fact_of(envelope) for envelope in envelopes]
+        keys = await _keys(keyring, tx.tenant_id)
+        await log.append(tx, keys, facts)
+        grown(tx.tenant_id)
+
+    return Consumer(
+        bus,
+        GROUP,
+        database,
+        topics=TOPICS,
+        batch_handler=on_events,
+        versions="every",
+        batch=ROUND,
+        together=ROUND,
+    )
+
+
+async def _keys(keyring: Keyring, tenant_id: TenantId) -> TenantKeys:
+    """The tenant's keys. A store that is away is waited for; a key that is gone never comes back: Rejected."""
+    try:
+        return await keyring.open(tenant_id)
+    except KeysUnavailable as error:
+        if isinstance(error.__cause__, KeyRefused):
+            raise Rejected("tenant_key_gone") from error
+        raise

@@ -1,0 +1,236 @@
+"""From an event to what the log says of it, back to what a reader sees; and the event that the log tells itself."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import Any, Final
+from uuid import UUID
+
+from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.message import DecodeError
+from google.protobuf.message import Message as ProtoMessage
+
+from daicho.audit.leaf import ActorKind, Kind
+from daicho.audit.model import MAX_RECORDS, Fact, Signed
+from daicho.contracts.audit.events.v1 import events_pb2 as audit
+from daicho.contracts.customers.events.v1 import events_pb2 as customers
+from daicho.contracts.identity.events.v1 import events_pb2 as identity
+from daicho.events import Aggregate, Envelope, Rejected, tell
+from daicho.tenancy import TenantTransaction
+
+TOPICS: Final = ("identity.events", "customers.events", "access.events")
+
+ACCESSED: Final = audit.Accessed.DESCRIPTOR.full_name
+"""The type whose sealed words an auditor may read."""
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_CHANGES: Final[Mapping[int, str]] = {
+    customers.CHANGE_CREATED: "created",
+    customers.CHANGE_UPDATED: "updated",
+    customers.CHANGE_DELETED: "deleted",
+    customers.CHANGE_RESTORED: "restored",
+}
+_WORD: Final = re.compile(r"[a-z][a-z0-9_]{0,63}(\.[a-z][a-z0-9_]{0,63}){0,3}\Z")
+_HUMP: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+
+Reading = tuple[str, str, UUID | None, list[bytes]]
+"""Action, resource type, resource id, and the ids that the entry is found by."""
+
+
+def fact_of(envelope: Envelope) -> Fact:
+    """What the log says of ``envelope``. Raises Rejected for a payload that does not read."""
+    message = _message_of(envelope.type, envelope.payload)
+    aggregate_id = UUID(bytes=envelope.aggregate.id)
+    action, resource, resource_id, ids = _read(envelope, message, aggregate_id)
+    if not (_WORD.match(action) and _WORD.match(resource)):
+        raise Rejected("action_unreadable")
+    actor = envelope.actor
+    kind = ActorKind(actor.kind) if actor.kind else ActorKind.SYSTEM
+    user, session = _id(actor.user_id), _id(actor.session_id)
+    if isinstance(message, identity.SignedIn) and user is None:
+        # Nobody was signed in when he came; from now on it is he.
+        kind, user, session = ActorKind.USER, _id(message.user_id), _id(message.session_id)
+    key = envelope.key
+    return Fact(
+        id=UUID(bytes=envelope.id),
+        time=_EPOCH + timedelta(microseconds=envelope.time.ToMicroseconds()),
+        kind=Kind.ACCESS if isinstance(message, audit.Accessed) else Kind.CHANGE,
+        actor_kind=kind,
+        actor_user_id=user,
+        actor_session_id=session,
+        actor_service=actor.service,
+        action=action,
+        resource_type=resource,
+        resource_id=resource_id,
+        records=_records(ids),
+        content={
+            "type": envelope.type,
+            "message": envelope.payload,
+            "aggregate": [envelope.aggregate.type, envelope.aggregate.id, envelope.aggregate.version],
+            "address": actor.address,
+            "request": actor.request_id,
+            "key": [key.service, key.version] if key.wrapped else None,
+        },
+        key=(key.service, key.version, key.wrapped) if key.wrapped else None,
+    )
+
+
+def shown(content: Mapping[str, Any], unseal: Callable[[bytes], bytes | None]) -> dict[str, Any]:
+    """What a reader sees of a payload's ``content``: the event's fields by name.
+
+    Ids are text, enums their names. What was searched for is opened by ``unseal`` (None: its key is not to be
+    had); other sealed fields are left out, for they are their owner's to show.
+    """
+    name = str(content.get("type", ""))
+    try:
+        message = _message_of(name, content.get("message", b""))
+    except Rejected:
+        message = None
+    fields = {} if message is None else _plain(message)
+    if isinstance(message, audit.Accessed) and message.sealed_query:
+        opened = unseal(message.sealed_query)
+        fields["query"] = None if opened is None else opened.decode("utf-8", "replace")
+    return {"type": name, **fields}
+
+
+async def tell_signed(tx: TenantTransaction, signed: Signed) -> None:
+    """Tell that a checkpoint was signed: whoever keeps it can show later that the log was cut or forked."""
+    message = audit.CheckpointSigned(
+        size=signed.checkpoint.size, root=signed.checkpoint.root, note=signed.note
+    )
+    await tell(tx, None, message, aggregate=Aggregate("log", tx.tenant_id, signed.checkpoint.size))
+
+
+def _read(envelope: Envelope, message: ProtoMessage | None, aggregate_id: UUID) -> Reading:
+    if message is None:
+        return _unknown(envelope, aggregate_id)
+    for kind, read in _READERS.items():
+        if isinstance(message, kind):
+            return read(message, aggregate_id)
+    return _unknown(envelope, aggregate_id)
+
+
+def _unknown(envelope: Envelope, aggregate_id: UUID) -> Reading:
+    """An event that this service has no words for is logged under its own name: nothing goes unrecorded."""
+    words = _HUMP.sub("_", envelope.type.rpartition(".")[2]).lower()
+    service = [*envelope.type.split("."), "", ""][1]
+    return f"{service}.{words}", envelope.aggregate.type, aggregate_id, [aggregate_id.bytes]
+
+
+def _accessed(event: audit.Accessed, _aggregate: UUID) -> Reading:
+    only = _id(event.ids[0]) if len(event.ids) == 1 else None
+    return event.action, event.resource, only, list(event.ids)
+
+
+def _changed(resource: str, field: str) -> Callable[[Any, UUID], Reading]:
+    def read(event: Any, aggregate_id: UUID) -> Reading:
+        change = _CHANGES.get(event.change, "changed")
+        return f"{resource}.{change}", resource, aggregate_id, [getattr(event, field)]
+
+    return read
+
+
+def _records_changed(event: customers.RecordsChanged, _aggregate: UUID) -> Reading:
+    change = _CHANGES.get(event.change, "changed")
+    ids = [*event.ids, event.cause_id]
+    return f"{event.resource}.{change}", event.resource, None, ids
+
+
+def _import_changed(event: customers.ImportChanged, aggregate_id: UUID) -> Reading:
+    return f"import.{event.status or 'changed'}", "import", aggregate_id, [event.import_id]
+
+
+def _user(action: str) -> Callable[[Any, UUID], Reading]:
+    def read(event: Any, aggregate_id: UUID) -> Reading:
+        ids = [event.user_id, getattr(event, "session_id", b"")]
+        return action, action.partition(".")[0], aggregate_id, ids
+
+    return read
+
+
+def _refused(event: identity.SignInRefused, _aggregate: UUID) -> Reading:
+    return "session.refused", "session", None, [event.user_id]
+
+
+def _named(resource: str) -> Callable[[Any, UUID], Reading]:
+    def read(event: Any, aggregate_id: UUID) -> Reading:
+        change = "deleted" if getattr(event, "deleted", False) else "changed"
+        return f"{resource}.{change}", resource, aggregate_id, [aggregate_id.bytes]
+
+    return read
+
+
+_READERS: Final[Mapping[type[ProtoMessage], Callable[[Any, UUID], Reading]]] = {
+    audit.Accessed: _accessed,
+    customers.ContactChanged: _changed("contact", "contact_id"),
+    customers.CompanyChanged: _changed("company", "company_id"),
+    customers.FieldDefinitionChanged: _changed("field", "field_id"),
+    customers.RecordsChanged: _records_changed,
+    customers.ImportChanged: _import_changed,
+    identity.TenantChanged: _named("tenant"),
+    identity.UserChanged: _user("user.changed"),
+    identity.RoleChanged: _named("role"),
+    identity.TeamChanged: _named("team"),
+    identity.InvitationChanged: _named("invitation"),
+    identity.SignedIn: _user("session.signed_in"),
+    identity.SessionEnded: _user("session.ended"),
+    identity.SignInRefused: _refused,
+}
+_KINDS: Final[Mapping[str, type[ProtoMessage]]] = {kind.DESCRIPTOR.full_name: kind for kind in _READERS}
+
+
+def _message_of(name: str, payload: bytes) -> ProtoMessage | None:
+    """The message in ``payload``; None for a type that is not known here."""
+    kind = _KINDS.get(name)
+    if kind is None:
+        return None
+    try:
+        return kind.FromString(payload)
+    except DecodeError as error:
+        raise Rejected("payload_unreadable") from error
+
+
+def _records(ids: list[bytes]) -> list[UUID]:
+    return [UUID(bytes=each) for each in dict.fromkeys(ids) if len(each) == 16][:MAX_RECORDS]
+
+
+def _id(data: bytes) -> UUID | None:
+    return UUID(bytes=data) if len(data) == 16 else None
+
+
+def _plain(message: ProtoMessage) -> dict[str, Any]:
+    """The set fields of ``message`` for JSON; bytes are ids where they are sixteen, else hexadecimal."""
+    result: dict[str, Any] = {}
+    for field, value in message.ListFields():
+        if field.name.startswith("sealed_"):
+            continue
+        if _repeated(field):
+            result[field.name] = [_value(field, each) for each in value]
+        else:
+            result[field.name] = _value(field, value)
+    return result
+
+
+def _repeated(field: FieldDescriptor) -> bool:
+    return bool(field.is_repeated)
+
+
+def _value(field: FieldDescriptor, value: Any) -> Any:
+    if field.message_type is not None:
+        return _plain(value)
+    if field.enum_type is not None:
+        known = field.enum_type.values_by_number.get(value)
+        prefix = _prefix(field.enum_type.full_name)
+        return str(value) if known is None else known.name.removeprefix(prefix).lower()
+    if isinstance(value, bytes):
+        return str(UUID(bytes=value)) if len(value) == 16 else value.hex()
+    return value
+
+
+@lru_cache
+def _prefix(full_name: str) -> str:
+    """What buf has the values of an enum begin with."""
+    return _HUMP.sub("_", full_name.rpartition(".")[2]).upper() + "_"

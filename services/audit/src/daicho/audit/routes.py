@@ -1,0 +1,72 @@
+"""REST of the audit."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from litestar import Request, Response, get, post
+from litestar.datastructures import State
+from litestar.params import FromPath, JSONBody
+from litestar.response import Stream
+
+from daicho.audit.export import to_text
+from daicho.audit.schemas import AuditEntry, AuditEntryPage, AuditSearch, CheckpointView, KeyView
+from daicho.web import actor_of, requires
+
+READ = "audit:read"
+Caller = Request[Any, Any, Any]
+
+
+@post("/v1/audit/entries/search", guards=[requires(READ)], tags=["audit"], status_code=200)
+async def search_entries(request: Caller, data: JSONBody[AuditSearch], state: State) -> AuditEntryPage:
+    """Who saw or changed what, the newest first."""
+    page: AuditEntryPage = await state.reader.search(actor_of(request), data)
+    return page
+
+
+@get("/v1/audit/entries/{entry_id:uuid}", guards=[requires(READ)], tags=["audit"])
+async def read_entry(request: Caller, entry_id: FromPath[UUID], state: State) -> AuditEntry:
+    """One entry."""
+    entry: AuditEntry = await state.reader.open(actor_of(request), entry_id)
+    return entry
+
+
+@get("/v1/audit/entries/{entry_id:uuid}/proof", guards=[requires(READ)], tags=["audit"])
+async def read_proof(request: Caller, entry_id: FromPath[UUID], state: State) -> Response[bytes]:
+    """A file with which anybody verifies offline that the entry is in the log: `daicho audit verify FILE`."""
+    proof = await state.reader.prove(actor_of(request), entry_id)
+    return Response(proof, media_type="application/json", headers=_attachment(f"audit-proof-{entry_id}.json"))
+
+
+@get("/v1/audit/checkpoint", guards=[requires(READ)], tags=["audit"])
+async def read_checkpoint(request: Caller, state: State) -> CheckpointView:
+    """The log's size and root as they are now, signed. Keep it: it shows later whether the log was cut or forked."""
+    signed = await state.reader.checkpoint(actor_of(request))
+    point = signed.checkpoint
+    return CheckpointView(point.size, to_text(point.root), signed.note, signed.key)
+
+
+@get("/v1/audit/key", guards=[requires(READ)], tags=["audit"])
+async def read_key(request: Caller, state: State) -> KeyView:
+    """The key that verifies this tenant's checkpoints, for `daicho audit verify --key`."""
+    return KeyView(await state.reader.key(actor_of(request)))
+
+
+@get("/v1/audit/export", guards=[requires(READ)], tags=["audit"])
+async def export_log(request: Caller, state: State) -> Stream:
+    """The whole log as JSON lines that `daicho audit verify FILE` verifies offline."""
+    actor = actor_of(request)
+
+    async def still() -> None:
+        await requires(READ)(request, request.route_handler)
+
+    lines = await state.reader.export(actor, still)
+    return Stream(lines, media_type="application/jsonl", headers=_attachment("audit.jsonl"))
+
+
+def _attachment(name: str) -> dict[str, str]:
+    return {"content-disposition": f'attachment; filename="{name}"'}
+
+
+ROUTES = (search_entries, read_entry, read_proof, read_checkpoint, read_key, export_log)

@@ -1,0 +1,80 @@
+"""Structs of the REST API."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+import msgspec
+
+Word = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+Moment = Annotated[datetime, msgspec.Meta(tz=True)]
+
+
+class AuditSearch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What to look for; every member that is given must hold. ``from`` is inclusive, ``to`` is not."""
+
+    actor_id: UUID | None = None
+    resource: Word | None = None
+    record_id: UUID | None = None
+    action: Word | None = None
+    begin: Moment | None = msgspec.field(default=None, name="from")
+    end: Moment | None = msgspec.field(default=None, name="to")
+    limit: Annotated[int, msgspec.Meta(ge=1, le=200)] = 50
+    cursor: Annotated[str, msgspec.Meta(max_length=1_000)] | None = None
+
+
+class AuditActor(msgspec.Struct, frozen=True):
+    """Who acted; ``name`` is what the user is called now, where that is known."""
+
+    kind: Literal["user", "service", "system", "public"]
+    user_id: UUID | None
+    session_id: UUID | None
+    service: str
+    name: str | None = None
+
+
+class AuditResource(msgspec.Struct, frozen=True):
+    """What was acted on, with its id where it was one thing."""
+
+    type: str
+    id: UUID | None
+
+
+class AuditEntry(msgspec.Struct, frozen=True):
+    """An entry as a reader sees it; ``payload`` is null after an erasure."""
+
+    id: UUID
+    sequence: int
+    time: datetime
+    kind: Literal["change", "access", "erasure"]
+    actor: AuditActor
+    action: str
+    resource: AuditResource
+    address: str | None
+    request_id: str | None
+    payload_digest: str
+    payload: dict[str, Any] | None
+
+
+class AuditEntryPage(msgspec.Struct, frozen=True):
+    """A page of entries, the newest first."""
+
+    items: list[AuditEntry]
+    next_cursor: str | None
+
+
+class CheckpointView(msgspec.Struct, frozen=True):
+    """The newest signed checkpoint: entries, root (base64), the signed note, and the key that verifies it."""
+
+    size: int
+    root: str
+    note: str
+    key: str
+
+
+class KeyView(msgspec.Struct, frozen=True):
+    """The verifier key of the tenant's log, to be kept somewhere else than its exports."""
+
+    key: str
