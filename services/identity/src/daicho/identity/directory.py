@@ -44,7 +44,8 @@ _STANDING = sql(
         & (Session.id == bindparam("session_id"))
         & (Session.user_id == User.id),
     )
-    .where(User.tenant_id == bindparam("tenant_id"), User.id == bindparam("user_id"))
+    .where(User.tenant_id == bindparam("tenant_id"), User.id == bindparam("user_id")),
+    whole_tenant="the tenant's own row is one",
 )
 _MEMBERS = sql(
     select(User.id).where(User.tenant_id == bindparam("tenant_id"), User.team_id == bindparam("team_id"))
