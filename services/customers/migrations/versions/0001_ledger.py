@@ -72,7 +72,8 @@ def _create_companies() -> None:
     live = sa.text("deleted_at IS NULL")
     tenant_index(op, "ix_company_newest", "company", ["id"], postgresql_where=live)
     tenant_index(op, "ix_company_owner", "company", ["owner_id", "id"], postgresql_where=live)
-    tenant_index(op, "ix_company_name", "company", ["name"], postgresql_where=live)
+    tenant_index(op, "ix_company_updated", "company", ["updated_at", "id"], postgresql_where=live)
+    tenant_index(op, "ix_company_name", "company", ["name", "id"], postgresql_where=live)
     tenant_index(
         op,
         "uq_company_corporate_number",
@@ -103,6 +104,7 @@ def _create_contacts() -> None:
     live = sa.text("deleted_at IS NULL")
     tenant_index(op, "ix_contact_newest", "contact", ["id"], postgresql_where=live)
     tenant_index(op, "ix_contact_owner", "contact", ["owner_id", "id"], postgresql_where=live)
+    tenant_index(op, "ix_contact_updated", "contact", ["updated_at", "id"], postgresql_where=live)
     tenant_index(op, "ix_contact_company", "contact", ["company_id", "id"], postgresql_where=live)
     tenant_index(op, "ix_contact_first_kana", "contact", ["first_kana", "id"], postgresql_where=live)
     tenant_index(
@@ -121,8 +123,9 @@ def _create_tags_and_keys() -> None:
         op,
         "tag",
         sa.Column("resource", sa.Text(), primary_key=True),
-        sa.Column("name", sa.Text(), primary_key=True),
+        sa.Column("folded", sa.Text(), primary_key=True),
         sa.Column("record_id", sa.Uuid(), primary_key=True),
+        sa.Column("name", sa.Text(), nullable=False),
     )
     tenant_index(op, "ix_tag_record", "tag", ["record_id"])
     tenant_table(
@@ -175,7 +178,7 @@ def _create_fields() -> None:
         sa.Column("revision", sa.BigInteger(), nullable=False),
     )
     for kind, column in (
-        ("text", sa.Text()),
+        ("text", sa.Text(collation="C")),  # prefixes are ranges in code point order
         ("bigint", sa.BigInteger()),
         ("uuid", sa.Uuid()),
         ("date", sa.Date()),

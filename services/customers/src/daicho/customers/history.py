@@ -30,6 +30,10 @@ CHANGES: Final = {
 }
 """How events speak of each kind of step."""
 
+_ADD: Final = """
+    INSERT INTO change (tenant_id, resource, record_id, version, kind, at, actor_kind, actor_id, cause_id, sealed)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+"""
 encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(dict[str, tuple[Any, Any]]).decode
 
@@ -62,7 +66,7 @@ def compare(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, tu
     }
 
 
-def record_change(
+async def record_change(
     tx: TenantTransaction,
     keys: TenantKeys,
     *,
@@ -75,18 +79,18 @@ def record_change(
     cause_id: UUID | None = None,
 ) -> None:
     """Add one step to the history of a record, in the transaction of the change itself."""
-    tx.session.add(
-        Change(
-            resource=resource,
-            record_id=record_id,
-            version=version,
-            kind=kind,
-            at=at,
-            actor_kind=tx.actor.kind,
-            actor_id=tx.actor.user_id,
-            cause_id=cause_id,
-            sealed=keys.seal(TABLE, record_id, str(version), encode(changes)) if changes else None,
-        )
+    await tx.driver.execute(
+        _ADD,
+        tx.tenant_id,
+        resource,
+        record_id,
+        version,
+        kind,
+        at,
+        tx.actor.kind,
+        tx.actor.user_id,
+        cause_id,
+        keys.seal(TABLE, record_id, str(version), encode(changes)) if changes else None,
     )
 
 
@@ -112,13 +116,17 @@ async def list_changes(
 
 
 def readable(entries: Sequence[HistoryEntry], schema: Schema, role: str | None) -> list[HistoryEntry]:
-    """``entries`` without the values of custom fields that ``role`` may not read."""
-    hidden = {f"custom.{key}" for key, field in schema.definitions.items() if not field.is_readable(role)}
-    if not hidden:
-        return list(entries)
+    """``entries`` without the values of custom fields that ``role`` may not read, or that are gone."""
+
+    def seen(name: str) -> bool:
+        if not name.startswith("custom."):
+            return True
+        definition = schema.definitions.get(name.removeprefix("custom."))
+        return definition is not None and definition.is_readable(role)
+
     return [
         msgspec.structs.replace(
-            entry, changes={name: values for name, values in entry.changes.items() if name not in hidden}
+            entry, changes={name: values for name, values in entry.changes.items() if seen(name)}
         )
         for entry in entries
     ]

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
 from daicho.customers.definitions.catalogue import ResourceSchema
 from daicho.faults import FieldFault, Invalid
 from daicho.fields import index_kind, index_rows
 from daicho.keyring import TenantKeys
+from daicho.nihongo import fold
 from daicho.tenancy import TenantTransaction
 
-VALUE_TABLES: Final = ("value_text", "value_bigint", "value_uuid", "value_date", "value_timestamptz")
+Digest = tuple[str, bytes, bool]
+"""A field, the keyed digest of its value, and whether no other record may hold the same."""
 
 _CONFLICTS = """
     SELECT k.field FROM unnest($3::text[], $4::bytea[]) AS wanted(field, digest)
@@ -28,12 +30,19 @@ _ADD_KEYS = """
 """
 
 
+_ADD_TAGS = """
+    INSERT INTO tag (tenant_id, resource, folded, name, record_id)
+    SELECT $1, $2, folded, name, $5 FROM unnest($3::text[], $4::text[]) AS t(folded, name)
+    ON CONFLICT DO NOTHING
+"""
+
+
 async def write_keys(
     tx: TenantTransaction,
     *,
     resource: str,
     record_id: UUID,
-    digests: Iterable[tuple[str, bytes, bool]],
+    digests: Iterable[Digest],
 ) -> None:
     """Replace the keyed digests of a record by ``digests``: (field, digest, whether the field is unique).
 
@@ -80,9 +89,7 @@ async def _refuse_taken(
         raise Invalid([FieldFault(f"/{row['field'].replace('.', '/')}", "not_unique") for row in rows])
 
 
-def custom_digests(
-    keys: TenantKeys, schema: ResourceSchema, values: Mapping[str, Any]
-) -> list[tuple[str, bytes, bool]]:
+def custom_digests(keys: TenantKeys, schema: ResourceSchema, values: Mapping[str, Any]) -> list[Digest]:
     """Digests of the unique custom fields that have a value."""
     return [
         (f"custom.{key}", keys.unique(f"custom.{key}", str(values[key])), True)
@@ -108,7 +115,7 @@ async def write_values(
         table = f"value_{kind}"
         if before.get(key) is not None:
             await tx.driver.execute(
-                # The table's name is one of five of our own; see VALUE_TABLES.
+                # The table's name is one of five of our own; see model.VALUES.
                 f"DELETE FROM {table} WHERE tenant_id = $1 AND record_id = $2 AND key = $3 AND resource = $4",  # noqa: S608
                 tx.tenant_id,
                 record_id,
@@ -133,9 +140,5 @@ async def write_tags(tx: TenantTransaction, *, resource: str, record_id: UUID, t
     )
     if tags:
         await tx.driver.execute(
-            "INSERT INTO tag (tenant_id, resource, name, record_id) SELECT $1, $2, unnest($3::text[]), $4",
-            tx.tenant_id,
-            resource,
-            list(dict.fromkeys(tags)),
-            record_id,
+            _ADD_TAGS, tx.tenant_id, resource, [fold(name) for name in tags], list(tags), record_id
         )

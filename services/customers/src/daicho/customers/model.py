@@ -6,11 +6,24 @@ and ``rest``. Plain columns are what may be filtered and sorted by.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Final, Literal
 from uuid import UUID
 
-from sqlalchemy import ARRAY, BigInteger, LargeBinary, SmallInteger
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Date,
+    DateTime,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+    Uuid,
+)
+from sqlalchemy import Column as SaColumn
 from sqlalchemy.orm import Mapped, mapped_column
 
 from daicho import tenancy
@@ -21,6 +34,12 @@ class Base(tenancy.Base):
     """The base of this service's mapped classes."""
 
     __abstract__ = True
+    metadata = MetaData()
+
+
+Resource = Literal["contact", "company"]
+RESOURCES: Final[Mapping[Resource, str]] = {"contact": "contacts", "company": "companies"}
+"""Each resource as events and tables name it, and as permissions and paths do."""
 
 
 class Record(TenantMixin):
@@ -86,8 +105,10 @@ class Tag(Base):
 
     tenant_id: Mapped[UUID] = mapped_column(primary_key=True)
     resource: Mapped[str] = mapped_column(primary_key=True)
-    name: Mapped[str] = mapped_column(primary_key=True)
+    # The name folded, by which tags are the same and are filtered.
+    folded: Mapped[str] = mapped_column(primary_key=True)
     record_id: Mapped[UUID] = mapped_column(primary_key=True)
+    name: Mapped[str]
 
 
 class RecordKey(Base):
@@ -149,3 +170,30 @@ class SchemaRevision(Base):
     tenant_id: Mapped[UUID] = mapped_column(primary_key=True)
     resource: Mapped[str] = mapped_column(primary_key=True)
     revision: Mapped[int]
+
+
+def _value_table(kind: str, column: Any) -> Table:
+    return Table(
+        f"value_{kind}",
+        Base.metadata,
+        SaColumn("tenant_id", Uuid(), primary_key=True),
+        SaColumn("resource", Text(), primary_key=True),
+        SaColumn("key", Text(), primary_key=True),
+        SaColumn("value", column, primary_key=True),
+        SaColumn("record_id", Uuid(), primary_key=True),
+    )
+
+
+VALUES: Final[Mapping[str, Table]] = {
+    "text": _value_table("text", Text()),
+    "bigint": _value_table("bigint", BigInteger()),
+    "uuid": _value_table("uuid", Uuid()),
+    "date": _value_table("date", Date()),
+    "timestamptz": _value_table("timestamptz", DateTime(timezone=True)),
+}
+"""Values of plain custom fields by which records are filtered and sorted, by the kind of their column."""
+
+
+def model_of(resource: Resource) -> type[Contact | Company]:
+    """The mapped class of a resource."""
+    return Contact if resource == "contact" else Company

@@ -10,8 +10,10 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 ShortText = Annotated[str, Meta(max_length=200)]
+FilledText = Annotated[str, Meta(min_length=1, max_length=200)]
 LongText = Annotated[str, Meta(max_length=20_000)]
 TagName = Annotated[str, Meta(min_length=1, max_length=50)]
+Tags = Annotated[list[TagName], Meta(max_length=50)]
 CustomValues = dict[str, Any]
 
 
@@ -35,14 +37,57 @@ class AddressPatch(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     building: ShortText | UnsetType | None = UNSET
 
 
+class RecordInput(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """What a new contact and a new company have in common. Without ``owner_id`` the caller owns it."""
+
+    address: Address | None = None
+    owner_id: UUID | UnsetType | None = UNSET
+    tags: Tags = []
+    custom: CustomValues = {}
+
+
+class RecordPatch(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """Members to change (RFC 7396: what is absent stays, null empties). ``custom`` merges by key."""
+
+    address: AddressPatch | UnsetType | None = UNSET
+    owner_id: UUID | UnsetType | None = UNSET
+    tags: Tags | UnsetType = UNSET
+    custom: CustomValues | UnsetType = UNSET
+
+
+class RecordView(msgspec.Struct, kw_only=True):
+    """What every record's own page shows. Custom fields that the reader may not see are absent."""
+
+    id: UUID
+    version: int
+    address: Address
+    owner_id: UUID | None
+    tags: list[str]
+    custom: CustomValues
+    created_at: datetime
+    updated_at: datetime
+    deleted_at: datetime | None
+
+
 class SearchRequest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """What to find: words (``q``), a filter tree, an order, and where the last page ended."""
+    """What to find: words (``q``), a filter tree, an order, and where the last page ended.
+
+    ``count`` asks for the number of all that match as well, up to 1,000.
+    """
 
     q: Annotated[str, Meta(max_length=200)] | None = None
     filter: dict[str, Any] | None = None
     sort: Annotated[str, Meta(max_length=100)] | None = None
     limit: Annotated[int, Meta(ge=1, le=200)] = 50
     cursor: Annotated[str, Meta(max_length=2_000)] | None = None
+    count: bool = False
+
+
+class Count(msgspec.Struct):
+    """How many there are; ``capped`` when there are more than that."""
+
+    value: int
+    capped: bool
 
 
 class HistoryEntry(msgspec.Struct, kw_only=True):
@@ -55,3 +100,9 @@ class HistoryEntry(msgspec.Struct, kw_only=True):
     actor_id: UUID | None
     cause_id: UUID | None
     changes: dict[str, tuple[Any, Any]]
+
+
+class History(msgspec.Struct):
+    """The newest steps of a record's history."""
+
+    items: list[HistoryEntry]

@@ -41,6 +41,8 @@ def normalise(typed: CompanyInput) -> tuple[CompanyInput, list[FieldFault]]:
     url = changes.get("url")
     if isinstance(url, str) and not url.lower().startswith(("http://", "https://")):
         found.append(FieldFault("/url", "invalid_url"))
+    if typed.capital is not None and typed.capital.currency != "JPY":
+        found.append(FieldFault("/capital/currency", "unknown_option"))
     if typed.address is not None:
         changes["address"] = normalise_address(typed.address, found)
     changes["tags"] = unique_tags(typed.tags)

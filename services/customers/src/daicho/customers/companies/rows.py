@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final, Protocol
+from typing import Any, Final
 from uuid import UUID
 
 import msgspec
 
 from daicho.customers.companies.schemas import CompanyCard, CompanyInput, CompanyView, Money
-from daicho.customers.companies.tokens import tokens_of
+from daicho.customers.definitions.catalogue import ResourceSchema
+from daicho.customers.records import Stamp
+from daicho.customers.repository import Row
 from daicho.customers.schemas import Address
+from daicho.customers.terms import KANA, PHONE, TEXT, tokens_of
+from daicho.customers.texts import custom_texts
+from daicho.fields import Schema
 from daicho.keyring import TenantKeys
+from daicho.nihongo import fold
 
 TABLE: Final = "company"
 REST: Final = "rest"
@@ -20,16 +26,12 @@ _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(dict[str, Any]).decode
 
 
-class Row(Protocol):
-    """A row of ``company``, as driver or ORM give it."""
-
-    def __getitem__(self, name: str) -> Any: ...
-
-
 def columns_of(
-    keys: TenantKeys, company_id: UUID, state: CompanyInput, sensitive: Mapping[str, Any]
+    keys: TenantKeys, company_id: UUID, state: CompanyInput, schema: ResourceSchema
 ) -> dict[str, Any]:
-    """What the row of a company in ``state`` holds; ``sensitive`` custom values go into its seal."""
+    """What the row of a company in ``state`` holds; sensitive custom values go into its seal."""
+    plain, sensitive = schema.split(state.custom)
+    texts = texts_of(state.name, state.name_kana, schema.schema, state.custom)
     address = state.address or Address()
     return {
         "name": state.name,
@@ -43,10 +45,18 @@ def columns_of(
         "closing_month": state.closing_month,
         "founded_on": state.founded_on,
         "owner_id": state.owner_id or None,
-        "custom": state.custom,
-        "rest": keys.seal(TABLE, company_id, REST, _encode(dict(sensitive))) if sensitive else None,
-        "tokens": tokens_of(keys, state.name, state.name_kana),
+        "custom": plain,
+        "rest": keys.seal(TABLE, company_id, REST, _encode(sensitive)) if sensitive else None,
+        "tokens": tokens_of(keys, texts),
     }
+
+
+def texts_of(
+    name: str, kana: str | None, schema: Schema, custom: Mapping[str, Any], role: str | None = None
+) -> dict[str, list[str]]:
+    """The folded texts by which ``role`` finds a company, by class; the same for indexing (no role) and verifying."""
+    texts, phones = custom_texts(schema, custom, role) if custom else ([], [])
+    return {TEXT: [fold(name), *texts], KANA: [fold(kana)] if kana else [], PHONE: phones}
 
 
 def open_rest(keys: TenantKeys, row: Row) -> dict[str, Any]:
@@ -75,11 +85,9 @@ def card_view(row: Row, custom: dict[str, Any]) -> CompanyCard:
     )
 
 
-def full_view(row: Row, tags: list[str], custom: dict[str, Any]) -> CompanyView:
-    """A company's own page; ``custom`` holds what the reader may see."""
-    return CompanyView(
-        id=row["id"],
-        version=row["version"],
+def state_of(row: Row, sensitive: Mapping[str, Any], tags: list[str]) -> CompanyInput:
+    """The state that a stored company is in."""
+    return CompanyInput(
         name=row["name"],
         name_kana=row["name_kana"],
         corporate_number=row["corporate_number"],
@@ -94,16 +102,19 @@ def full_view(row: Row, tags: list[str], custom: dict[str, Any]) -> CompanyView:
         founded_on=row["founded_on"],
         owner_id=row["owner_id"],
         tags=tags,
-        custom=custom,
-        created_at=row["created_at"],
-        updated_at=row["updated_at"],
-        deleted_at=row["deleted_at"],
+        custom={**row["custom"], **sensitive},
     )
 
 
-def state_of(view: CompanyView) -> CompanyInput:
-    """The state that ``view`` shows."""
-    members = msgspec.structs.asdict(view)
-    for name in ("id", "version", "created_at", "updated_at", "deleted_at"):
-        del members[name]
-    return CompanyInput(**members)
+def full_view(stamp: Stamp, state: CompanyInput) -> CompanyView:
+    """A company's own page; ``state.custom`` holds what the reader may see."""
+    members = msgspec.structs.asdict(state)
+    members["address"] = state.address or Address()
+    return CompanyView(
+        **members,
+        id=stamp.id,
+        version=stamp.version,
+        created_at=stamp.created_at,
+        updated_at=stamp.updated_at,
+        deleted_at=stamp.deleted_at,
+    )

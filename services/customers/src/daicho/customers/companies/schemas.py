@@ -9,11 +9,17 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from daicho.customers.schemas import Address, AddressPatch, CustomValues, ShortText, TagName
+from daicho.customers.schemas import (
+    Count,
+    CustomValues,
+    FilledText,
+    RecordInput,
+    RecordPatch,
+    RecordView,
+    ShortText,
+)
 
-FilledText = Annotated[str, Meta(min_length=1, max_length=200)]
 Month = Annotated[int, Meta(ge=1, le=12)]
-Tags = Annotated[list[TagName], Meta(max_length=50)]
 Url = Annotated[str, Meta(max_length=2_000)]
 Amount = Annotated[int, Meta(ge=-(2**53), le=2**53)]
 
@@ -25,7 +31,7 @@ class Money(msgspec.Struct, forbid_unknown_fields=True):
     currency: Annotated[str, Meta(pattern="^[A-Z]{3}$")] = "JPY"
 
 
-class CompanyInput(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+class CompanyInput(RecordInput, forbid_unknown_fields=True, kw_only=True):
     """A new company. ``corporate_number`` is the 法人番号, ``registration_number`` the T-number for invoices."""
 
     name: FilledText
@@ -34,16 +40,12 @@ class CompanyInput(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     registration_number: ShortText | None = None
     phone: ShortText | None = None
     url: Url | None = None
-    address: Address | None = None
     capital: Money | None = None
     closing_month: Month | None = None
     founded_on: date | None = None
-    owner_id: UUID | UnsetType | None = UNSET
-    tags: Tags = []
-    custom: CustomValues = {}
 
 
-class CompanyPatch(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+class CompanyPatch(RecordPatch, forbid_unknown_fields=True, kw_only=True):
     """The members to change (RFC 7396: what is absent stays, null empties). ``custom`` merges by key."""
 
     name: FilledText | UnsetType = UNSET
@@ -52,36 +54,23 @@ class CompanyPatch(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     registration_number: ShortText | UnsetType | None = UNSET
     phone: ShortText | UnsetType | None = UNSET
     url: Url | UnsetType | None = UNSET
-    address: AddressPatch | UnsetType | None = UNSET
     capital: Money | UnsetType | None = UNSET
     closing_month: Month | UnsetType | None = UNSET
     founded_on: date | UnsetType | None = UNSET
-    owner_id: UUID | UnsetType | None = UNSET
-    tags: Tags | UnsetType = UNSET
-    custom: CustomValues | UnsetType = UNSET
 
 
-class CompanyView(msgspec.Struct, kw_only=True):
+class CompanyView(RecordView, kw_only=True):
     """A company as its reader may see it."""
 
-    id: UUID
-    version: int
     name: str
     name_kana: str | None
     corporate_number: str | None
     registration_number: str | None
     phone: str | None
     url: str | None
-    address: Address
     capital: Money | None
     closing_month: int | None
     founded_on: date | None
-    owner_id: UUID | None
-    tags: list[str]
-    custom: CustomValues
-    created_at: datetime
-    updated_at: datetime
-    deleted_at: datetime | None
 
 
 class CompanyCard(msgspec.Struct, kw_only=True):
@@ -99,3 +88,12 @@ class CompanyCard(msgspec.Struct, kw_only=True):
     custom: CustomValues
     created_at: datetime
     updated_at: datetime
+
+
+class CompanyPage(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """A page of companies, in the order ``sort``."""
+
+    items: list[CompanyCard]
+    next_cursor: str | None
+    sort: str
+    count: Count | None = None

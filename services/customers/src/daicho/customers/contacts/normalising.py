@@ -9,7 +9,7 @@ import msgspec
 from daicho.customers.contacts.schemas import ContactInput, Email, Phone
 from daicho.customers.schemas import Address
 from daicho.faults import FieldFault
-from daicho.nihongo import Unreadable, read_email, read_phone, read_postal_code, store_kana
+from daicho.nihongo import Unreadable, fold, read_email, read_phone, read_postal_code, store_kana
 
 _TRIMMED = (
     "family_name",
@@ -64,8 +64,12 @@ def normalise_address(typed: Address, found: list[FieldFault]) -> Address:
 
 
 def unique_tags(tags: Sequence[str]) -> list[str]:
-    """Each tag once, trimmed, in the order given."""
-    return list(dict.fromkeys(tag for tag in (_trimmed(tag) for tag in tags) if tag))
+    """Each tag once, trimmed, in order; two that fold to the same are one."""
+    found: dict[str, str] = {}
+    for tag in tags:
+        if trimmed := _trimmed(tag):
+            found.setdefault(fold(trimmed), trimmed)
+    return sorted(found.values())
 
 
 def _trimmed(text: str) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -11,26 +11,25 @@ import msgspec
 from daicho.customers.contacts import sealing
 from daicho.customers.contacts.schemas import ContactCard, ContactInput, ContactView, Email, Phone
 from daicho.customers.contacts.sealing import CARD, REST, TABLE, Card, Rest
-from daicho.customers.contacts.terms import contact_terms, searchable
+from daicho.customers.definitions.catalogue import ResourceSchema
+from daicho.customers.index import Digest
+from daicho.customers.records import Stamp
+from daicho.customers.repository import Row
 from daicho.customers.schemas import Address
+from daicho.customers.terms import EMAIL, KANA, NAME, PHONE, TEXT, tokens_of
+from daicho.customers.texts import custom_texts
+from daicho.fields import Schema
 from daicho.keyring import TenantKeys
-from daicho.nihongo import kana_bucket
+from daicho.nihongo import fold, kana_bucket, phone_digits
 
 
 def columns_of(
-    keys: TenantKeys,
-    contact_id: UUID,
-    state: ContactInput,
-    *,
-    company: str | None,
-    sensitive: Mapping[str, Any],
+    keys: TenantKeys, contact_id: UUID, state: ContactInput, schema: ResourceSchema
 ) -> dict[str, Any]:
-    """What the row of a contact in ``state`` holds, sealed parts sealed.
-
-    ``company`` is the name of his company, which he is found by; ``sensitive`` are the values of custom
-    fields that go into the seal, while ``state.custom`` holds the plain ones.
-    """
+    """What the row of a contact in ``state`` holds, sealed parts sealed."""
+    plain, sensitive = schema.split(state.custom)
     card, rest = card_of(state), rest_of(state, sensitive)
+    texts = texts_of(card, state.company_name, schema.schema, state.custom)
     return {
         "company_id": state.company_id,
         "owner_id": state.owner_id or None,
@@ -42,10 +41,10 @@ def columns_of(
         "first_kana": kana_bucket(state.family_name_kana),
         "has_email": bool(state.emails),
         "has_phone": bool(state.phones),
-        "custom": state.custom,
+        "custom": plain,
         "card": keys.seal(TABLE, contact_id, CARD, sealing.encode(card)),
         "rest": None if rest == Rest() else keys.seal(TABLE, contact_id, REST, sealing.encode(rest)),
-        "tokens": tokens_of(keys, card, company),
+        "tokens": tokens_of(keys, texts),
     }
 
 
@@ -75,35 +74,26 @@ def rest_of(state: ContactInput, sensitive: Mapping[str, Any]) -> Rest:
     )
 
 
-def texts_of(card: Card, company: str | None) -> dict[str, list[str]]:
-    """The folded texts by which a contact is found."""
-    return searchable(
-        name=card.family_name + (card.given_name or ""),
-        kana=(card.family_name_kana or "") + (card.given_name_kana or ""),
-        emails=[address for _, address in card.emails],
-        phones=[number for _, number in card.phones],
-        company=company,
-    )
+def texts_of(
+    card: Card, company: str | None, schema: Schema, custom: Mapping[str, Any], role: str | None = None
+) -> dict[str, list[str]]:
+    """The folded texts by which ``role`` finds a contact, by class; the same for indexing (no role) and verifying."""
+    texts, phones = custom_texts(schema, custom, role) if custom else ([], [])
+    return {
+        NAME: [fold(card.family_name + (card.given_name or ""))],
+        KANA: [fold((card.family_name_kana or "") + (card.given_name_kana or ""))],
+        EMAIL: [fold(address) for _, address in card.emails],
+        PHONE: [phone_digits(number) for _, number in card.phones] + phones,
+        TEXT: [fold(company), *texts] if company else texts,
+    }
 
 
-def tokens_of(keys: TenantKeys, card: Card, company: str | None) -> list[int]:
-    """The blind-index tokens of a contact: sorted, each once."""
-    found: set[int] = set()
-    for name, terms in contact_terms(texts_of(card, company)).items():
-        found.update(keys.index.tokens(name, terms))
-    return sorted(found)
-
-
-def match_digests(keys: TenantKeys, card: Card) -> list[tuple[str, bytes, bool]]:
+def match_digests(keys: TenantKeys, card: Card) -> list[Digest]:
     """Keyed digests by which an import recognises a contact: each e-mail and telephone; none is unique."""
-    emails = [("email", keys.unique("contact.email", address), False) for _, address in card.emails]
+    emails: list[Digest] = [
+        ("email", keys.unique("contact.email", address), False) for _, address in card.emails
+    ]
     return emails + [("phone", keys.unique("contact.phone", number), False) for _, number in card.phones]
-
-
-class Row(Protocol):
-    """A row of ``contact`` joined with its company's name, as driver or ORM give it."""
-
-    def __getitem__(self, name: str) -> Any: ...
 
 
 def open_card(keys: TenantKeys, row: Row) -> Card:
@@ -117,6 +107,16 @@ def open_rest(keys: TenantKeys, row: Row) -> Rest:
     return Rest() if blob is None else sealing.decode_rest(keys.unseal(TABLE, row["id"], REST, blob))
 
 
+def emails_of(card: Card) -> list[Email]:
+    """The e-mails of a card as the API shows them."""
+    return [Email(address, kind) for kind, address in card.emails]  # type: ignore[arg-type]  # sealed from the same type
+
+
+def phones_of(card: Card) -> list[Phone]:
+    """The telephones of a card as the API shows them."""
+    return [Phone(number, kind) for kind, number in card.phones]  # type: ignore[arg-type]  # sealed from the same type
+
+
 def card_view(row: Row, card: Card, custom: dict[str, Any]) -> ContactCard:
     """A line of a list."""
     return ContactCard(
@@ -126,8 +126,8 @@ def card_view(row: Row, card: Card, custom: dict[str, Any]) -> ContactCard:
         given_name=card.given_name,
         family_name_kana=card.family_name_kana,
         given_name_kana=card.given_name_kana,
-        emails=[Email(address, kind) for kind, address in card.emails],  # type: ignore[arg-type]  # sealed from the same type
-        phones=[Phone(number, kind) for kind, number in card.phones],  # type: ignore[arg-type]  # as above
+        emails=emails_of(card),
+        phones=phones_of(card),
         company_id=row["company_id"],
         company_name=row["company_name"],
         department=row["department"],
@@ -142,29 +142,45 @@ def card_view(row: Row, card: Card, custom: dict[str, Any]) -> ContactCard:
     )
 
 
-def full_view(row: Row, card: Card, rest: Rest, tags: list[str], custom: dict[str, Any]) -> ContactView:
-    """A contact's own page. ``custom`` holds plain and sensitive values that the reader may see."""
-    shown = msgspec.structs.asdict(card_view(row, card, custom))
-    prefecture = shown.pop("prefecture")
-    return ContactView(
-        **shown,
+def state_of(row: Row, card: Card, rest: Rest, tags: list[str]) -> ContactInput:
+    """The state that a stored contact is in: what a change is applied to and compared with."""
+    return ContactInput(
+        family_name=card.family_name,
+        given_name=card.given_name,
+        family_name_kana=card.family_name_kana,
+        given_name_kana=card.given_name_kana,
+        emails=emails_of(card),
+        phones=phones_of(card),
+        company_id=row["company_id"],
+        company_name=row["company_name"],
+        department=row["department"],
+        title=row["title"],
         address=Address(
             postal_code=rest.postal_code,
-            prefecture=prefecture,
+            prefecture=row["prefecture"],
             city=rest.city,
             street=rest.street,
             building=rest.building,
         ),
         birthday=rest.birthday,
         notes=rest.notes,
+        customer_code=row["customer_code"],
+        lifecycle=row["lifecycle"],
+        owner_id=row["owner_id"],
         tags=tags,
-        deleted_at=row["deleted_at"],
+        custom={**row["custom"], **rest.custom},
     )
 
 
-def state_of(view: ContactView) -> ContactInput:
-    """The state that ``view`` shows: what a change is applied to and compared with."""
-    members = msgspec.structs.asdict(view)
-    for name in ("id", "version", "created_at", "updated_at", "deleted_at"):
-        del members[name]
-    return ContactInput(**members)
+def full_view(stamp: Stamp, state: ContactInput) -> ContactView:
+    """A contact's own page. ``state.custom`` holds what the reader may see."""
+    members = msgspec.structs.asdict(state)
+    members["address"] = state.address or Address()
+    return ContactView(
+        **members,
+        id=stamp.id,
+        version=stamp.version,
+        created_at=stamp.created_at,
+        updated_at=stamp.updated_at,
+        deleted_at=stamp.deleted_at,
+    )

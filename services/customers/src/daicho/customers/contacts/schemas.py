@@ -10,18 +10,19 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from daicho.customers.schemas import (
-    Address,
-    AddressPatch,
+    Count,
     CustomValues,
+    FilledText,
     LongText,
+    RecordInput,
+    RecordPatch,
+    RecordView,
     ShortText,
-    TagName,
 )
 
 EmailKind = Literal["work", "home", "other"]
 PhoneKind = Literal["work", "mobile", "home", "fax", "other"]
 Lifecycle = Literal["lead", "prospect", "customer", "former", "other"]
-FilledText = Annotated[str, Meta(min_length=1, max_length=200)]
 
 
 class Email(msgspec.Struct, forbid_unknown_fields=True):
@@ -40,33 +41,28 @@ class Phone(msgspec.Struct, forbid_unknown_fields=True):
 
 Emails = Annotated[list[Email], Meta(max_length=20)]
 Phones = Annotated[list[Phone], Meta(max_length=20)]
-Tags = Annotated[list[TagName], Meta(max_length=50)]
 
 
-class ContactInput(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+class ContactInput(RecordInput, forbid_unknown_fields=True, kw_only=True):
     """A new contact. A company is named by its id, or by its name, which is then found or created."""
 
     family_name: FilledText
     given_name: ShortText | None = None
     family_name_kana: ShortText | None = None
     given_name_kana: ShortText | None = None
-    emails: Emails = []
-    phones: Phones = []
+    emails: Emails = []  # noqa: RUF012 msgspec copies an empty default
+    phones: Phones = []  # noqa: RUF012 as above
     company_id: UUID | None = None
     company_name: ShortText | None = None
     department: ShortText | None = None
     title: ShortText | None = None
-    address: Address | None = None
     birthday: date | None = None
     notes: LongText | None = None
     customer_code: ShortText | None = None
     lifecycle: Lifecycle = "lead"
-    owner_id: UUID | UnsetType | None = UNSET
-    tags: Tags = []
-    custom: CustomValues = {}
 
 
-class ContactPatch(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+class ContactPatch(RecordPatch, forbid_unknown_fields=True, kw_only=True):
     """The members to change (RFC 7396: what is absent stays, null empties). ``custom`` merges by key."""
 
     family_name: FilledText | UnsetType = UNSET
@@ -79,21 +75,15 @@ class ContactPatch(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     company_name: ShortText | UnsetType | None = UNSET
     department: ShortText | UnsetType | None = UNSET
     title: ShortText | UnsetType | None = UNSET
-    address: AddressPatch | UnsetType | None = UNSET
     birthday: date | UnsetType | None = UNSET
     notes: LongText | UnsetType | None = UNSET
     customer_code: ShortText | UnsetType | None = UNSET
     lifecycle: Lifecycle | UnsetType = UNSET
-    owner_id: UUID | UnsetType | None = UNSET
-    tags: Tags | UnsetType = UNSET
-    custom: CustomValues | UnsetType = UNSET
 
 
-class ContactView(msgspec.Struct, kw_only=True):
+class ContactView(RecordView, kw_only=True):
     """A contact as its reader may see it: fields he may not read are absent from ``custom``."""
 
-    id: UUID
-    version: int
     family_name: str
     given_name: str | None
     family_name_kana: str | None
@@ -104,17 +94,10 @@ class ContactView(msgspec.Struct, kw_only=True):
     company_name: str | None
     department: str | None
     title: str | None
-    address: Address
     birthday: date | None
     notes: str | None
     customer_code: str | None
     lifecycle: str
-    owner_id: UUID | None
-    tags: list[str]
-    custom: CustomValues
-    created_at: datetime
-    updated_at: datetime
-    deleted_at: datetime | None
 
 
 class ContactCard(msgspec.Struct, kw_only=True):
@@ -139,3 +122,13 @@ class ContactCard(msgspec.Struct, kw_only=True):
     custom: CustomValues
     created_at: datetime
     updated_at: datetime
+
+
+class ContactPage(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """A page of contacts. ``sort`` is the order that they are in: the one asked for, but for buckets of kana
+    with more than 20,000 contacts, which are newest first."""
+
+    items: list[ContactCard]
+    next_cursor: str | None
+    sort: str
+    count: Count | None = None

@@ -27,7 +27,6 @@ _DEFINITIONS = sql(
     .where(FieldRow.tenant_id == bindparam("tenant_id"), FieldRow.resource == bindparam("resource"))
     .order_by(FieldRow.position, FieldRow.key)
 )
-_decode = msgspec.json.Decoder(FieldDefinition).decode
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +64,9 @@ class Catalogue:
             self._kept.move_to_end(key)
             return kept
         rows = await _DEFINITIONS.fetch(tx, resource=resource)
-        made = ResourceSchema(revision, Schema(_decode(row["definition"]) for row in rows))
+        made = ResourceSchema(
+            revision, Schema(msgspec.convert(row["definition"], FieldDefinition) for row in rows)
+        )
         self._kept[key] = made
         if len(self._kept) > KEPT:
             self._kept.popitem(last=False)

@@ -88,6 +88,16 @@ class Fields:
         await self._tell(tx, row, events_pb2.CHANGE_DELETED)
         await tx.session.delete(row)
 
+    async def read_field(self, tx: TenantTransaction, field_id: UUID, role: str | None) -> FieldView:
+        """One field. Raises NotFound, also when ``role`` may not read it."""
+        row = await tx.session.get(FieldRow, (tx.tenant_id, field_id))
+        if row is None:
+            raise NotFound
+        view = view_of(row)
+        if role is not None and view.read_roles is not None and role not in view.read_roles:
+            raise NotFound
+        return view
+
     async def list_fields(
         self, tx: TenantTransaction, resource: str | None, role: str | None
     ) -> list[FieldView]:

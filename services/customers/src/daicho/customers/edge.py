@@ -1,0 +1,220 @@
+"""What the routes of contacts and companies share: from a request to a use case in its transaction, and back.
+
+Every read is entered in the access log before its answer leaves.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Final, Generic, TypeVar
+from uuid import UUID
+
+import msgspec
+from litestar import Request, Response
+
+from daicho.chassis import Rails
+from daicho.customers import ownership
+from daicho.customers.clients import Users
+from daicho.customers.definitions.catalogue import Catalogue
+from daicho.customers.faults import taken
+from daicho.customers.finding.finder import Asked, Finder, Page
+from daicho.customers.finding.kana import BUCKETS, Position
+from daicho.customers.finding.orders import BY_RESOURCE, KANA, ORDERS
+from daicho.customers.lines import definitions_of
+from daicho.customers.reader import Reader
+from daicho.customers.records import PatchT, Records, StateT, ViewT
+from daicho.customers.schemas import History, SearchRequest
+from daicho.customers.words import Words
+from daicho.faults import FieldFault, Invalid
+from daicho.fields.filters import All, FilterContext, Node, parse_filter
+from daicho.nihongo import JAPAN
+from daicho.tenancy import Actor, TenantTransaction, translates
+from daicho.web import (
+    Reply,
+    actor_of,
+    bound_to,
+    create_once,
+    etag,
+    grants_of,
+    if_match,
+    open_cursor,
+    seal_cursor,
+)
+
+CardT = TypeVar("CardT")
+Ask = Request[Any, Any, Any]
+
+DEFAULT_LIMIT: Final = 50
+_TAKEN: Final = translates(
+    {
+        "uq_contact_customer_code": taken("/customer_code"),
+        "uq_company_corporate_number": taken("/corporate_number"),
+    }
+)
+_encode = msgspec.json.Encoder().encode
+
+
+@dataclass(frozen=True, slots=True)
+class Edge(Generic[StateT, PatchT, ViewT, CardT]):
+    """The way in to one resource."""
+
+    rails: Rails
+    records: Records[StateT, PatchT, ViewT]
+    finder: Finder[CardT]
+    catalogue: Catalogue
+    users: Users
+
+    async def create(self, request: Ask, given: StateT) -> Response[bytes]:
+        """201 with the new record."""
+        actor, reader = await self._reader(request, given)
+
+        async def work(tx: TenantTransaction) -> Reply:
+            view = await self.records.create(tx, reader, given)
+            location = f"/v1/{self.records.plural}/{view.id}"
+            return Reply(view, headers={"etag": etag(view.version), "location": location})
+
+        with _TAKEN:
+            return await create_once(request, self.rails.database, reader.keys, actor, work)
+
+    async def open(self, request: Ask, record_id: UUID) -> Response[bytes]:
+        """The record's own page."""
+        actor, reader = await self._reader(request)
+        async with self.rails.database.reading(actor) as tx:
+            view = await self.records.read(tx, reader, record_id)
+        await self._saw(actor, "open", [record_id])
+        return _record(view)
+
+    async def change(self, request: Ask, record_id: UUID, patch: PatchT) -> Response[bytes]:
+        """The record as it now is."""
+        version = if_match(request)
+        actor, reader = await self._reader(request, patch)
+        with _TAKEN:
+            async with self.rails.database.transaction(actor) as tx:
+                view = await self.records.change(tx, reader, record_id, version, patch)
+        return _record(view)
+
+    async def delete(self, request: Ask, record_id: UUID) -> None:
+        """The record is in the bin."""
+        version = if_match(request)
+        actor, reader = await self._reader(request)
+        async with self.rails.database.transaction(actor) as tx:
+            await self.records.delete(tx, reader, record_id, version)
+
+    async def restore(self, request: Ask, record_id: UUID) -> Response[bytes]:
+        """The record is out of the bin."""
+        actor, reader = await self._reader(request)
+        with _TAKEN:
+            async with self.rails.database.transaction(actor) as tx:
+                view = await self.records.restore(tx, reader, record_id)
+        return _record(view)
+
+    async def history(self, request: Ask, record_id: UUID) -> Response[bytes]:
+        """What happened to the record."""
+        actor, reader = await self._reader(request)
+        async with self.rails.database.reading(actor) as tx:
+            entries = await self.records.read_history(tx, reader, record_id)
+        await self._saw(actor, "history", [record_id])
+        return _json(History(entries))
+
+    async def list_page(
+        self, request: Ask, *, limit: int, cursor: str | None, sort: str | None, kana: str | None, count: bool
+    ) -> Response[bytes]:
+        """A page by columns alone."""
+        actor, reader = await self._reader(request)
+        sort = self._sort(sort, kana)
+        bound = _bound(self.records.resource, sort, kana, self._scope(reader))
+        after = None if cursor is None else open_cursor(reader.keys, bound, cursor, _position_of(sort))
+        asked = Asked(sort=sort, bucket=kana, limit=limit, after=after, count=count)
+        return await self._page(actor, reader, asked, "list", bound, None)
+
+    async def search(self, request: Ask, given: SearchRequest) -> Response[bytes]:
+        """A page by words and a filter."""
+        actor, reader = await self._reader(request)
+        words = Words.read(given.q) if given.q and given.q.strip() else None
+        sort = self._sort(given.sort, None)
+        if words is not None and sort != "newest":
+            raise Invalid([FieldFault("/sort", "not_sortable")])
+        bound = bound_to(self.records.resource, "search", given.q, given.filter, sort, self._scope(reader))
+        after = (
+            None
+            if given.cursor is None
+            else open_cursor(reader.keys, bound, given.cursor, _position_of(sort))
+        )
+        node = await self._filter(actor, reader, given.filter)
+        asked = Asked(words=words, filter=node, sort=sort, limit=given.limit, after=after, count=given.count)
+        detail = reader.keys.events.seal(_encode({"q": given.q, "filter": given.filter}))
+        return await self._page(actor, reader, asked, "search", bound, detail)
+
+    async def _page(
+        self, actor: Actor, reader: Reader, asked: Asked, verb: str, bound: str, detail: bytes | None
+    ) -> Response[bytes]:
+        async with self.rails.database.reading(actor) as tx:
+            page: Page[CardT] = await self.finder.find(tx, reader, asked)
+        await self._saw(actor, verb, page.ids, detail=detail, keys=reader.keys)
+        body: dict[str, Any] = {
+            "items": page.cards,
+            "next_cursor": None if page.after is None else seal_cursor(reader.keys, bound, page.after),
+            "sort": page.sort,
+        }
+        if page.count is not None:
+            body["count"] = page.count
+        return _json(body)
+
+    async def _reader(self, request: Ask, given: Any = None) -> tuple[Actor, Reader]:
+        """Who calls, with keys; users whom ``given`` names and this service does not know yet are asked for."""
+        actor, grants = actor_of(request), grants_of(request)
+        keys = await self.rails.keyring.open(actor.tenant_id)
+        reader = Reader(keys, grants)
+        owner_id = getattr(given, "owner_id", None)
+        if isinstance(owner_id, UUID) and owner_id != actor.user_id:
+            async with self.rails.database.reading(actor) as tx:
+                is_known = await ownership.is_active(tx, reader, owner_id)
+            if not is_known:
+                return actor, Reader(keys, grants, await self.users.active(actor, [owner_id]))
+        return actor, reader
+
+    def _scope(self, reader: Reader) -> int:
+        return int(reader.grants[f"{self.records.plural}:read"])
+
+    def _sort(self, sort: str | None, kana: str | None) -> str:
+        sort = sort or (KANA if kana is not None else "newest")
+        if sort not in BY_RESOURCE[self.records.resource]:
+            raise Invalid([FieldFault("/sort", "not_sortable")])
+        if kana is not None and (KANA not in BY_RESOURCE[self.records.resource] or kana not in BUCKETS):
+            raise Invalid([FieldFault("/kana", "unknown_option")])
+        return sort
+
+    async def _filter(self, actor: Actor, reader: Reader, tree: Any) -> Node:
+        if not tree:
+            return All()
+        async with self.rails.database.reading(actor) as tx:
+            schema = (await self.catalogue.current(tx, self.records.resource)).schema
+        fields = definitions_of(self.finder.lines, schema)
+        context = FilterContext(self.rails.clock().astimezone(JAPAN).date())
+        return parse_filter(tree, fields, context, role=reader.grants.role, pointer="/filter")
+
+    async def _saw(
+        self, actor: Actor, verb: str, ids: list[UUID], *, detail: bytes | None = None, keys: Any = None
+    ) -> None:
+        resource = self.records.resource
+        await self.rails.access_log.record(
+            actor, action=f"{resource}.{verb}", resource=resource, ids=ids, detail=detail, keys=keys
+        )
+
+
+@lru_cache(maxsize=1_024)
+def _bound(*asked: Any) -> str:
+    return bound_to(*asked)
+
+
+def _position_of(sort: str) -> Any:
+    return Position if sort == KANA else ORDERS[sort].kind
+
+
+def _json(body: Any) -> Response[bytes]:
+    return Response(_encode(body), media_type="application/json")
+
+
+def _record(view: Any) -> Response[bytes]:
+    return Response(_encode(view), media_type="application/json", headers={"etag": etag(view.version)})

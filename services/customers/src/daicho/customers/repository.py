@@ -1,0 +1,145 @@
+"""Every query about contacts and companies that a list or a page needs, said once for both.
+
+What a person waits for runs as Core statements compiled once, on the driver. The schema's revision comes
+with each row, so that a list needs no question of its own to know whether its schema is current.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+from uuid import UUID
+
+import asyncpg
+from sqlalchemy import ARRAY, Select, Uuid, and_, bindparam, func, lateral, select, true
+from sqlalchemy.sql import ColumnElement
+
+from daicho.customers.model import Resource, SchemaRevision, Tag, model_of
+from daicho.tenancy import Prepared, TenantTransaction, sql
+
+NEWEST: Final = UUID(int=2**128 - 1)
+"""Where a walk from the newest begins: after every id."""
+OLDEST: Final = UUID(int=0)
+
+TENANT: Final = bindparam("tenant_id", type_=Uuid())
+_OWNERS: Final = bindparam("owners", type_=ARRAY(Uuid()))
+
+
+class Row(Protocol):
+    """A row as driver or ORM give it."""
+
+    def __getitem__(self, name: str) -> Any: ...
+
+    def keys(self) -> Iterable[str]: ...
+
+
+def statements(
+    resource: Resource, listed: Select[Any], more: Sequence[ColumnElement[Any]]
+) -> dict[str, Prepared]:
+    """The queries of one resource, by name. ``listed`` selects what a line of a list needs, within the tenant;
+    ``more`` are the columns that only a record's own page needs."""
+    table = model_of(resource).__table__
+    c = table.c
+    revision = (
+        select(SchemaRevision.revision)
+        .where(SchemaRevision.tenant_id == TENANT, SchemaRevision.resource == resource)
+        .scalar_subquery()
+        .label("revision")
+    )
+    line = listed.add_columns(revision)
+    whole = line.add_columns(*more)
+    among = c.id == func.any(bindparam("ids", type_=ARRAY(Uuid())))
+    one = whole.where(c.id == bindparam("id"))
+    tags = select(Tag.name).where(Tag.tenant_id == TENANT, Tag.resource == resource)
+    found = {
+        "by_ids": line.where(among, c.deleted_at.is_(None)),
+        "whole_by_ids": whole.where(among),
+        "one": one,
+        "one_locked": one.with_for_update(of=table),
+        "tags": tags.where(Tag.record_id == bindparam("id")).order_by(Tag.name),
+        "tags_by_ids": select(Tag.record_id, Tag.name)
+        .where(
+            Tag.tenant_id == TENANT,
+            Tag.resource == resource,
+            Tag.record_id == func.any(bindparam("ids", type_=ARRAY(Uuid()))),
+        )
+        .order_by(Tag.name),
+    }
+    for name, after, order in (
+        ("newest", c.id < bindparam("after"), c.id.desc()),
+        ("oldest", c.id > bindparam("after"), c.id.asc()),
+    ):
+        live = and_(c.tenant_id == TENANT, c.deleted_at.is_(None), after)
+        found[name] = line.where(live).order_by(order).limit(bindparam("count"))
+        page = _owned(table, live, order)
+        found[f"owned_{name}"] = line.join(page, page.c.id == c.id).order_by(order)
+    return {name: sql(statement) for name, statement in found.items()}
+
+
+def _owned(table: Any, live: ColumnElement[bool], order: ColumnElement[Any]) -> Any:
+    """The first of several owners: each owner's first from his index, merged. An array comparison on the
+    whole table would give the order of its index away."""
+    owner = func.unnest(_OWNERS).table_valued("owner_id").render_derived(name="owner")
+    first = lateral(
+        select(table.c.id)
+        .where(live, table.c.owner_id == owner.c.owner_id)
+        .order_by(order)
+        .limit(bindparam("count"))
+    ).alias("first")
+    ends = first.c.id.desc() if "DESC" in str(order) else first.c.id.asc()
+    return (
+        select(first.c.id)
+        .select_from(owner.join(first, true()))
+        .order_by(ends)
+        .limit(bindparam("count"))
+        .subquery("page")
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Repository:
+    """Runs the :func:`statements` of one resource."""
+
+    statements: Mapping[str, Prepared]
+
+    async def fetch_page(
+        self,
+        tx: TenantTransaction,
+        *,
+        owners: frozenset[UUID] | None,
+        after: UUID,
+        count: int,
+        oldest: bool = False,
+    ) -> Sequence[asyncpg.Record]:
+        """The next ``count`` live records after ``after``, of ``owners`` or of everyone (None), newest first
+        unless ``oldest``."""
+        name = "oldest" if oldest else "newest"
+        if owners is None:
+            return await self.statements[name].fetch(tx, after=after, count=count)
+        return await self.statements[f"owned_{name}"].fetch(tx, owners=list(owners), after=after, count=count)
+
+    async def fetch_by_ids(
+        self, tx: TenantTransaction, ids: Sequence[UUID], *, whole: bool = False
+    ) -> Sequence[asyncpg.Record]:
+        """The live records among ``ids``, in no order; ``whole`` with everything sealed, deleted ones included."""
+        if not ids:
+            return []
+        return await self.statements["whole_by_ids" if whole else "by_ids"].fetch(tx, ids=list(ids))
+
+    async def fetch_one(
+        self, tx: TenantTransaction, record_id: UUID, *, lock: bool = False
+    ) -> asyncpg.Record | None:
+        """A record, deleted or not, whole; locked against other changes when asked."""
+        return await self.statements["one_locked" if lock else "one"].fetchrow(tx, id=record_id)
+
+    async def fetch_tags(self, tx: TenantTransaction, record_id: UUID) -> list[str]:
+        """The tags of a record, in order."""
+        return [row["name"] for row in await self.statements["tags"].fetch(tx, id=record_id)]
+
+    async def fetch_tags_of(self, tx: TenantTransaction, ids: Sequence[UUID]) -> dict[UUID, list[str]]:
+        """The tags of each of many records, in order; absent for one without."""
+        found: dict[UUID, list[str]] = {}
+        for row in await self.statements["tags_by_ids"].fetch(tx, ids=list(ids)):
+            found.setdefault(row["record_id"], []).append(row["name"])
+        return found

@@ -1,0 +1,54 @@
+"""What somebody typed into the search box."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from daicho.customers.terms import CLASSES, PHONE, query_terms
+from daicho.keyring import TenantKeys
+from daicho.nihongo import fold, search_digits
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """A query as folded words that must all be found; ``digits`` marks one that is (part of) a telephone number."""
+
+    words: tuple[str, ...]
+    digits: bool
+
+    @classmethod
+    def read(cls, text: str) -> Words:
+        """``text`` folded and split at blanks; a telephone number with blanks stays one word."""
+        digits = search_digits(text)
+        if digits:
+            plain = fold(text).split()
+            return cls(tuple(plain) if len(plain) == 1 else (digits,), digits=True)
+        return cls(tuple(fold(text).split()), digits=False)
+
+    def terms(self, keys: TenantKeys) -> list[list[list[int]]]:
+        """The tokens to look for: for each word its alternatives, one a class."""
+        return [[keys.index.tokens(kind, terms) for kind, terms in self._terms(word)] for word in self.words]
+
+    def _terms(self, word: str) -> Iterable[tuple[str, frozenset[str]]]:
+        for kind in CLASSES:
+            if kind != PHONE:
+                yield kind, query_terms(word)
+            elif self.digits:
+                yield kind, query_terms(search_digits(word))
+
+    def match(self, texts: Mapping[str, Sequence[str]]) -> bool:
+        """Whether every word stands in some text: anywhere, or for one character at its beginning."""
+        return all(self._stands(word, texts) for word in self.words)
+
+    def _stands(self, word: str, texts: Mapping[str, Sequence[str]]) -> bool:
+        for kind, values in texts.items():
+            if kind == PHONE:
+                if not self.digits:
+                    continue
+                wanted = search_digits(word)
+            else:
+                wanted = word
+            if any(text.startswith(wanted) if len(wanted) == 1 else wanted in text for text in values):
+                return True
+        return False
