@@ -34,7 +34,9 @@ class Job(msgspec.Struct, frozen=True):
 async def prepare(job: Job) -> None:
     """Prepare everything; safe to repeat. The result: each service's AppRole, by name."""
     keys = asyncio.create_task(_keys(job))
-    await asyncio.gather(*(_database(job, service) for service in job.services))
+    # One after the other: alembic's ``op`` is one for the whole process.
+    for service in job.services:
+        await _database(job, service)
     if job.own_bus:
         await provision(job.admin_url, BUS, job.passwords)
         await apply(job.admin_url, BUS, bus_schema.create)
