@@ -17,7 +17,9 @@ from daicho.audit.model import Question, Signed
 from daicho.audit.notes import Checkpoint
 from daicho.tenancy import TenantTransaction
 
-LOCK_HEAD: Final = "/* whole tenant: it is one row */ SELECT size, peaks FROM log_head WHERE tenant_id = $1 FOR UPDATE"
+LOCK_HEAD: Final = (
+    "/* whole tenant: it is one row */ SELECT size, peaks FROM log_head WHERE tenant_id = $1 FOR UPDATE"
+)
 BEGIN_LOG: Final = """
     INSERT INTO log_head (tenant_id, size, peaks) VALUES ($1, 0, '') ON CONFLICT (tenant_id) DO NOTHING
 """
