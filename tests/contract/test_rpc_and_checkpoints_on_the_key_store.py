@@ -112,7 +112,7 @@ async def test_a_checkpoint_signed_in_the_key_store_verifies(transits: dict[str,
     tenant = uuid7()
     text = str(Checkpoint(export.origin_of(tenant), 0, merkle.EMPTY_ROOT))
     signature, version = await transits["audit"].sign(CHECKPOINT_KEY, text.encode())
-    public = base64.b64decode((await transits["audit"].public_keys(CHECKPOINT_KEY))[version])
+    public = base64.b64decode((await transits["audit"].public_keys(CHECKPOINT_KEY))[version].text)
     verifier = Verifier(export.origin_of(tenant), public)
     note = notes.write_note(text, [notes.sign(verifier, signature)])
     assert notes.read_checkpoint(note, verifier).size == 0

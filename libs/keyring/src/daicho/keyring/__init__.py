@@ -13,7 +13,7 @@ from daicho.keyring.files import FileKeys, SealedWriter
 from daicho.keyring.keyring import Keyring
 from daicho.keyring.keys import EventKey, KeyMaterial, TenantKeys
 from daicho.keyring.provision import ACCESS_KEY, CHECKPOINT_KEY, provision
-from daicho.keyring.transit import Transit
+from daicho.keyring.transit import PublicKey, Transit
 
 __all__ = [
     "ACCESS_KEY",
@@ -28,6 +28,7 @@ __all__ = [
     "KeyRefused",
     "Keyring",
     "KeysUnavailable",
+    "PublicKey",
     "SealedWriter",
     "Tampered",
     "TenantKeys",

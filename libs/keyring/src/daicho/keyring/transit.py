@@ -11,7 +11,8 @@ import asyncio
 import base64
 import time
 from collections.abc import Callable
-from typing import Any, Final, TypeVar
+from datetime import datetime
+from typing import Any, Final, NamedTuple, TypeVar
 
 import hvac
 import requests
@@ -45,6 +46,13 @@ def context_of(service: str, purpose: str) -> str:
 def key_name(tenant_id: TenantId) -> str:
     """The name of a tenant's Transit key."""
     return f"tenant-{tenant_id}"
+
+
+class PublicKey(NamedTuple):
+    """PEM for ECDSA, base64 of 32 bytes for Ed25519; and since when the version exists."""
+
+    text: str
+    created_at: datetime
 
 
 class Transit:
@@ -131,27 +139,36 @@ class Transit:
         """Sign with a new version from now on; the older ones' public halves stay listed."""
         await self._call(lambda client: client.secrets.transit.rotate_key(name))
 
-    async def sign(self, name: str, message: bytes, *, jws: bool = False) -> tuple[bytes, int]:
-        """(signature, key version). ``jws``: ECDSA over SHA-256 as the bare r and s that JWS wants (RFC 7518)."""
+    async def sign(
+        self, name: str, message: bytes, *, jws: bool = False, version: int | None = None
+    ) -> tuple[bytes, int]:
+        """(signature, key version), by the newest version unless one is named.
+
+        ``jws``: ECDSA over SHA-256 as the bare r and s that JWS wants (RFC 7518).
+        """
 
         def sign(client: hvac.Client) -> Any:
             return client.secrets.transit.sign_data(
                 name,
                 hash_input=base64.b64encode(message).decode(),
+                key_version=version or 0,
                 hash_algorithm="sha2-256",
                 marshaling_algorithm="jws" if jws else "asn1",
             )
 
         text: str = (await self._call(sign))["data"]["signature"]
-        _, version, signature = text.split(":", 2)
+        _, signed_by, signature = text.split(":", 2)
         if jws:
-            return base64.urlsafe_b64decode(signature + "=" * (-len(signature) % 4)), int(version[1:])
-        return base64.b64decode(signature), int(version[1:])
+            return base64.urlsafe_b64decode(signature + "=" * (-len(signature) % 4)), int(signed_by[1:])
+        return base64.b64decode(signature), int(signed_by[1:])
 
-    async def public_keys(self, name: str) -> dict[int, str]:
-        """The public halves of a signing key by version: PEM for ECDSA, base64 of 32 bytes for Ed25519."""
+    async def public_keys(self, name: str) -> dict[int, PublicKey]:
+        """The public halves of a signing key by version."""
         data = (await self._call(lambda client: client.secrets.transit.read_key(name)))["data"]
-        return {int(version): key["public_key"] for version, key in data["keys"].items()}
+        return {
+            int(version): PublicKey(key["public_key"], datetime.fromisoformat(key["creation_time"]))
+            for version, key in data["keys"].items()
+        }
 
     async def issue_certificate(self, *, hours: int = 24) -> dict[str, Any]:
         """A certificate for this service from the PKI: ``certificate``, ``private_key``, ``issuing_ca`` in PEM."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import msgspec
@@ -15,11 +15,13 @@ from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from daicho.access import AUDIENCE
 from daicho.identity.opaque import b64url
 from daicho.identity.policy import ACCESS_TOKEN_LIFETIME
-from daicho.keyring import ACCESS_KEY, Transit
+from daicho.keyring import ACCESS_KEY, PublicKey, Transit
 from daicho.tenancy import SessionId, TenantId, UserId, uuid7
 
-KEYS_KEPT: Final = 60.0
-"""Seconds after which the key set is read anew; a new version is published before anybody relies on it."""
+KEYS_KEPT: Final = 30.0
+"""Seconds after which the key set is read anew."""
+PUBLISHED_FOR: Final = timedelta(minutes=3)
+"""A new version is listed this long before it signs: whoever keeps the key set has it by then."""
 
 
 @dataclass(slots=True)
@@ -29,7 +31,7 @@ class TokenSigner:
     transit: Transit
     issuer: str
     now: Callable[[], float] = time.monotonic
-    _keys: dict[int, dict[str, str]] = field(default_factory=dict)
+    _keys: dict[int, PublicKey] = field(default_factory=dict)
     _read_at: float = float("-inf")
 
     async def sign(self, tenant_id: TenantId, user_id: UserId, session_id: SessionId, at: datetime) -> str:
@@ -46,31 +48,26 @@ class TokenSigner:
             "exp": issued + int(ACCESS_TOKEN_LIFETIME.total_seconds()),
             "jti": str(uuid7()),
         }
-        keys = await self._known()
-        while True:
-            version = max(keys)
-            header = {"alg": "ES256", "typ": "at+jwt", "kid": f"v{version}"}
-            signed = f"{_part(header)}.{_part(claims)}"
-            signature, signer = await self.transit.sign(ACCESS_KEY, signed.encode(), jws=True)
-            if signer == version:
-                return f"{signed}.{b64url(signature)}"
-            # The key was rotated since the set was read; its new version signs, and must be named.
-            keys = await self._read()
+        version = self._signer(await self._known(), at)
+        header = {"alg": "ES256", "typ": "at+jwt", "kid": f"v{version}"}
+        signed = f"{_part(header)}.{_part(claims)}"
+        signature, _ = await self.transit.sign(ACCESS_KEY, signed.encode(), jws=True, version=version)
+        return f"{signed}.{b64url(signature)}"
 
     async def jwks(self) -> dict[str, Any]:
         """The JSON Web Key Set."""
-        return {"keys": list((await self._known()).values())}
+        return {"keys": [_jwk(version, key.text) for version, key in (await self._known()).items()]}
 
-    async def _known(self) -> dict[int, dict[str, str]]:
+    async def _known(self) -> dict[int, PublicKey]:
         if self.now() - self._read_at > KEYS_KEPT:
-            await self._read()
+            self._keys = await self.transit.public_keys(ACCESS_KEY)
+            self._read_at = self.now()
         return self._keys
 
-    async def _read(self) -> dict[int, dict[str, str]]:
-        found = await self.transit.public_keys(ACCESS_KEY)
-        self._keys = {version: _jwk(version, pem) for version, pem in found.items()}
-        self._read_at = self.now()
-        return self._keys
+    def _signer(self, keys: dict[int, PublicKey], at: datetime) -> int:
+        """The newest version that everybody knows by now; the first one signs from the start."""
+        known = [version for version, key in keys.items() if key.created_at + PUBLISHED_FOR <= at]
+        return max(known) if known else min(keys)
 
 
 def _part(value: object) -> str:

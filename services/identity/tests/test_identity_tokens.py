@@ -1,0 +1,36 @@
+"""Access tokens are signed in the key store; a rotated key is published before it signs."""
+
+from datetime import UTC, datetime, timedelta
+
+import jwt
+
+from daicho.identity.sessions.tokens import PUBLISHED_FOR, TokenSigner
+from daicho.keyring import ACCESS_KEY, Transit
+from daicho.tenancy import SessionId, TenantId, UserId, uuid7
+
+
+async def test_a_rotated_key_is_listed_at_once_and_signs_minutes_later(openbao_server, openbao_roles) -> None:
+    transit = Transit(openbao_server.address, *openbao_roles["identity"], service="identity")
+    clock = [0.0]
+    signer = TokenSigner(transit, issuer="https://ledger.example", now=lambda: clock[0])
+    ids = (TenantId(uuid7()), UserId(uuid7()), SessionId(uuid7()))
+    before = {key["kid"] for key in (await signer.jwks())["keys"]}
+    await transit.rotate_signing_key(ACCESS_KEY)
+    clock[0] += 60
+    keys = {key["kid"]: key for key in (await signer.jwks())["keys"]}
+    assert len(keys) == len(before) + 1
+    newest = max(keys, key=lambda kid: int(kid[1:]))
+    now = datetime.now(UTC)
+    for at, fresh in ((now, False), (now + PUBLISHED_FOR + timedelta(seconds=5), True)):
+        token = await signer.sign(*ids, at)
+        kid = jwt.get_unverified_header(token)["kid"]
+        assert (kid == newest) is fresh
+        claims = jwt.decode(
+            token,
+            jwt.PyJWK(keys[kid]).key,
+            algorithms=["ES256"],
+            audience="daicho",
+            options={"verify_exp": False, "verify_nbf": False, "verify_iat": False},
+        )
+        assert claims["tid"] == str(ids[0])
+    transit.close()
