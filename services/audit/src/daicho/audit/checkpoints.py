@@ -90,7 +90,7 @@ class Checkpoints:
     async def _verifier(self, origin: str, version: int) -> Verifier:
         if version not in self._public:
             keys = await self._transit.public_keys(CHECKPOINT_KEY)
-            self._public = {number: base64.b64decode(key) for number, key in keys.items()}
+            self._public = {number: base64.b64decode(key.text) for number, key in keys.items()}
         return Verifier(origin, self._public[version])
 
     async def _try(self, tenant_id: TenantId) -> None:
