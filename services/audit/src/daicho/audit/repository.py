@@ -8,6 +8,7 @@ from typing import Any, Final
 from uuid import UUID
 
 import asyncpg
+import structlog
 
 from daicho.audit import merkle
 from daicho.audit.export import BLOCK, HEIGHT, origin_of
@@ -86,6 +87,8 @@ _BY_RECORD: Final = """
       AND ($7::text IS NULL OR e.resource_type = $7)
     ORDER BY r.time DESC, r.sequence DESC LIMIT $8"""
 FIND_BY_RECORD: Final = "SELECT " + _ENTRY + _BY_RECORD
+
+log = structlog.get_logger()
 
 _FIRST: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _LAST: Final = datetime(9999, 1, 1, tzinfo=UTC)
@@ -205,14 +208,14 @@ async def _read_ranges(
 async def read_entry(tx: TenantTransaction, entry_id: UUID) -> Stored | None:
     """One entry."""
     row = await tx.driver.fetchrow(READ_ENTRY, tx.tenant_id, entry_id)
-    return None if row is None else entry_of(tx, row)
+    return next(iter(_entries(tx, [row])), None) if row is not None else None
 
 
 async def read_block(tx: TenantTransaction, block: int, size: int) -> list[Stored]:
     """The entries of one block of the log of ``size`` entries."""
     last = min((block + 1) * BLOCK, size) - 1
     rows = await tx.driver.fetch(READ_ENTRIES, tx.tenant_id, block * BLOCK, last)
-    return [entry_of(tx, row) for row in rows]
+    return _entries(tx, rows)
 
 
 async def find(tx: TenantTransaction, asked: Question) -> list[Stored]:
@@ -232,7 +235,7 @@ async def find(tx: TenantTransaction, asked: Question) -> list[Stored]:
         statement = FIND_BY_RESOURCE
     else:
         statement = FIND_BY_TIME
-    return [entry_of(tx, row) for row in await tx.driver.fetch(statement, *arguments)]
+    return _entries(tx, await tx.driver.fetch(statement, *arguments))
 
 
 async def read_checkpoint(tx: TenantTransaction) -> tuple[Signed, datetime] | None:
@@ -266,8 +269,20 @@ def _head(row: Mapping[str, Any] | None) -> CompactRange:
     return CompactRange(row["size"], [peaks[at : at + 32] for at in range(0, len(peaks), 32)])
 
 
-def entry_of(tx: TenantTransaction, row: asyncpg.Record) -> Stored:
-    """The leaf that a row says, and its sealed payload."""
+def _entries(tx: TenantTransaction, rows: Iterable[asyncpg.Record]) -> list[Stored]:
+    """The entries in ``rows``. One that somebody wrote into beyond recognition is as good as gone."""
+    entries = []
+    for row in rows:
+        try:
+            entries.append(_entry_of(tx, row))
+        except ValueError:
+            log.error(  # noqa: TRY400 - the trace says no more
+                "audit_entry_unreadable", tenant_id=str(tx.tenant_id), sequence=row["sequence"]
+            )
+    return entries
+
+
+def _entry_of(tx: TenantTransaction, row: asyncpg.Record) -> Stored:
     leaf = Leaf(
         tenant_id=tx.tenant_id,
         sequence=row["sequence"],

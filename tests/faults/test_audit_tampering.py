@@ -1,0 +1,249 @@
+"""Row of the threat table: a DBA edits, deletes or truncates audit rows, or forks the log; the verifier names the first bad entry."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import pytest
+
+from daicho.audit import log, merkle
+from daicho.audit.checkpoints import Checkpoints
+from daicho.audit.clients import Names
+from daicho.audit.faults import LogForked
+from daicho.audit.leaf import ActorKind, Kind
+from daicho.audit.log import Unsigned
+from daicho.audit.model import Fact
+from daicho.audit.notes import Verifier
+from daicho.audit.reading import Reader
+from daicho.audit.verify import Report, verify
+from daicho.events import AccessLog
+from daicho.keyring import Certificates, Keyring, Transit
+from daicho.rpc import Channel
+from daicho.runtime import utc_now
+from daicho.tenancy import Actor, Database, uuid7
+from daicho.testkit import create_actor
+
+SIZE = 600
+BEGAN = datetime(2026, 11, 22, 3, 37, tzinfo=UTC)
+
+
+@dataclass
+class Ledger:
+    """A tenant's log of :data:`SIZE` entries, signed; and whoever may do anything to the database."""
+
+    actor: Actor
+    database: Database
+    keyring: Keyring
+    checkpoints: Checkpoints
+    reader: Reader
+    admin: asyncpg.Connection[Any]
+
+    async def append(self, count: int) -> None:
+        keys = await self.keyring.open(self.actor.tenant_id)
+        async with self.database.transaction(self.actor) as tx:
+            await log.append(tx, keys, [create_fact(number) for number in range(count)])
+
+    async def tamper(self, statement: str, *values: object) -> None:
+        """Run ``statement`` as the superuser, who no policy and no grant stops; $1 is the tenant."""
+        assert await self.admin.execute(statement, self.actor.tenant_id, *values) not in {
+            "UPDATE 0",
+            "DELETE 0",
+        }
+
+    async def export(self) -> list[bytes]:
+        async def still() -> None:
+            return None
+
+        lines = b"".join([part async for part in await self.reader.export(self.actor, still)])
+        return lines.splitlines(keepends=True)
+
+    async def verified(self, **given: Any) -> Report:
+        return verify(await self.export(), **given)
+
+    async def finding(self, **given: Any) -> tuple[str, int | None]:
+        report = await self.verified(**given)
+        assert report.finding is not None, "the verifier found nothing"
+        return report.finding.problem, report.finding.sequence
+
+
+def create_fact(number: int, **members: Any) -> Fact:
+    record = uuid7()
+    values: dict[str, Any] = {
+        "id": uuid7(),
+        "time": BEGAN + timedelta(milliseconds=number),
+        "kind": Kind.CHANGE,
+        "actor_kind": ActorKind.USER,
+        "actor_user_id": UUID(int=5),
+        "actor_session_id": UUID(int=6),
+        "actor_service": "",
+        "action": "contact.updated",
+        "resource_type": "contact",
+        "resource_id": record,
+        "records": [record],
+        "content": {"type": "x", "message": b"", "n": number},
+        "key": None,
+    }
+    return Fact(**(values | members))
+
+
+@pytest.fixture(scope="module")
+async def certificates(openbao_server: Any, openbao_roles: Any) -> AsyncIterator[Certificates]:
+    transit = Transit(openbao_server.address, *openbao_roles["audit"], service="audit")
+    found = Certificates(transit)
+    await found.start()
+    yield found
+    transit.close()
+
+
+@pytest.fixture(scope="module")
+async def service(
+    make_database: Any, openbao_server: Any, openbao_roles: Any, certificates: Certificates
+) -> AsyncIterator[Callable[[], Any]]:
+    """The audit's parts on a real database and a real key store; calling it makes a tenant's ledger."""
+    made = await make_database("audit")
+    database = await made.open()
+    transit = Transit(openbao_server.address, *openbao_roles["audit"], service="audit")
+    owner = Transit(openbao_server.address, *openbao_roles["identity"], service="identity")
+    keyring, access_log = Keyring(transit, database), AccessLog(database)
+    names = Names(Channel("127.0.0.1:1", certificates, service="identity"))
+    admin = await asyncpg.connect(made.admin_url)
+
+    async def create() -> Ledger:
+        actor = create_actor()
+        await owner.create_tenant_key(actor.tenant_id)
+        checkpoints = Checkpoints(database, transit, utc_now, Unsigned())
+        reader = Reader(database, keyring, access_log, names=names, checkpoints=checkpoints)
+        ledger = Ledger(actor, database, keyring, checkpoints, reader, admin)
+        await ledger.append(SIZE)
+        await checkpoints.sign(actor.tenant_id)
+        return ledger
+
+    yield create
+    await access_log.close()
+    await admin.close()
+    await database.close()
+    transit.close()
+    owner.close()
+
+
+@pytest.fixture
+async def ledger(service: Callable[[], Any]) -> Ledger:
+    made: Ledger = await service()
+    return made
+
+
+async def test_a_log_that_nobody_touched_stands(ledger: Ledger) -> None:
+    report = await ledger.verified()
+    assert report.stands, report.finding
+    assert (report.entries, report.erased) == (SIZE, 0)
+
+
+@pytest.mark.parametrize("sequence", [0, 255, 256, SIZE - 1])
+@pytest.mark.parametrize("change", [
+    "action = 'contact.deleted'", "time = time + interval '1 microsecond'", "kind = 2", "actor_kind = 3",
+    "actor_user_id = gen_random_uuid()", "actor_session_id = NULL", "actor_service = 'sales'",
+    "resource_type = 'company'", "resource_id = NULL", "entry_id = gen_random_uuid()",
+    "payload_digest = decode(repeat('00', 32), 'hex')",
+])  # fmt: skip
+async def test_an_edited_entry_is_named(ledger: Ledger, sequence: int, change: str) -> None:
+    await ledger.tamper(f"UPDATE entry SET {change} WHERE tenant_id = $1 AND sequence = $2", sequence)  # noqa: S608 - the test's own text
+    assert await ledger.finding() == ("edited", sequence)
+
+
+@pytest.mark.parametrize(
+    "payload", ["'\\x00'", "NULL", "(SELECT payload FROM entry WHERE tenant_id = $1 AND sequence = 7)"]
+)
+async def test_an_entry_whose_payload_was_changed_moved_or_removed_is_named(
+    ledger: Ledger, payload: str
+) -> None:
+    await ledger.tamper(f"UPDATE entry SET payload = {payload} WHERE tenant_id = $1 AND sequence = 300")  # noqa: S608 - the test's own text
+    assert await ledger.finding() == ("payload_missing", 300)
+
+
+@pytest.mark.parametrize("sequence", [0, 255, 256, 300, SIZE - 2])
+async def test_a_deleted_entry_is_named(ledger: Ledger, sequence: int) -> None:
+    await ledger.tamper("DELETE FROM entry WHERE tenant_id = $1 AND sequence = $2", sequence)
+    assert await ledger.finding() == ("deleted", sequence)
+
+
+async def test_an_entry_written_into_beyond_recognition_is_named(ledger: Ledger) -> None:
+    await ledger.tamper("UPDATE entry SET kind = 99 WHERE tenant_id = $1 AND sequence = 300")
+    assert await ledger.finding() == ("deleted", 300)
+
+
+async def test_entries_that_changed_places_are_named(ledger: Ledger) -> None:
+    for old, new in ((300, -1), (400, 300), (-1, 400)):
+        await ledger.tamper("UPDATE entry SET sequence = $3 WHERE tenant_id = $1 AND sequence = $2", old, new)
+    assert await ledger.finding() == ("edited", 300)
+
+
+@pytest.mark.parametrize("kept", [0, 1, 256, 300, SIZE - 1])
+async def test_a_truncated_log_is_named_from_its_first_missing_entry(ledger: Ledger, kept: int) -> None:
+    await ledger.tamper("DELETE FROM entry WHERE tenant_id = $1 AND sequence >= $2", kept)
+    problem, sequence = await ledger.finding()
+    assert (problem in {"truncated", "deleted"}, sequence) == (True, kept)
+
+
+@pytest.mark.parametrize("kept", [0, 300])
+async def test_a_log_cut_back_with_its_tree_is_not_signed_again(ledger: Ledger, kept: int) -> None:
+    head = merkle.CompactRange()
+    for row in await ledger.admin.fetch(
+        "SELECT hash FROM tree_node WHERE tenant_id = $1 AND level = 0 AND number < $2 ORDER BY number",
+        ledger.actor.tenant_id,
+        kept,
+    ):
+        head.append(row["hash"])
+    await ledger.tamper("DELETE FROM entry WHERE tenant_id = $1 AND sequence >= $2", kept)
+    await ledger.tamper("DELETE FROM tree_node WHERE tenant_id = $1 AND level = 0 AND number >= $2", kept)
+    await ledger.tamper(
+        "UPDATE log_head SET size = $2, peaks = $3 WHERE tenant_id = $1", kept, b"".join(head.peaks)
+    )
+    with pytest.raises(LogForked):
+        await ledger.checkpoints.sign(ledger.actor.tenant_id)
+    # Without its last leaves no block leads to the checkpoint any more, so the first one is named.
+    assert await ledger.finding() == ("unproven", 0)
+
+
+async def test_an_edit_hidden_by_a_new_leaf_hash_does_not_lead_to_the_checkpoint(ledger: Ledger) -> None:
+    await ledger.tamper("UPDATE entry SET action = 'contact.deleted' WHERE tenant_id = $1 AND sequence = 300")
+    forged = merkle.leaf_hash(b"forged")
+    await ledger.tamper(
+        "UPDATE tree_node SET hash = $2 WHERE tenant_id = $1 AND level = 0 AND number = 300", forged
+    )
+    assert await ledger.finding() == ("unproven", 256)
+
+
+async def test_a_log_written_anew_over_a_signed_one_is_not_signed(ledger: Ledger) -> None:
+    note = (await ledger.checkpoints.newest(ledger.actor.tenant_id)).note
+    for table in ("entry", "tree_node", "log_head", "entry_record"):
+        await ledger.tamper(f"DELETE FROM {table} WHERE tenant_id = $1")  # noqa: S608 - the test's own text
+    await ledger.append(SIZE + 50)
+    with pytest.raises(LogForked):
+        await ledger.checkpoints.sign(ledger.actor.tenant_id)
+    assert await ledger.finding(kept=[note]) == ("unproven", 0)
+
+
+async def test_a_fork_that_takes_the_checkpoints_along_is_named_by_a_kept_one(ledger: Ledger) -> None:
+    signed = await ledger.checkpoints.newest(ledger.actor.tenant_id)
+    for table in ("entry", "tree_node", "log_head", "entry_record", "checkpoint"):
+        await ledger.tamper(f"DELETE FROM {table} WHERE tenant_id = $1")  # noqa: S608 - the test's own text
+    await ledger.append(SIZE + 50)
+    assert (await ledger.verified()).stands
+    key = Verifier.parse(signed.key)
+    problem, sequence = await ledger.finding(key=key, kept=[signed.note])
+    assert (problem, sequence is not None and sequence < SIZE) == ("forked", True)
+
+
+@pytest.mark.parametrize("statement", [
+    "UPDATE entry SET action = 'x.y'", "DELETE FROM entry", "TRUNCATE entry", "UPDATE tree_node SET level = 1",
+    "DELETE FROM tree_node", "UPDATE checkpoint SET size = 0", "DELETE FROM log_head", "DELETE FROM entry_record",
+])  # fmt: skip
+async def test_the_service_itself_may_not_change_what_is_logged(ledger: Ledger, statement: str) -> None:
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        async with ledger.database.transaction(ledger.actor) as tx:
+            await tx.driver.execute(statement)
