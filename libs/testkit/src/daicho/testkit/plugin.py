@@ -7,6 +7,7 @@
 ``openbao_roles``             session  {service: (role id, secret id)}, provisioned by daicho.keyring
 ``smtp_server``               session  an SMTP server that keeps what it gets (``.messages``, ``.url``)
 ``kafka_bootstrap``           session  host:port of a real Kafka
+``product``                   session  the whole product behind its gateway (:mod:`daicho.testkit.product`)
 ============================ ======== ====================================================================
 """
 
@@ -27,6 +28,7 @@ from daicho.testkit.databases import Databases, TestDatabase
 from daicho.testkit.kafka import running_kafka
 from daicho.testkit.mail import MailSink, running_smtp
 from daicho.testkit.postgres import PostgresAddress, running_postgres
+from daicho.testkit.product import Product, running_product
 
 
 def pytest_configure() -> None:
@@ -103,3 +105,10 @@ def kafka_bootstrap() -> Iterator[str]:
     """The address of a real Kafka; fails, saying what it lacks, when there is none."""
     with running_kafka() as bootstrap:
         yield bootstrap
+
+
+@pytest.fixture(scope="session")
+def product() -> Iterator[Product]:
+    """The whole product, for all tests of this process; whoever breaks something in it runs one of his own."""
+    with running_product() as running:
+        yield running

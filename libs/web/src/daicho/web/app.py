@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import structlog
-from litestar import Litestar, MediaType, Response, get
+from litestar import Litestar, MediaType, Request, Response, get
 from litestar.datastructures import State
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig
@@ -53,7 +53,7 @@ def create_app(
     Raises :class:`UnguardedRoute`.
     """
     app = Litestar(
-        route_handlers=[*routes, _healthz, _readyz],
+        route_handlers=[*routes, _healthz, _readyz, _description],
         exception_handlers=handlers({**FIELD_MESSAGES, **(messages or {})}),
         request_max_body_size=BODY_LIMIT,
         openapi_config=_openapi(name, version),
@@ -83,7 +83,7 @@ def guard_of(handler: HTTPRouteHandler) -> requires | public | None:
 
 
 def _is_furniture(path: str, handler: HTTPRouteHandler) -> bool:
-    return path.startswith("/openapi") or handler.http_methods == {"OPTIONS"}
+    return path.startswith("/openapi/") or path == "/openapi" or handler.http_methods == {"OPTIONS"}
 
 
 @get("/healthz", guards=[public(_OPERATIONAL)], include_in_schema=False, media_type=MediaType.JSON)
@@ -97,6 +97,12 @@ async def _readyz(state: State) -> Response[dict[str, Any]]:
     """Whether it can serve, and if not, why."""
     missing = await state.health.missing()
     return Response({"ready": not missing, "missing": missing}, status_code=503 if missing else 200)
+
+
+@get("/openapi.json", guards=[public("what an API looks like is no secret")], include_in_schema=False)
+async def _description(request: Request[Any, Any, Any]) -> dict[str, Any]:
+    """This service's part of the API description; the gateway shows all of them as one."""
+    return request.app.openapi_schema.to_schema()
 
 
 def _openapi(name: str, version: str) -> OpenAPIConfig:

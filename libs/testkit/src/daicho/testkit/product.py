@@ -1,0 +1,155 @@
+"""The whole product as a person starts it: the supervisor, its servers, the real gateway, one data folder.
+
+``with running_product() as product`` takes about seven seconds; the plug-in's fixture ``product`` shares one
+among all tests of a process. Companies in it are strangers to each other, so tests share it without meeting.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from queue import Empty, Queue
+from tempfile import TemporaryDirectory
+from threading import Thread
+from typing import Final
+from urllib.parse import quote
+
+import psutil
+
+from daicho.local.servers import OpenBaoServer, free_port
+from daicho.testkit.company import Company, create_company
+
+READY_WITHIN: Final = 90.0
+_FOREIGN: Final = frozenset(
+    ["POSTGRES_URL", "VAULT_ADDR", "VAULT_TOKEN", "SMTP_URL", "BUS_URL", "HOST", "UNSEAL_FILE", "PUBLIC_URL"]
+)
+# Everybody in a test comes from one address.
+_GENEROUS: Final = {
+    "DAICHO_LIMIT_TENANT": "100000/1",
+    "DAICHO_LIMIT_PUBLIC": "100000/1",
+    "DAICHO_LIMIT_SESSIONS": "100000/1",
+    "DAICHO_LIMIT_SIGN_UPS": "100000/1",
+    "DAICHO_LIMIT_RESETS": "100000/1",
+}
+
+
+@dataclass
+class Product:
+    """A running product. ``url`` is the gateway's, ``mail`` the sink's page; neither ends in a slash."""
+
+    url: str
+    mail: str
+    data: Path
+    process: subprocess.Popen[str]
+    _serial: int = field(default=0)
+
+    async def company(self, code: str | None = None) -> Company:
+        """Sign a company up and confirm its address; its owner is signed in."""
+        self._serial += 1
+        return await create_company(self.url, self.mail, code or f"company-{os.getpid()}-{self._serial}")
+
+    def processes(self) -> list[psutil.Process]:
+        """The supervisor and everything that it started."""
+        supervisor = psutil.Process(self.process.pid)
+        return [supervisor, *supervisor.children(recursive=True)]
+
+    def program(self, name: str) -> psutil.Process:
+        """The process whose log is ``name``.log: services, worker."""
+        wanted = os.path.realpath(self.data / f"{name}.log")
+        for process in self.processes():
+            with contextlib.suppress(psutil.Error, OSError):
+                if os.path.realpath(f"/proc/{process.pid}/fd/1") == wanted:
+                    return process
+        raise LookupError(f"no process writes {name}.log")
+
+    def log(self, name: str) -> str:
+        """What ``name`` has logged until now."""
+        return (self.data / f"{name}.log").read_text(encoding="utf-8", errors="replace")
+
+    def database_url(self, database: str) -> str:
+        """A superuser's address of one of the product's databases."""
+        port = (self.data / "postgres" / "postmaster.pid").read_text().splitlines()[3]
+        password = json.loads((self.data / "secrets.json").read_text())["postgres"]
+        return f"postgresql://postgres:{quote(password, safe='')}@127.0.0.1:{port}/{database}"
+
+    def openbao(self) -> OpenBaoServer:
+        """A handle to the product's own key store, to seal and unseal it; never start or stop it."""
+        folder = self.data / "openbao"
+        address: str = json.loads((folder / "server.json").read_text())["listener"]["tcp"]["address"]
+        return OpenBaoServer(folder, port=int(address.rpartition(":")[2]))
+
+
+@contextmanager
+def running_product(**environ: str) -> Iterator[Product]:
+    """Run the product on free ports and a folder of its own while the block does; ``environ`` adds to its own."""
+    # Not pytest's folder: PostgreSQL runs as somebody else when we are root, and must get there.
+    with TemporaryDirectory(prefix="daicho-product-") as folder:
+        Path(folder).chmod(0o711)
+        data, port = Path(folder) / "data", free_port()
+        command = [sys.executable, "-m", "daicho.local", "run", "--port", str(port), "--data", str(data)]
+        plain = {name: value for name, value in os.environ.items() if name not in _FOREIGN}
+        process = subprocess.Popen(
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+            env=plain | _GENEROUS | {"DEMO": "0"} | environ,
+        )
+        try:
+            said = _until_ready(process)
+            mail = re.search(r"mail +(http://\S+)", said)
+            if mail is None:
+                raise RuntimeError(f"the banner names no mail page: {said}")
+            yield Product(f"http://127.0.0.1:{port}", mail[1], data, process)
+        finally:
+            _stop(process)
+
+
+def _until_ready(process: subprocess.Popen[str]) -> str:
+    """Everything said up to the banner's last line."""
+    lines: Queue[str | None] = Queue()
+
+    def listen() -> None:
+        assert process.stdout is not None
+        with contextlib.suppress(ValueError):
+            for line in process.stdout:
+                lines.put(line)
+        lines.put(None)
+
+    Thread(target=listen, daemon=True).start()
+    said = ""
+    while "停止 / stop" not in said:
+        try:
+            line = lines.get(timeout=READY_WITHIN)
+        except Empty:
+            raise RuntimeError(f"not ready within {READY_WITHIN:g} s; it said: {said}") from None
+        if line is None:
+            raise RuntimeError(f"ended early with {process.wait()}; it said: {said}")
+        said += line
+    return said
+
+
+def _stop(process: subprocess.Popen[str]) -> None:
+    family: list[psutil.Process] = []
+    with contextlib.suppress(psutil.NoSuchProcess):
+        family = psutil.Process(process.pid).children(recursive=True)
+    if process.poll() is None:
+        process.send_signal(signal.SIGINT)
+        try:
+            process.wait(30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+    psutil.wait_procs(family, timeout=20)
+    if process.stdout is not None:
+        process.stdout.close()
