@@ -169,7 +169,14 @@ def _create_fields() -> None:
         sa.Column("definition", JSONB(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("deleted_at", sa.DateTime(timezone=True)),
         unique("uq_field_key", "resource", "key"),
+    )
+    tenant_table(
+        op,
+        "handover",
+        sa.Column("leaver_id", sa.Uuid(), primary_key=True),
+        sa.Column("successor_id", sa.Uuid(), nullable=False),
     )
     tenant_table(
         op,

@@ -1,23 +1,7 @@
-"""Runs the service until it is told to stop: ``python -m daicho.customers [api] [worker]``."""
+"""``python -m daicho.customers [api] [worker]``: the service in a process of its own."""
 
-from __future__ import annotations
-
-import asyncio
-import os
-import sys
-from typing import cast
-
-from daicho.chassis import Role
+from daicho.chassis import main
 from daicho.customers.app import serve
-from daicho.runtime import run_process
-
-
-async def main() -> None:
-    """Serve in the roles named as arguments, in both without any."""
-    roles = cast(list[Role], sys.argv[1:]) or ["api", "worker"]
-    async with serve(os.environ, roles):
-        await asyncio.Event().wait()
-
 
 if __name__ == "__main__":
-    run_process(main)
+    main("customers", serve)

@@ -4,23 +4,30 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 
-from daicho import chassis
+from daicho import access, chassis
 from daicho.chassis import Parts, Rails, Role
 from daicho.chassis.serving import Running
+from daicho.contracts.customers.v1.customers_pb2_grpc import add_LedgerServiceServicer_to_server
+from daicho.contracts.identity.events.v1.events_pb2 import UserChanged
 from daicho.customers.clients import Users
 from daicho.customers.companies.lines import CompanyLines
-from daicho.customers.companies.records import Companies
+from daicho.customers.companies.records import REINDEX_CONTACTS, Companies
 from daicho.customers.companies.routes import CompanyRoutes
 from daicho.customers.contacts.lines import ContactLines
 from daicho.customers.contacts.records import Contacts
 from daicho.customers.contacts.routes import ContactRoutes
 from daicho.customers.definitions.catalogue import Catalogue
 from daicho.customers.definitions.routes import FieldRoutes
-from daicho.customers.definitions.service import Fields
+from daicho.customers.definitions.service import REWRITE_RECORDS, Fields
 from daicho.customers.edge import Edge
 from daicho.customers.faults import FIELD_MESSAGES
 from daicho.customers.finding.finder import Finder
+from daicho.customers.handover import HAND_OVER, hand_all_over, on_user_changed
+from daicho.customers.rewriting import AnyRecords, reindex_contacts, rewrite_for_field
+from daicho.customers.rpc import LedgerServicer
+from daicho.events import Consumer
 
 
 def parts(rails: Rails) -> Parts:
@@ -34,10 +41,27 @@ def parts(rails: Rails) -> Parts:
         "companies": Edge(rails, companies, Finder(CompanyLines(), catalogue), catalogue, users),
         "fields": Fields(rails.clock),
     }
+    records: Mapping[str, AnyRecords] = {"contact": contacts, "company": companies}
+    work = (rails.database, rails.keyring)
     return Parts(
         routes=[ContactRoutes, CompanyRoutes, FieldRoutes],
         messages=FIELD_MESSAGES,
         state=state,
+        rpc=[(add_LedgerServiceServicer_to_server, LedgerServicer(rails))],
+        consumers=[
+            Consumer(
+                rails.bus,
+                "customers.handover",
+                rails.database,
+                topics=[access.TOPIC],
+                handlers={UserChanged: on_user_changed},
+            )
+        ],
+        jobs={
+            HAND_OVER: partial(hand_all_over, *work, rails.clock),
+            REINDEX_CONTACTS: partial(reindex_contacts, *work, contacts),
+            REWRITE_RECORDS: partial(rewrite_for_field, *work, records),
+        },
     )
 
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, Literal
+from typing import Any, Final
 from uuid import UUID
 
+from daicho import jobs
 from daicho.contracts.customers.events.v1 import events_pb2
+from daicho.contracts.identity.events.v1 import events_pb2 as identity_events
 from daicho.customers import history
-from daicho.events import Aggregate, tell
-from daicho.keyring import TenantKeys
+from daicho.customers.model import RESOURCES, Resource
+from daicho.events import Aggregate, Envelope, tell
+from daicho.keyring import Keyring, TenantKeys
 from daicho.runtime import Clock
-from daicho.tenancy import TenantTransaction, UserId
+from daicho.tenancy import Database, TenantTransaction, UserId
 
 BATCH: Final = 500
-Resource = Literal["contact", "company"]
+HAND_OVER: Final = "hand_over"
 
 # The table's name is one of two of our own.
 _TAKE = """
@@ -25,11 +28,43 @@ _TAKE = """
     FROM picked WHERE r.tenant_id = $1 AND r.id = picked.id
     RETURNING r.id, r.version
 """
+_WAITING = "SELECT successor_id FROM handover WHERE tenant_id = $1 AND leaver_id = $2"
+_DONE = "DELETE FROM handover WHERE tenant_id = $1 AND leaver_id = $2"
+_ASK = """
+    INSERT INTO handover (tenant_id, leaver_id, successor_id) VALUES ($1, $2, $3)
+    ON CONFLICT (tenant_id, leaver_id) DO UPDATE SET successor_id = excluded.successor_id
+"""
 _HISTORY = """
     INSERT INTO change (tenant_id, resource, record_id, version, kind, at, actor_kind, actor_id, cause_id, sealed)
     SELECT $1, $2, id, version, 'handed_over', $3, $4, $5, $6, sealed
     FROM unnest($7::uuid[], $8::bigint[], $9::bytea[]) AS step(id, version, sealed)
 """
+
+
+async def on_user_changed(tx: TenantTransaction, event: identity_events.UserChanged, _: Envelope) -> None:
+    """A disabled user with a successor: put the hand-over down."""
+    if event.disabled and event.successor_id:
+        leaver = UUID(bytes=event.user_id)
+        await tx.driver.execute(_ASK, tx.tenant_id, leaver, UUID(bytes=event.successor_id))
+        await jobs.enqueue(tx, HAND_OVER, leaver)
+
+
+async def hand_all_over(database: Database, keyring: Keyring, clock: Clock, job: jobs.Job) -> None:
+    """The job: everything of the leaver, batch by batch, then nothing is left to do."""
+    keys = await keyring.open(job.tenant_id)
+    leaver = UserId(job.subject)
+    for resource in RESOURCES:
+        count = BATCH
+        while count == BATCH:
+            async with database.transaction(job.tenant_id) as tx:
+                successor = await tx.driver.fetchval(_WAITING, tx.tenant_id, leaver)
+                if successor is None:
+                    return
+                count = await hand_over(
+                    tx, keys, clock, resource=resource, leaver=leaver, successor=UserId(successor)
+                )
+    async with database.transaction(job.tenant_id) as tx:
+        await tx.driver.execute(_DONE, tx.tenant_id, leaver)
 
 
 async def hand_over(
@@ -39,9 +74,9 @@ async def hand_over(
     *,
     resource: Resource,
     leaver: UserId,
-    successor: UserId | None,
+    successor: UserId,
 ) -> int:
-    """Give up to :data:`BATCH` of the leaver's records to ``successor`` (nobody when None); how many there were.
+    """Give up to :data:`BATCH` of the leaver's records to ``successor``; how many there were.
 
     Call it until it answers less than :data:`BATCH`. It stops for good in the middle at no loss: what is
     handed over is no longer the leaver's.
@@ -67,11 +102,11 @@ async def _write_history(
     keys: TenantKeys,
     resource: Resource,
     leaver: UserId,
-    successor: UserId | None,
+    successor: UserId,
     rows: list[Any],
     now: Any,
 ) -> None:
-    step = history.encode({"owner_id": (str(leaver), str(successor) if successor else None)})
+    step = history.encode({"owner_id": (str(leaver), str(successor))})
     await tx.driver.execute(
         _HISTORY,
         tx.tenant_id,

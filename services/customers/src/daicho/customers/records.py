@@ -205,7 +205,9 @@ class Records(ABC, Generic[StateT, PatchT, ViewT]):
             raise RecordNotDeleted
         digests = self.digests(reader.keys, found.state, found.schema)
         await index.write_keys(tx, resource=self.resource, record_id=record_id, digests=digests)
-        stamp = await self._store(tx, found.stamp, {}, deleted_at=None)
+        # In the bin it was passed over by what rewrites records.
+        columns = self.columns(reader.keys, record_id, found.state, found.schema)
+        stamp = await self._store(tx, found.stamp, columns, deleted_at=None)
         found = replace(found, stamp=stamp)
         await self._keep_step(tx, reader.keys, found, "restored", {})
         return self._shown(reader, found)

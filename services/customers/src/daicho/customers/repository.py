@@ -55,6 +55,10 @@ def statements(
     found = {
         "by_ids": line.where(among, c.deleted_at.is_(None)),
         "whole_by_ids": whole.where(among),
+        "batch": whole.where(c.id > bindparam("after"))
+        .order_by(c.id)
+        .limit(bindparam("count"))
+        .with_for_update(of=table),
         "one": one,
         "one_locked": one.with_for_update(of=table),
         "tags": tags.where(Tag.record_id == bindparam("id")).order_by(Tag.name),

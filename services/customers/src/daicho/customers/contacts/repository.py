@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import and_, select
+from sqlalchemy import and_, bindparam, select
 
 from daicho.customers.model import Company, Contact
 from daicho.customers.repository import TENANT, Repository, statements
+from daicho.tenancy import sql
 
 _c, _k = Contact.__table__.c, Company.__table__.c
 
@@ -35,3 +36,16 @@ STATEMENTS: Final = statements(
     (_c.rest, _c.deleted_at),
 )
 REPOSITORY: Final = Repository(STATEMENTS)
+
+OF_COMPANY: Final = sql(
+    select(_c.id)
+    .where(
+        _c.tenant_id == TENANT,
+        _c.company_id == bindparam("company_id"),
+        _c.deleted_at.is_(None),
+        _c.id > bindparam("after"),
+    )
+    .order_by(_c.id)
+    .limit(bindparam("count"))
+    .with_for_update()
+)

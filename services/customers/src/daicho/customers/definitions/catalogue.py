@@ -24,7 +24,11 @@ _REVISION = sql(
 )
 _DEFINITIONS = sql(
     select(FieldRow.definition)
-    .where(FieldRow.tenant_id == bindparam("tenant_id"), FieldRow.resource == bindparam("resource"))
+    .where(
+        FieldRow.tenant_id == bindparam("tenant_id"),
+        FieldRow.resource == bindparam("resource"),
+        FieldRow.deleted_at.is_(None),
+    )
     .order_by(FieldRow.position, FieldRow.key)
 )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import msgspec
@@ -11,6 +11,7 @@ from msgspec import UNSET
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
+from daicho import jobs
 from daicho.contracts.customers.events.v1 import events_pb2
 from daicho.customers.definitions.schemas import FieldInput, FieldPatch, FieldView
 from daicho.customers.model import FieldRow, SchemaRevision
@@ -20,6 +21,9 @@ from daicho.fields import FieldDefinition, check_definition, json_schema
 from daicho.runtime import Clock
 from daicho.tenancy import TenantTransaction, uuid7
 
+REWRITE_RECORDS: Final = "rewrite_records"
+"""The job that a change puts down on which stored records depend; its subject is the field."""
+_STORED: Final = ("sensitive", "searchable")
 _MEMBERS = tuple(field.name for field in msgspec.structs.fields(FieldDefinition))
 
 
@@ -76,22 +80,26 @@ class Fields:
         row.definition = msgspec.to_builtins(definition)
         row.version += 1
         row.updated_at = self.clock()
+        if any(getattr(before, name) != getattr(definition, name) for name in _STORED):
+            await jobs.enqueue(tx, REWRITE_RECORDS, row.id)
         await self._raise_revision(tx, row.resource)
         await self._tell(tx, row, events_pb2.CHANGE_UPDATED)
         return view_of(row)
 
     async def delete_field(self, tx: TenantTransaction, field_id: UUID, version: int) -> None:
-        """Remove a field. Values that records hold are no longer shown; a field made anew under its key shows them."""
+        """Remove a field. Its values are no longer shown, and a job takes them out of the records; until it is
+        done, the key stays taken."""
         row = await self._locked(tx, field_id, version)
         row.version += 1
+        row.deleted_at = self.clock()
         await self._raise_revision(tx, row.resource)
         await self._tell(tx, row, events_pb2.CHANGE_DELETED)
-        await tx.session.delete(row)
+        await jobs.enqueue(tx, REWRITE_RECORDS, row.id)
 
     async def read_field(self, tx: TenantTransaction, field_id: UUID, role: str | None) -> FieldView:
         """One field. Raises NotFound, also when ``role`` may not read it."""
         row = await tx.session.get(FieldRow, (tx.tenant_id, field_id))
-        if row is None:
+        if row is None or row.deleted_at is not None:
             raise NotFound
         view = view_of(row)
         if role is not None and view.read_roles is not None and role not in view.read_roles:
@@ -102,7 +110,7 @@ class Fields:
         self, tx: TenantTransaction, resource: str | None, role: str | None
     ) -> list[FieldView]:
         """The fields that ``role`` may read, by resource and position."""
-        query = select(FieldRow).where(FieldRow.tenant_id == tx.tenant_id)
+        query = select(FieldRow).where(FieldRow.tenant_id == tx.tenant_id, FieldRow.deleted_at.is_(None))
         if resource is not None:
             query = query.where(FieldRow.resource == resource)
         rows = await tx.session.scalars(query.order_by(FieldRow.resource, FieldRow.position, FieldRow.key))
@@ -115,7 +123,7 @@ class Fields:
             .where(FieldRow.tenant_id == tx.tenant_id, FieldRow.id == field_id)
             .with_for_update()
         )
-        if row is None:
+        if row is None or row.deleted_at is not None:
             raise NotFound
         if row.version != version:
             raise PreconditionFailed(version=row.version)

@@ -1,0 +1,111 @@
+"""Stored records brought up to what they depend on: sealed, indexed and tokenised anew, their state unchanged.
+
+A field that became sensitive leaves plain columns and index tables; one that is gone leaves the records; a
+company's new name reaches its contacts' tokens. Batches are transactions of their own, in the order of ids;
+work that stopped in the middle begins again at no loss.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+
+from daicho.customers.contacts.repository import OF_COMPANY
+from daicho.customers.definitions.catalogue import ResourceSchema
+from daicho.customers.model import VALUES
+from daicho.customers.records import Records
+from daicho.customers.repository import OLDEST, Row
+from daicho.fields import index_kind, index_rows
+from daicho.jobs import Job
+from daicho.keyring import Keyring, TenantKeys
+from daicho.tenancy import Database, TenantTransaction
+
+AnyRecords = Records[Any, Any, Any]
+
+BATCH: Final = 200
+_FIELD: Final = "SELECT resource, key, deleted_at FROM field WHERE tenant_id = $1 AND id = $2"
+_FREE_KEY: Final = "DELETE FROM field WHERE tenant_id = $1 AND id = $2"
+_FREE_VALUES: Final = "DELETE FROM record_key WHERE tenant_id = $1 AND resource = $2 AND field = $3"
+_STORE: Final = {
+    "contact": "UPDATE contact SET custom = $3, rest = $4, tokens = $5 WHERE tenant_id = $1 AND id = $2",
+    "company": "UPDATE company SET custom = $3, rest = $4, tokens = $5 WHERE tenant_id = $1 AND id = $2",
+}
+_CLEAR: Final = [
+    f"DELETE FROM {table.name} WHERE tenant_id = $1 AND record_id = ANY ($2::uuid[]) AND resource = $3"  # noqa: S608 names of our own
+    for table in VALUES.values()
+]
+_FILL: Final = {
+    kind: f"INSERT INTO {table.name} (tenant_id, resource, key, value, record_id) VALUES ($1, $2, $3, $4, $5)"  # noqa: S608 as above
+    for kind, table in VALUES.items()
+}
+
+
+async def rewrite_for_field(
+    database: Database, keyring: Keyring, records: Mapping[str, AnyRecords], job: Job
+) -> None:
+    """The job after a change of the field that is its subject: every record of its resource."""
+    keys = await keyring.open(job.tenant_id)
+    async with database.reading(job.tenant_id) as tx:
+        field = await tx.driver.fetchrow(_FIELD, tx.tenant_id, job.subject)
+    if field is None:
+        return
+    chosen = records[field["resource"]]
+    after: UUID | None = OLDEST
+    while after is not None:
+        async with database.transaction(job.tenant_id) as tx:
+            rows = await chosen.repository.statements["batch"].fetch(tx, after=after, count=BATCH)
+            await _rewrite(tx, keys, chosen, rows)
+            after = rows[-1]["id"] if len(rows) == BATCH else None
+    if field["deleted_at"] is not None:
+        async with database.transaction(job.tenant_id) as tx:
+            await tx.driver.execute(_FREE_VALUES, tx.tenant_id, field["resource"], f"custom.{field['key']}")
+            await tx.driver.execute(_FREE_KEY, tx.tenant_id, job.subject)
+
+
+async def reindex_contacts(database: Database, keyring: Keyring, contacts: AnyRecords, job: Job) -> None:
+    """The job after a new name of the company that is its subject: its contacts."""
+    keys = await keyring.open(job.tenant_id)
+    after: UUID | None = OLDEST
+    while after is not None:
+        async with database.transaction(job.tenant_id) as tx:
+            found = await OF_COMPANY.fetch(tx, company_id=job.subject, after=after, count=BATCH)
+            ids = [row["id"] for row in found]
+            await _rewrite(tx, keys, contacts, await contacts.repository.fetch_by_ids(tx, ids, whole=True))
+            after = ids[-1] if len(ids) == BATCH else None
+
+
+async def _rewrite(tx: TenantTransaction, keys: TenantKeys, records: AnyRecords, rows: Sequence[Row]) -> None:
+    if not rows:
+        return
+    schema = await records.catalogue.current(tx, records.resource)
+    ids = [row["id"] for row in rows]
+    stored: list[tuple[Any, ...]] = []
+    values: dict[str, list[tuple[Any, ...]]] = {}
+    for row in rows:
+        state = records.opened(keys, row, [])
+        custom = {key: each for key, each in state.custom.items() if key in schema.schema.definitions}
+        state = msgspec.structs.replace(state, custom=custom)
+        columns = records.columns(keys, row["id"], state, schema)
+        plain = msgspec.json.encode(columns["custom"]).decode()
+        stored.append((tx.tenant_id, row["id"], plain, columns["rest"], columns["tokens"]))
+        for kind, key, value in _indexed(schema, columns["custom"]):
+            values.setdefault(kind, []).append((tx.tenant_id, records.resource, key, value, row["id"]))
+    await tx.driver.executemany(_STORE[records.resource], stored)
+    for statement in _CLEAR:
+        await tx.driver.execute(statement, tx.tenant_id, ids, records.resource)
+    for kind, found in values.items():
+        await tx.driver.executemany(_FILL[kind], found)
+
+
+def _indexed(schema: ResourceSchema, plain: Mapping[str, Any]) -> list[tuple[str, str, Any]]:
+    """(kind, key, value) of every index row of a record."""
+    found = []
+    for key, value in plain.items():
+        definition = schema.schema.definitions[key]
+        kind = index_kind(definition)
+        if kind is not None:
+            found += [(str(kind), key, each) for each in dict.fromkeys(index_rows(definition, value))]
+    return found
