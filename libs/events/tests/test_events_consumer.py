@@ -244,6 +244,7 @@ async def test_a_handler_sees_its_own_tenant_alone(world: EventsWorld, effects: 
             "key_of_another_aggregate",
         ),
     ],
+    ids=["garbage", "empty", "short tenant", "foreign key"],
 )
 async def test_what_cannot_be_read_is_dead_at_once(
     world: EventsWorld, effects: Callable[[], Any], value: bytes, reason: str

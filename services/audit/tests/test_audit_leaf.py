@@ -150,7 +150,8 @@ def test_an_erasure_names_entries() -> None:
 
 
 @pytest.mark.parametrize("payload", [b"", b"\x01" + bytes(16), b"\x02" + bytes(16) + b"\x80", b"\x01" + bytes(16) + b"\x05",
-                                     b"\x01" + bytes(16) + b"\xc1", write_payload({}), write_payload({"erased": [b"x"]})])  # fmt: skip
+                                     b"\x01" + bytes(16) + b"\xc1", write_payload({}), write_payload({"erased": [b"x"]})],
+                         ids=["empty", "salt alone", "version", "no map", "broken", "no content", "no id"])  # fmt: skip
 def test_a_payload_that_names_nothing_is_no_erasure(payload: bytes) -> None:
     with pytest.raises(LeafInvalid):
         erased_by(payload)
