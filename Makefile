@@ -48,7 +48,7 @@ lint: dev ## style, imports, protocol files
 	cd proto && ../$(BIN)/buf lint
 
 types: dev ## strict types
-	$(BIN)/mypy libs/*/src services/*/src gateway/envoy/src infra/local/src
+	$(BIN)/mypy libs/*/src services/*/src gateway/envoy/src infra/*/src
 
 test: dev ## every test
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
