@@ -183,7 +183,7 @@ class Records(ABC, Generic[StateT, PatchT, ViewT]):
         if not changes:
             return found
         columns = self.columns(keys, found.stamp.id, state, found.schema)
-        stamp = await self._store(tx, found.stamp, columns, deleted_at=None)
+        stamp = await self.store(tx, found.stamp, columns, deleted_at=None)
         after = Found(stamp, state, found.schema)
         plain, _ = found.schema.split(found.state.custom)
         await self._write_index(tx, keys, after, before=plain, tags_before=found.state.tags)
@@ -193,7 +193,7 @@ class Records(ABC, Generic[StateT, PatchT, ViewT]):
     async def delete(self, tx: TenantTransaction, reader: Reader, record_id: UUID, version: int) -> None:
         """Put a record into the bin, from where it can be restored. Raises as :meth:`change` does."""
         found = await self._for_change(tx, reader, record_id, version, "delete")
-        stamp = await self._store(tx, found.stamp, {}, deleted_at=self.clock())
+        stamp = await self.store(tx, found.stamp, {}, deleted_at=self.clock())
         await index.write_keys(tx, resource=self.resource, record_id=record_id, digests=[])
         await self._keep_step(tx, reader.keys, replace(found, stamp=stamp), "deleted", {})
 
@@ -207,7 +207,7 @@ class Records(ABC, Generic[StateT, PatchT, ViewT]):
         await index.write_keys(tx, resource=self.resource, record_id=record_id, digests=digests)
         # In the bin it was passed over by what rewrites records.
         columns = self.columns(reader.keys, record_id, found.state, found.schema)
-        stamp = await self._store(tx, found.stamp, columns, deleted_at=None)
+        stamp = await self.store(tx, found.stamp, columns, deleted_at=None)
         found = replace(found, stamp=stamp)
         await self._keep_step(tx, reader.keys, found, "restored", {})
         return self._shown(reader, found)
@@ -248,9 +248,10 @@ class Records(ABC, Generic[StateT, PatchT, ViewT]):
             raise RecordDeleted
         return found
 
-    async def _store(
+    async def store(
         self, tx: TenantTransaction, stamp: Stamp, columns: Mapping[str, Any], *, deleted_at: datetime | None
     ) -> Stamp:
+        """Write ``columns`` and the next version of a record; answers its stamp."""
         table = model_of(self.resource)
         after = replace(stamp, version=stamp.version + 1, updated_at=self.clock(), deleted_at=deleted_at)
         await tx.session.execute(
