@@ -30,7 +30,7 @@ def upgrade() -> None:
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("file_size", sa.BigInteger(), nullable=False),
-        sa.Column("format", JSONB(), nullable=False),
+        sa.Column("format", sa.Text(), nullable=False),
         # Name of the file, columns with samples, mapping.
         sa.Column("sealed", sa.LargeBinary(), nullable=False),
         sa.Column("match_on", sa.Text()),

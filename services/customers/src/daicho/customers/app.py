@@ -25,6 +25,9 @@ from daicho.customers.edge import Edge
 from daicho.customers.faults import FIELD_MESSAGES
 from daicho.customers.finding.finder import Finder
 from daicho.customers.handover import HAND_OVER, hand_all_over, on_user_changed
+from daicho.customers.imports.messages import IMPORT_MESSAGES
+from daicho.customers.imports.routes import ImportRoutes
+from daicho.customers.imports.wiring import import_jobs, imports_of
 from daicho.customers.rewriting import AnyRecords, reindex_contacts, rewrite_for_field
 from daicho.customers.rpc import LedgerServicer
 from daicho.events import Consumer
@@ -40,12 +43,13 @@ def parts(rails: Rails) -> Parts:
         "contacts": Edge(rails, contacts, Finder(ContactLines(), catalogue), catalogue, users),
         "companies": Edge(rails, companies, Finder(CompanyLines(), catalogue), catalogue, users),
         "fields": Fields(rails.clock),
+        "imports": imports_of(rails, catalogue),
     }
     records: Mapping[str, AnyRecords] = {"contact": contacts, "company": companies}
     work = (rails.database, rails.keyring)
     return Parts(
-        routes=[ContactRoutes, CompanyRoutes, FieldRoutes],
-        messages=FIELD_MESSAGES,
+        routes=[ContactRoutes, CompanyRoutes, FieldRoutes, ImportRoutes],
+        messages={**FIELD_MESSAGES, **IMPORT_MESSAGES},
         state=state,
         rpc=[(add_LedgerServiceServicer_to_server, LedgerServicer(rails))],
         consumers=[
@@ -58,6 +62,7 @@ def parts(rails: Rails) -> Parts:
             )
         ],
         jobs={
+            **import_jobs(rails, catalogue, companies),
             HAND_OVER: partial(hand_all_over, *work, rails.clock),
             REINDEX_CONTACTS: partial(reindex_contacts, *work, contacts),
             REWRITE_RECORDS: partial(rewrite_for_field, *work, records),

@@ -19,6 +19,18 @@ IMPORT_MESSAGES: Final[Mapping[str, Messages]] = {
     "unclosed_quote": Messages(
         ja='引用符（"）が閉じられていません。', en='A quotation mark (") is opened and never closed.'
     ),
+    "repeated_in_file": Messages(
+        ja="同じ値の行がこのファイルの前のほうにあります。", en="A row further up has the same value."
+    ),
+    "ambiguous_match": Messages(
+        ja="この値に一致するレコードが複数あります。", en="More than one record matches this value."
+    ),
+    "record_gone": Messages(
+        ja="更新するレコードが見つからなくなりました。", en="The record to update is no longer there."
+    ),
+    "not_matchable": Messages(
+        ja="この項目ではレコードを照合できません。", en="Records cannot be matched by this field."
+    ),
     "unknown_column": Messages(ja="この列はファイルにありません。", en="The file has no such column."),
 }
 

@@ -1,0 +1,206 @@
+"""The check: every row read, judged and staged; nothing enters the ledger.
+
+Chunks are prepared side by side and committed in the order of the file, each with how far it has come. After a
+death the next worker reads the file again, skips what is committed, and goes on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Final
+
+import structlog
+
+from daicho.customers.definitions.catalogue import Catalogue
+from daicho.customers.imports import repository
+from daicho.customers.imports.callers import Caller
+from daicho.customers.imports.fields import import_fields
+from daicho.customers.imports.files import FileUnreadable
+from daicho.customers.imports.matching import Matcher, Values
+from daicho.customers.imports.model import Import
+from daicho.customers.imports.naming import Names, People
+from daicho.customers.imports.normalising import CellError
+from daicho.customers.imports.preparing import Chunk, Plan, Prepared
+from daicho.customers.imports.reading import read_rows
+from daicho.customers.imports.rejections import seal_rejection
+from daicho.customers.imports.repository import Superseded
+from daicho.customers.imports.rows import SourceRow
+from daicho.customers.imports.workshop import PROCESSES, Prepare, open_workshop
+from daicho.customers.model import RESOURCES
+from daicho.keyring import FileMissing, FileStore, Tampered
+from daicho.runtime import Clock
+from daicho.tenancy import Database
+
+CHUNK: Final = 1_000
+_UNDER_WAY: Final = PROCESSES + 2
+log = structlog.get_logger()
+
+
+@dataclass(slots=True)
+class _Coming:
+    """A chunk on its way through the workshop."""
+
+    chunk: Chunk
+    values: list[Values]
+    prepared: asyncio.Future[Prepared]
+
+
+@dataclass(frozen=True, slots=True)
+class Checking:
+    """Checks imports."""
+
+    database: Database
+    store: FileStore
+    catalogue: Catalogue
+    people: People
+    clock: Clock
+
+    async def check(self, caller: Caller, found: Import) -> None:
+        """Check ``found`` from where it stands to its end. Raises :class:`Superseded`, Unavailable."""
+        try:
+            await self._check(caller, found)
+        except FileUnreadable as error:
+            await self._fail(caller, found, error.code)
+        except FileMissing:
+            await self._fail(caller, found, "file_missing")
+        except Tampered:
+            log.exception(
+                "import_file_tampered", import_id=str(found.id), tenant_id=str(caller.keys.tenant_id)
+            )
+            await self._fail(caller, found, "file_unreadable")
+
+    async def _check(self, caller: Caller, found: Import) -> None:
+        async with self.database.reading(caller.actor) as tx:
+            schema = await self.catalogue.current(tx, found.resource)
+            rejected = await repository.rejected_numbers(tx, found.id) if found.read else set()
+        definitions = tuple(schema.schema.definitions.values())
+        fields = import_fields(found.resource, definitions)
+        described = found.description
+        matcher = Matcher(
+            found.resource,
+            described.columns,
+            described.mapping,
+            fields,
+            match_on=found.match_on,
+            on_match=found.on_match,
+        )
+        run = _Run(
+            self,
+            caller,
+            found,
+            matcher,
+            Names(self.database, self.people, described.mapping, fields),
+            rejected,
+            found.read,
+        )
+        mapped = {each.field for each in described.mapping}
+        plan = Plan(
+            import_id=found.id,
+            resource=found.resource,
+            columns=described.columns,
+            mapping=described.mapping,
+            definitions=definitions,
+            defaults={
+                each.key: each.default
+                for each in definitions
+                if each.default is not None and f"custom.{each.key}" not in mapped
+            },
+            owner_id=found.created_by,
+            owners=caller.grants.owners(f"{RESOURCES[found.resource]}:create"),
+            keys=caller.keys.material,
+        )
+        async with open_workshop(plan, found.file_size) as prepare:
+            await run.through(prepare)
+        async with self.database.transaction(caller.actor) as tx:
+            now = await repository.read_import(tx, caller.keys, found.id, lock=True)
+            if now.status != "checking" or now.read != run.done:
+                raise Superseded
+            await repository.set_status(tx, found.id, "checked", self.clock())
+
+    async def _fail(self, caller: Caller, found: Import, code: str) -> None:
+        async with self.database.transaction(caller.actor) as tx:
+            await repository.set_status(tx, found.id, "failed", self.clock(), code)
+
+
+@dataclass(slots=True)
+class _Run:
+    """One check under way."""
+
+    checking: Checking
+    caller: Caller
+    found: Import
+    matcher: Matcher
+    names: Names
+    rejected: set[int]
+    """Rows that a check before its death rejected: their values are not taken."""
+    done: int
+    _waiting: deque[_Coming] = field(default_factory=deque)
+
+    async def through(self, prepare: Prepare) -> None:
+        """Every chunk, in order."""
+        async for rows in self._chunks():
+            coming = await self._send(rows, prepare)
+            if coming is not None:
+                self._waiting.append(coming)
+            if len(self._waiting) >= _UNDER_WAY:
+                await self._commit(self._waiting.popleft())
+        while self._waiting:
+            await self._commit(self._waiting.popleft())
+
+    async def _chunks(self) -> AsyncIterator[list[SourceRow]]:
+        chunks = self.checking.store.read(self.caller.keys, self.found.id)
+        rows: Iterator[SourceRow] = read_rows(chunks, self.found.format)
+        while chunk := await asyncio.to_thread(lambda: list(islice(rows, CHUNK))):
+            yield chunk
+
+    async def _send(self, rows: list[SourceRow], prepare: Prepare) -> _Coming | None:
+        keys = self.caller.keys
+        values = await asyncio.to_thread(lambda: [self.matcher.values(row, keys) for row in rows])
+        if rows[-1].number <= self.done:
+            self._remember(rows, values)
+            return None
+        fresh = next(place for place, row in enumerate(rows) if row.number > self.done)
+        self._remember(rows[:fresh], values[:fresh])
+        rows, values = rows[fresh:], values[fresh:]
+        named = await self.names.look_up(keys.tenant_id, rows, self.caller.grants)
+        async with self.checking.database.reading(self.caller.actor) as tx:
+            aims = await self.matcher.aims(tx, rows, values, self.caller.grants)
+        chunk = Chunk(rows, aims, named)
+        return _Coming(chunk, values, asyncio.ensure_future(prepare(chunk)))
+
+    def _remember(self, rows: list[SourceRow], values: list[Values]) -> None:
+        for row, each in zip(rows, values, strict=True):
+            if row.number not in self.rejected:
+                self.matcher.repeated(each)
+
+    async def _commit(self, coming: _Coming) -> None:
+        prepared = self._without_repeated(coming, await coming.prepared)
+        rows = coming.chunk.rows
+        async with self.checking.database.transaction(self.caller.actor) as tx:
+            await repository.stage(
+                tx, self.found.id, prepared, before=self.done, after=rows[-1].number, count=len(rows)
+            )
+        self.done = rows[-1].number
+
+    def _without_repeated(self, coming: _Coming, prepared: Prepared) -> Prepared:
+        """What remains when rows are taken out whose key a row before has."""
+        rejected = {number for number, _, _ in prepared.rejected}
+        out: set[int] = set()
+        for row, values, aim in zip(coming.chunk.rows, coming.values, coming.chunk.aims, strict=True):
+            if row.number in rejected:
+                continue
+            repeated = self.matcher.repeated(values)
+            if repeated is None or aim.action == "skip":
+                continue
+            out.add(row.number)
+            if isinstance(repeated, CellError):
+                sealed = seal_rejection(self.caller.keys, self.found.id, row, [repeated])
+                prepared.rejected.append((row.number, row.line, sealed))
+        if not out:
+            return prepared
+        staged = [each for each in prepared.staged if each.number not in out]
+        return Prepared(staged, sorted(prepared.rejected))

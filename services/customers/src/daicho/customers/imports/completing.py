@@ -1,0 +1,53 @@
+"""Rows that were refused while they were taken over get their cells back, so that they can be corrected."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+from daicho.customers.imports.callers import Caller
+from daicho.customers.imports.model import Import
+from daicho.customers.imports.normalising import CellError
+from daicho.customers.imports.reading import read_rows
+from daicho.customers.imports.rejections import seal_rejection
+from daicho.customers.imports.rows import SourceRow
+from daicho.keyring import FileStore, TenantKeys
+from daicho.tenancy import Database
+
+_OPEN: Final = """
+    SELECT number, conflict FROM import_rejected WHERE tenant_id = $1 AND import_id = $2 AND sealed IS NULL
+    ORDER BY number LIMIT 5000
+"""
+_COMPLETE: Final = """
+    UPDATE import_rejected r SET sealed = c.sealed FROM unnest($3::bigint[], $4::bytea[]) AS c(number, sealed)
+    WHERE r.tenant_id = $1 AND r.import_id = $2 AND r.number = c.number
+"""
+
+
+async def complete_rejections(database: Database, store: FileStore, caller: Caller, found: Import) -> None:
+    """Read the file once more, if a row of it needs that."""
+    while True:
+        async with database.transaction(caller.actor) as tx:
+            rows = await tx.driver.fetch(_OPEN, tx.tenant_id, found.id)
+            if not rows:
+                return
+            wanted = {row["number"]: row["conflict"] for row in rows}
+            sealed = await asyncio.to_thread(_seal_all, store, caller.keys, found, wanted)
+            await tx.driver.execute(_COMPLETE, tx.tenant_id, found.id, list(sealed), list(sealed.values()))
+
+
+def _seal_all(store: FileStore, keys: TenantKeys, found: Import, wanted: dict[int, str]) -> dict[int, bytes]:
+    sealed: dict[int, bytes] = {}
+    for row in read_rows(store.read(keys, found.id), found.format):
+        if row.number in wanted:
+            sealed[row.number] = _sealed(keys, found, row, wanted[row.number])
+        if len(sealed) == len(wanted):
+            break
+    return sealed
+
+
+def _sealed(keys: TenantKeys, found: Import, row: SourceRow, conflict: str) -> bytes:
+    names = {column.index: column.name for column in found.description.columns}
+    column = next((names.get(m.column) for m in found.description.mapping if m.field == conflict), None)
+    code = conflict if conflict == "record_gone" else "not_unique"
+    return seal_rejection(keys, found.id, row, [CellError(column, code)])

@@ -1,0 +1,68 @@
+"""The two jobs of an import. Both look at the import first and do nothing when nothing is left to do."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+import structlog
+
+from daicho.customers.imports import repository
+from daicho.customers.imports.callers import Caller, caller_of
+from daicho.customers.imports.checking import Checking
+from daicho.customers.imports.model import Import, Status
+from daicho.customers.imports.repository import Superseded
+from daicho.customers.imports.running import Running
+from daicho.customers.imports.service import CHECK, RUN
+from daicho.faults import Forbidden, NotFound
+from daicho.jobs import Handler, Job
+from daicho.keyring import Keyring
+from daicho.tenancy import Database, UserId
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class ImportJobs:
+    """What a worker does for imports."""
+
+    database: Database
+    keyring: Keyring
+    checking: Checking
+    running: Running
+
+    def handlers(self) -> Mapping[str, Handler]:
+        """By the names of the jobs."""
+        return {CHECK: self.check, RUN: self.run}
+
+    async def check(self, job: Job) -> None:
+        """Check the import that the job names."""
+        await self._work(job, "checking", self.checking.check)
+
+    async def run(self, job: Job) -> None:
+        """Run it."""
+        await self._work(job, "running", self.running.run)
+
+    async def _work(
+        self, job: Job, status: Status, work: Callable[[Caller, Import], Awaitable[None]]
+    ) -> None:
+        keys = await self.keyring.open(job.tenant_id)
+        try:
+            async with self.database.reading(job.tenant_id) as tx:
+                found = await repository.read_import(tx, keys, job.subject)
+        except NotFound:
+            return
+        if found.status != status:
+            return
+        try:
+            caller = await caller_of(
+                self.database, self.keyring, job.tenant_id, UserId(found.created_by), job.attempt
+            )
+        except Forbidden:
+            async with self.database.transaction(job.tenant_id) as tx:
+                await repository.set_status(tx, found.id, "failed", self.running.clock(), "forbidden")
+            return
+        try:
+            await work(caller, found)
+        except* Superseded:
+            log.info("import_superseded", import_id=str(found.id))

@@ -1,0 +1,194 @@
+"""The run: staged rows enter the ledger, batch by batch, each with its history, its event and its progress.
+
+Batches go through two lanes side by side; a lane's row says which batch is next, and is moved in the batch's own
+transaction. So a worker that dies loses nothing, and one that goes on beside its successor finds the lane moved.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+import asyncpg
+
+from daicho.contracts.customers.events.v1 import events_pb2
+from daicho.customers.companies.records import Companies
+from daicho.customers.definitions.catalogue import Catalogue
+from daicho.customers.imports import completing, repository, taking_over
+from daicho.customers.imports.callers import Caller
+from daicho.customers.imports.companies import settle_companies
+from daicho.customers.imports.model import Import
+from daicho.customers.imports.repository import Superseded
+from daicho.customers.imports.updating import Updating
+from daicho.events import Aggregate, tell, tell_all
+from daicho.fields import IndexKind, index_kind
+from daicho.keyring import FileStore
+from daicho.runtime import Clock
+from daicho.tenancy import Database, TenantTransaction
+
+BATCH: Final = 500
+"""Rows of a transaction: as many as one event may name."""
+LANES: Final = 2
+_ATTEMPTS: Final = 5
+_OPEN_LANE: Final = """
+    INSERT INTO import_lane (tenant_id, import_id, lane, next) VALUES ($1, $2, $3, $3)
+    ON CONFLICT (tenant_id, import_id, lane) DO NOTHING
+"""
+_LANE: Final = "SELECT next FROM import_lane WHERE tenant_id = $1 AND import_id = $2 AND lane = $3"
+_MOVE: Final = """
+    UPDATE import_lane SET next = $5 WHERE tenant_id = $1 AND import_id = $2 AND lane = $3 AND next = $4
+"""
+_COUNT: Final = """
+    UPDATE "import" SET created = created + $3, updated = updated + $4, valid = valid - $5, rejected = rejected + $5,
+        version = version + 1, updated_at = $6
+    WHERE tenant_id = $1 AND id = $2 AND status = 'running'
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """Runs imports."""
+
+    database: Database
+    store: FileStore
+    catalogue: Catalogue
+    companies: Companies
+    clock: Clock
+
+    async def run(self, caller: Caller, found: Import) -> None:
+        """Take ``found`` over from where it stands to its end. Raises :class:`Superseded`, Unavailable."""
+        await settle_companies(self.database, self.companies, caller, found)
+        async with asyncio.TaskGroup() as lanes:
+            for lane in range(LANES):
+                lanes.create_task(self._lane(caller, found, lane))
+        await completing.complete_rejections(self.database, self.store, caller, found)
+        await self._finish(caller, found)
+        await self.store.delete(caller.keys, found.id)
+
+    async def _lane(self, caller: Caller, found: Import, lane: int) -> None:
+        async with self.database.transaction(caller.actor) as tx:
+            await tx.driver.execute(_OPEN_LANE, tx.tenant_id, found.id, lane)
+            batch: int = await tx.driver.fetchval(_LANE, tx.tenant_id, found.id, lane)
+        while batch * BATCH < found.rows:
+            for attempt in range(_ATTEMPTS):
+                try:
+                    async with self.database.transaction(caller.actor) as tx:
+                        answer = await tx.driver.execute(
+                            _MOVE, tx.tenant_id, found.id, lane, batch, batch + LANES
+                        )
+                        if answer != "UPDATE 1":
+                            raise Superseded
+                        await _Batch(self, caller, found, tx, batch * BATCH, self.clock()).take_over()
+                    break
+                except asyncpg.UniqueViolationError:
+                    # Somebody took a value between our look and our write; the next look sees it.
+                    if attempt + 1 == _ATTEMPTS:
+                        raise
+            batch += LANES
+
+    async def _finish(self, caller: Caller, found: Import) -> None:
+        async with self.database.transaction(caller.actor) as tx:
+            now = await repository.read_import(tx, caller.keys, found.id, lock=True)
+            if now.status != "running":
+                raise Superseded
+            await repository.drop_staged(tx, found.id, keep_rejected=True)
+            await repository.set_status(tx, found.id, "done", self.clock())
+            message = events_pb2.ImportChanged(
+                import_id=found.id.bytes,
+                resource=found.resource,
+                status="done",
+                rows=now.rows,
+                created=now.created,
+                updated=now.updated,
+                rejected=now.rejected,
+            )
+            await tell(tx, None, message, aggregate=Aggregate("import", found.id, now.version + 1))
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """The rows after ``first``, in their transaction."""
+
+    running: Running
+    caller: Caller
+    found: Import
+    tx: TenantTransaction
+    first: int
+    now: datetime
+
+    async def take_over(self) -> None:
+        """All of it: new records, changed ones, what they are found by, history, events, progress."""
+        driver, resource = self.tx.driver, self.found.resource
+        refused = await self._refuse_conflicts()
+        told = await driver.fetch(taking_over.TOLD, *self._among())
+        if told:
+            await driver.execute(taking_over.insert_records(resource), *self._among(), self.now)
+            await driver.execute(taking_over.INSERT_KEYS, *self._among(), resource)
+            await driver.execute(taking_over.INSERT_TAGS, *self._among(), resource)
+            for kind in await self._kinds():
+                await driver.execute(taking_over.INSERT_VALUES[kind], *self._among(), resource)
+            actor = self.tx.actor
+            await driver.execute(
+                taking_over.INSERT_HISTORY, *self._among(), resource, self.now, actor.kind, actor.user_id
+            )
+        updating = Updating(self.running.catalogue, self.running.companies, self.caller, self.found, self.now)
+        rows = await driver.fetch(taking_over.UPDATES, *self._among())
+        updated = await updating.apply(self.tx, rows)
+        await self._refuse(updated.refused)
+        await self._tell(told, updated.changed)
+        answer = await driver.execute(
+            _COUNT,
+            self.tx.tenant_id,
+            self.found.id,
+            len(told),
+            len(rows) - len(updated.refused),
+            refused + len(updated.refused),
+            self.now,
+        )
+        if answer != "UPDATE 1":
+            raise Superseded
+
+    def _among(self) -> tuple[Any, ...]:
+        return (self.tx.tenant_id, self.found.id, self.first, self.first + BATCH)
+
+    async def _kinds(self) -> set[IndexKind]:
+        schema = await self.running.catalogue.current(self.tx, self.found.resource)
+        kinds = (index_kind(definition) for definition in schema.schema.definitions.values())
+        return {kind for kind in kinds if kind is not None}
+
+    async def _refuse_conflicts(self) -> int:
+        resource = self.found.resource
+        rows = await self.tx.driver.fetch(taking_over.find_column_conflicts(resource), *self._among())
+        rows += await self.tx.driver.fetch(taking_over.FIND_KEY_CONFLICTS, *self._among(), resource)
+        conflicts = {row["number"]: (row["line"], row["field"]) for row in rows}
+        await self._refuse([(number, line, name) for number, (line, name) in conflicts.items()])
+        return len(conflicts)
+
+    async def _refuse(self, rows: Sequence[tuple[int, int, str]]) -> None:
+        if rows:
+            columns = map(list, zip(*rows, strict=True))
+            await self.tx.driver.execute(taking_over.REFUSE, self.tx.tenant_id, self.found.id, *columns)
+
+    async def _tell(self, created: Sequence[Any], changed: Sequence[tuple[UUID, bytes]]) -> None:
+        tellings = []
+        for change, rows in (
+            (events_pb2.CHANGE_CREATED, [(row["record_id"], row["state_digest"]) for row in created]),
+            (events_pb2.CHANGE_UPDATED, changed),
+        ):
+            if rows:
+                message = events_pb2.RecordsChanged(
+                    resource=self.found.resource,
+                    change=change,
+                    ids=[record_id.bytes for record_id, _ in rows],
+                    digests=[digest for _, digest in rows],
+                    cause="import",
+                    cause_id=self.found.id.bytes,
+                )
+                # Version 0: batches of an import are facts of their own, none replaces another.
+                tellings.append((message, Aggregate("import_batch", self.found.id, 0)))
+        if tellings:
+            await tell_all(self.tx, None, tellings)

@@ -1,0 +1,271 @@
+"""Use cases of imports: what a user does with a file until its rows are in the ledger."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+from msgspec import UNSET
+
+from daicho import jobs
+from daicho.customers.definitions.catalogue import Catalogue, ResourceSchema
+from daicho.customers.imports import repository
+from daicho.customers.imports.detection import Column, Detected, describe, detect
+from daicho.customers.imports.faults import ImportBusy, ImportFinished, ImportUnchecked
+from daicho.customers.imports.fields import import_fields
+from daicho.customers.imports.files import FileFormat, corrected
+from daicho.customers.imports.mapping import ColumnMapping, check_mapping, suggest_mapping
+from daicho.customers.imports.matching import match_fields
+from daicho.customers.imports.model import AT_WORK, Description, Import, seal_description
+from daicho.customers.imports.schemas import ImportColumn, ImportPatch, ImportView, MappedColumn
+from daicho.customers.model import RESOURCES, Resource
+from daicho.faults import FieldFault, Forbidden, Invalid, NotFound
+from daicho.keyring import FileStore, TenantKeys
+from daicho.runtime import Clock
+from daicho.tenancy import Actor, Database, Grants, TenantTransaction, UserId, uuid7
+
+CHECK: Final = "import.check"
+RUN: Final = "import.run"
+
+
+def permission(resource: Resource) -> str:
+    """What importing into ``resource`` requires."""
+    return f"{RESOURCES[resource]}:import"
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """Who asks, with his permissions and his tenant's keys."""
+
+    actor: Actor
+    grants: Grants
+    keys: TenantKeys
+
+    def may_see(self, found: Import) -> bool:
+        """Whether the import is in the caller's reach."""
+        return self.grants.covers(permission(found.resource), UserId(found.created_by))
+
+    def demand(self, resource: Resource) -> None:
+        """Raises Forbidden when he may not import into ``resource``."""
+        if not self.grants.allows(permission(resource)):
+            raise Forbidden
+
+
+@dataclass(frozen=True, slots=True)
+class Imports:
+    """The use cases; each opens its own transactions, for files are read between them."""
+
+    database: Database
+    store: FileStore
+    catalogue: Catalogue
+    clock: Clock
+
+    async def upload(
+        self, asking: Asking, pieces: AsyncIterator[bytes], named: Any
+    ) -> tuple[ImportView, Import]:
+        """Seal and store the file, detect what it is, suggest a mapping.
+
+        ``named()`` answers (resource, file name) once the pieces are through. Raises Invalid, Forbidden,
+        FileUnreadable; nothing is kept then.
+        """
+        import_id = uuid7()
+        size = await self.store.write(asking.keys, import_id, pieces)
+        try:
+            resource, file_name = named()
+            asking.demand(resource)
+            detected = await asyncio.to_thread(self._detect, asking.keys, import_id)
+            async with self.database.transaction(asking.actor) as tx:
+                schema = await self.catalogue.current(tx, resource)
+                description = _described(file_name, detected.columns, resource, schema, asking.grants.role)
+                sealed = seal_description(asking.keys, import_id, description)
+                await repository.add_import(
+                    tx, import_id, resource, size=size, file=detected.file, sealed=sealed, at=self.clock()
+                )
+                found = await repository.read_import(tx, asking.keys, import_id)
+                return view_of(found, schema, asking.grants.role), found
+        except BaseException:
+            await self.store.delete(asking.keys, import_id)
+            raise
+
+    async def read(self, asking: Asking, import_id: UUID) -> ImportView:
+        """One import. Raises NotFound."""
+        async with self.database.reading(asking.actor) as tx:
+            found = await self.find(tx, asking, import_id)
+            schema = await self.catalogue.current(tx, found.resource)
+        return view_of(found, schema, asking.grants.role)
+
+    async def find(
+        self, tx: TenantTransaction, asking: Asking, import_id: UUID, *, lock: bool = False
+    ) -> Import:
+        """The import, if it is in the caller's reach. Raises NotFound."""
+        found = await repository.read_import(tx, asking.keys, import_id, lock=lock)
+        if not asking.may_see(found):
+            raise NotFound
+        return found
+
+    async def correct(self, asking: Asking, import_id: UUID, patch: ImportPatch) -> ImportView:
+        """Change how the file is read or mapped; a check must follow. Raises Invalid, NotFound, ImportBusy."""
+        async with self.database.reading(asking.actor) as tx:
+            before = await self.find(tx, asking, import_id)
+            schema = await self.catalogue.current(tx, before.resource)
+        _refuse_unchangeable(before)
+        file = corrected(
+            before.format,
+            encoding=None if patch.encoding is UNSET else patch.encoding,
+            delimiter=None if patch.delimiter is UNSET else patch.delimiter,
+            header_row=None if patch.header_row is UNSET else patch.header_row,
+        )
+        description = before.description
+        if file != before.format:
+            columns = await asyncio.to_thread(self._describe, asking.keys, import_id, file)
+            description = _described(
+                description.file_name, columns, before.resource, schema, asking.grants.role
+            )
+        if patch.mapping is not UNSET:
+            mapping = tuple(ColumnMapping(each.column, each.field) for each in patch.mapping)
+            description = msgspec.structs.replace(description, mapping=mapping)
+        match_on = before.match_on if patch.match_on is UNSET else patch.match_on
+        on_match = before.on_match if patch.on_match is UNSET else patch.on_match
+        wrong = _wrong(before.resource, description, schema, asking.grants.role, match_on)
+        if patch.mapping is UNSET and file != before.format:
+            # The user has not chosen yet: what is wrong with a mere suggestion is said when he checks.
+            wrong = [each for each in wrong if not each.pointer.startswith("/mapping")]
+        if wrong:
+            raise Invalid(wrong)
+        async with self.database.transaction(asking.actor) as tx:
+            now = await self.find(tx, asking, import_id, lock=True)
+            _refuse_unchangeable(now)
+            sealed = seal_description(asking.keys, import_id, description)
+            await repository.describe(
+                tx, now, file, sealed, self.clock(), match_on=match_on, on_match=on_match
+            )
+            found = await repository.read_import(tx, asking.keys, import_id)
+        return view_of(found, schema, asking.grants.role)
+
+    async def begin_check(self, asking: Asking, import_id: UUID) -> ImportView:
+        """Put the check down. Raises Invalid when the mapping is not sound, ImportBusy, ImportFinished."""
+        async with self.database.transaction(asking.actor) as tx:
+            found = await self.find(tx, asking, import_id, lock=True)
+            _refuse_unchangeable(found)
+            schema = await self.catalogue.current(tx, found.resource)
+            wrong = _wrong(found.resource, found.description, schema, asking.grants.role, found.match_on)
+            wrong += _lacking(found, schema)
+            if wrong:
+                raise Invalid(wrong)
+            await repository.begin_check(tx, import_id, self.clock())
+            await jobs.enqueue(tx, CHECK, import_id)
+            found = await repository.read_import(tx, asking.keys, import_id)
+        return view_of(found, schema, asking.grants.role)
+
+    async def begin_run(self, asking: Asking, import_id: UUID) -> ImportView:
+        """Put the run down. Raises ImportUnchecked, ImportBusy, ImportFinished."""
+        async with self.database.transaction(asking.actor) as tx:
+            found = await self.find(tx, asking, import_id, lock=True)
+            _refuse_unchangeable(found)
+            if found.status != "checked":
+                raise ImportUnchecked
+            schema = await self.catalogue.current(tx, found.resource)
+            await repository.set_status(tx, import_id, "running", self.clock())
+            await jobs.enqueue(tx, RUN, import_id)
+            found = await repository.read_import(tx, asking.keys, import_id)
+        return view_of(found, schema, asking.grants.role)
+
+    async def delete(self, asking: Asking, import_id: UUID) -> None:
+        """Forget an import; a check under way stops. What has been run stays in the ledger. Raises ImportBusy in a run."""
+        async with self.database.transaction(asking.actor) as tx:
+            found = await self.find(tx, asking, import_id, lock=True)
+            if found.status == "running":
+                raise ImportBusy
+            await repository.delete_import(tx, import_id)
+        await self.store.delete(asking.keys, import_id)
+
+    def _detect(self, keys: TenantKeys, import_id: UUID) -> Detected:
+        return detect(self.store.read(keys, import_id))
+
+    def _describe(self, keys: TenantKeys, import_id: UUID, file: FileFormat) -> tuple[Column, ...]:
+        return describe(self.store.read(keys, import_id), file)
+
+
+def _described(
+    file_name: str, columns: tuple[Column, ...], resource: Resource, schema: ResourceSchema, role: str | None
+) -> Description:
+    mapping = suggest_mapping(columns, resource, _writable(schema, role))
+    return Description(file_name, columns, tuple(mapping))
+
+
+def _writable(schema: ResourceSchema, role: str | None) -> list[Any]:
+    return [each for each in schema.schema.definitions.values() if each.is_writable(role)]
+
+
+def _refuse_unchangeable(found: Import) -> None:
+    if found.status in AT_WORK:
+        raise ImportBusy
+    if found.status == "done":
+        raise ImportFinished
+
+
+def _wrong(
+    resource: Resource,
+    description: Description,
+    schema: ResourceSchema,
+    role: str | None,
+    match_on: str | None,
+) -> list[FieldFault]:
+    definitions = tuple(schema.schema.definitions.values())
+    fields = import_fields(resource, definitions)
+    wrong = list(check_mapping(description.mapping, description.columns, resource, fields, role=role))
+    if match_on is not None:
+        if match_on not in match_fields(resource, definitions):
+            wrong.append(FieldFault("/match_on", "not_matchable"))
+        elif match_on not in {each.field for each in description.mapping}:
+            wrong.append(FieldFault("/match_on", "unknown_column"))
+    return wrong
+
+
+def _lacking(found: Import, schema: ResourceSchema) -> list[FieldFault]:
+    """Required custom fields that no column fills, and no default."""
+    mapped = {each.field for each in found.description.mapping}
+    return [
+        FieldFault(f"/mapping/custom.{key}", "required")
+        for key, each in schema.schema.definitions.items()
+        if each.required and each.default is None and f"custom.{key}" not in mapped
+    ]
+
+
+def view_of(found: Import, schema: ResourceSchema, role: str | None) -> ImportView:
+    """The import as the API shows it."""
+    description = found.description
+    suggested = {
+        each.column: each.field
+        for each in suggest_mapping(description.columns, found.resource, _writable(schema, role))
+    }
+    return ImportView(
+        id=found.id,
+        resource=found.resource,
+        status=found.status,
+        file_name=description.file_name,
+        file_size=found.file_size,
+        encoding=found.format.encoding,
+        delimiter=found.format.delimiter,
+        header_row=found.format.header_row,
+        columns=[
+            ImportColumn(each.index, each.name, each.samples, suggested.get(each.index))
+            for each in description.columns
+        ],
+        mapping=[MappedColumn(each.column, each.field) for each in description.mapping],
+        match_on=found.match_on,
+        on_match=found.on_match,
+        failure=found.failure,
+        rows=found.rows,
+        valid=found.valid,
+        rejected=found.rejected,
+        created=found.created,
+        updated=found.updated,
+        skipped=found.skipped,
+        created_by=found.created_by,
+        created_at=found.created_at,
+    )

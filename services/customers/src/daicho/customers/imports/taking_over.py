@@ -1,0 +1,134 @@
+"""Statements that take staged rows over into the ledger. Arguments: tenant, import, first and last number, moment."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Final
+
+from sqlalchemy.dialects import postgresql
+
+from daicho.customers.model import Resource, model_of
+from daicho.fields import IndexKind
+
+_STAMP: Final = frozenset(
+    {
+        "tenant_id",
+        "id",
+        "version",
+        "created_at",
+        "updated_at",
+        "deleted_at",
+        "tokens",
+        "card",
+        "rest",
+        "company_id",
+    }
+)
+_AMONG: Final = "s.tenant_id = $1 AND s.import_id = $2 AND s.number > $3 AND s.number <= $4"
+NEW: Final = f"{_AMONG} AND s.action = 'create'"
+
+
+@cache
+def insert_records(resource: Resource) -> str:
+    """New rows of ``contact`` or ``company``; answers their ids and the digests of their states."""
+    table = model_of(resource).__table__
+    dialect = postgresql.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy leaves it untyped
+    plain = [column for column in table.columns if column.name not in _STAMP]
+    names = ", ".join(column.name for column in plain)
+    typed = ", ".join(f"{column.name} {column.type.compile(dialect=dialect)}" for column in plain)
+    values = ", ".join(f"p.{column.name}" for column in plain)
+    sealed = [name for name in ("card", "rest") if name in table.columns]
+    more, source, join = ", ".join(sealed), ", ".join(f"s.{name}" for name in sealed), ""
+    if "company_id" in table.columns:
+        more, source = f"{more}, company_id", f"{source}, c.company_id"
+        join = (
+            "LEFT JOIN import_company c ON c.tenant_id = s.tenant_id AND c.import_id = s.import_id"
+            " AND c.name = s.company_name"
+        )
+    # Every name is a column's of our own.
+    return f"""
+        INSERT INTO {resource} (tenant_id, id, version, created_at, updated_at, tokens, {more}, {names})
+        SELECT s.tenant_id, s.record_id, 1, $5, $5, s.tokens, {source}, {values}
+        FROM import_row s CROSS JOIN LATERAL jsonb_to_record(s.plain) AS p({typed}) {join}
+        WHERE {NEW} ORDER BY s.number
+    """  # noqa: S608
+
+
+TOLD: Final = f"""
+    SELECT s.record_id, s.state_digest FROM import_row s WHERE {NEW} ORDER BY s.number
+"""  # noqa: S608 our own words
+INSERT_KEYS: Final = f"""
+    INSERT INTO record_key (tenant_id, resource, field, digest, slot, record_id)
+    SELECT s.tenant_id, $5, k.field, k.digest, CASE WHEN k.field LIKE 'custom.%' THEN k.digest ELSE uuid_send(s.record_id) END,
+        s.record_id
+    FROM import_row s CROSS JOIN LATERAL (
+        SELECT f.field, substring(s.digests FROM (32 * (f.place - 1) + 1)::integer FOR 32) AS digest
+        FROM unnest(s.key_fields) WITH ORDINALITY AS f(field, place)
+    ) k
+    WHERE {NEW} AND s.key_fields IS NOT NULL
+"""  # noqa: S608 as above
+INSERT_TAGS: Final = f"""
+    INSERT INTO tag (tenant_id, resource, folded, name, record_id)
+    SELECT s.tenant_id, $5, t.value ->> 0, t.value ->> 1, s.record_id
+    FROM import_row s CROSS JOIN LATERAL jsonb_array_elements(s.tags) AS t(value)
+    WHERE {NEW} AND s.tags IS NOT NULL
+    ON CONFLICT DO NOTHING
+"""  # noqa: S608 as above
+INSERT_HISTORY: Final = f"""
+    INSERT INTO change (tenant_id, resource, record_id, version, kind, at, actor_kind, actor_id, cause_id)
+    SELECT s.tenant_id, $5, s.record_id, 1, 'created', $6, $7, $8, s.import_id
+    FROM import_row s WHERE {NEW}
+"""  # noqa: S608 as above
+
+
+def insert_values(kind: IndexKind) -> str:
+    """Rows of one typed index table."""
+    # The table's name is one of five of our own.
+    return f"""
+        INSERT INTO value_{kind} (tenant_id, resource, key, value, record_id)
+        SELECT s.tenant_id, $5, v.value ->> 0, (v.value ->> 1)::{kind}, s.record_id
+        FROM import_row s CROSS JOIN LATERAL jsonb_array_elements(s.index_values -> '{kind}') AS v(value)
+        WHERE {NEW} AND s.index_values ? '{kind}'
+    """  # noqa: S608
+
+
+INSERT_VALUES: Final = {kind: insert_values(kind) for kind in IndexKind}
+
+CONFLICTS: Final[dict[Resource, tuple[str, str]]] = {
+    "contact": ("contact", "customer_code"),
+    "company": ("company", "corporate_number"),
+}
+
+
+def find_column_conflicts(resource: Resource) -> str:
+    """Staged rows whose unique column somebody took since the check: (number, field)."""
+    table, column = CONFLICTS[resource]
+    # Table and column are our own names.
+    return f"""
+        SELECT s.number, s.line, '{column}' AS field FROM import_row s
+        JOIN {table} r ON r.tenant_id = s.tenant_id AND r.{column} = s.plain ->> '{column}' AND r.deleted_at IS NULL
+        WHERE {NEW} AND s.plain ->> '{column}' IS NOT NULL
+    """  # noqa: S608
+
+
+FIND_KEY_CONFLICTS: Final = f"""
+    SELECT DISTINCT s.number, s.line, k.field FROM import_row s CROSS JOIN LATERAL (
+        SELECT f.field, substring(s.digests FROM (32 * (f.place - 1) + 1)::integer FOR 32) AS digest
+        FROM unnest(s.key_fields) WITH ORDINALITY AS f(field, place) WHERE f.field LIKE 'custom.%'
+    ) w JOIN record_key k ON k.tenant_id = s.tenant_id AND k.resource = $5 AND k.field = w.field
+        AND k.digest = w.digest AND k.slot = w.digest
+    WHERE {NEW} AND s.key_fields IS NOT NULL
+"""  # noqa: S608 our own words
+UPDATES: Final = f"""
+    SELECT s.number, s.line, s.record_id, s.change FROM import_row s WHERE {_AMONG} AND s.action = 'update'
+    ORDER BY s.record_id
+"""  # noqa: S608 as above
+REFUSE: Final = """
+    WITH gone AS (
+        DELETE FROM import_row WHERE tenant_id = $1 AND import_id = $2 AND number = ANY ($3)
+    )
+    INSERT INTO import_rejected (tenant_id, import_id, number, line, conflict)
+    SELECT $1, $2, number, line, conflict
+    FROM unnest($3::bigint[], $4::bigint[], $5::text[]) AS r(number, line, conflict)
+    ON CONFLICT (tenant_id, import_id, number) DO NOTHING
+"""

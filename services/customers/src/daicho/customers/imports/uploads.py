@@ -1,0 +1,64 @@
+"""A multipart body, read as it comes: the file goes to its sealed place piece by piece and never to a disk in plain."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any, Final
+
+from litestar import Request
+from multipart import MultipartError, MultipartSegment, PushMultipartParser, parse_options_header
+
+from daicho.customers.imports.faults import UploadMalformed
+
+FILE_LIMIT: Final = 64_000_000
+"""Bytes of an uploaded file, with what multipart adds to it."""
+_LONGEST_FIELD: Final = 1_000
+
+
+class Upload:
+    """The parts of one body. ``fields`` are complete once :meth:`file` came to its end."""
+
+    def __init__(self, request: Request[Any, Any, Any]) -> None:
+        kind, options = parse_options_header(request.headers.get("content-type", ""))
+        if kind != "multipart/form-data" or not options.get("boundary"):
+            raise UploadMalformed
+        self._parser = PushMultipartParser(options["boundary"], max_segment_count=20, strict=True)
+        self._stream = request.stream()
+        self.fields: dict[str, str] = {}
+        self.file_name: str | None = None
+
+    async def file(self) -> AsyncIterator[bytes]:
+        """The bytes of the part ``file``. Raises :class:`UploadMalformed`, also when there is none or a second one."""
+        current: MultipartSegment | None = None
+        held: dict[str, bytes] = {}
+        try:
+            async for piece in self._stream:
+                if not piece:
+                    continue
+                for event in self._parser.parse(piece):
+                    if isinstance(event, MultipartSegment):
+                        current = event
+                        self._begin(event)
+                    elif event and current is not None:
+                        if current.name == "file":
+                            yield bytes(event)
+                        else:
+                            self._hold(held, current, bytes(event))
+            self._parser.close()
+        except MultipartError:
+            raise UploadMalformed from None
+        if self.file_name is None:
+            raise UploadMalformed
+        self.fields = {name: data.decode("utf-8", "replace") for name, data in held.items()}
+
+    def _begin(self, segment: MultipartSegment) -> None:
+        if segment.name == "file":
+            if self.file_name is not None:
+                raise UploadMalformed
+            self.file_name = (segment.filename or "")[:255]
+
+    def _hold(self, held: dict[str, bytes], segment: MultipartSegment, data: bytes) -> None:
+        name = segment.name or ""
+        held[name] = held.get(name, b"") + data
+        if len(held[name]) > _LONGEST_FIELD:
+            raise UploadMalformed
