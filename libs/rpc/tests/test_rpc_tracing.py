@@ -96,15 +96,3 @@ async def test_a_call_whose_deadline_has_passed_leaves_no_span(
     with within(0), pytest.raises(DeadlineExceeded):
         await stub.Write(bench.echo.pb.EchoRequest(tenant_id=uuid7().bytes))
     assert spans.get_finished_spans() == ()
-
-
-async def test_without_a_provider_nothing_is_sent_along(bench: Any) -> None:
-    seen: dict[str, Any] = {}
-
-    async def note(request: Any, context: Any) -> Any:
-        seen.update(dict(context.invocation_metadata()))
-        return bench.echo.pb.EchoResponse()
-
-    await bench.serve(Write=note)
-    await (await bench.stub()).Write(bench.echo.pb.EchoRequest(tenant_id=uuid7().bytes))
-    assert "traceparent" not in seen
