@@ -1,0 +1,52 @@
+/** The console with everything around it that pages stand on. */
+
+import { MantineProvider } from "@mantine/core";
+import { Notifications } from "@mantine/notifications";
+import { QueryClientProvider } from "@tanstack/react-query";
+import { RouterProvider } from "@tanstack/react-router";
+import { setNonce } from "get-nonce";
+import { useEffect } from "react";
+import { onSignedOut } from "@/api/session";
+import { PreferencesProvider } from "./preferences";
+import { queryClient } from "./queryClient";
+import { router } from "./router";
+import { colorSchemeManager, theme } from "./theme";
+
+const nonce = pageNonce();
+if (nonce) setNonce(nonce);
+
+export function App() {
+  useEffect(
+    () =>
+      onSignedOut(() => {
+        if (isOutside(window.location.pathname)) return;
+        queryClient.clear();
+        void router.navigate({ to: "/sign-in", search: { next: window.location.pathname, ended: true } });
+      }),
+    [],
+  );
+  return (
+    <MantineProvider
+      theme={theme}
+      defaultColorScheme="auto"
+      colorSchemeManager={colorSchemeManager}
+      getStyleNonce={() => nonce}
+    >
+      <Notifications position="bottom-right" limit={4} zIndex={400} />
+      <QueryClientProvider client={queryClient}>
+        <PreferencesProvider>
+          <RouterProvider router={router} />
+        </PreferencesProvider>
+      </QueryClientProvider>
+    </MantineProvider>
+  );
+}
+
+/** The policy of the page lets in only styles that carry this. */
+function pageNonce(): string {
+  return document.querySelector<HTMLMetaElement>('meta[property="csp-nonce"]')?.nonce ?? "";
+}
+
+function isOutside(path: string): boolean {
+  return ["/sign-in", "/sign-up", "/confirm", "/invitations/", "/password"].some((start) => path.startsWith(start));
+}

@@ -1,0 +1,71 @@
+/** The frame around every page of a signed-in user. */
+
+import { ActionIcon, Drawer, Loader } from "@mantine/core";
+import { useDisclosure, useHotkeys, useMediaQuery } from "@mantine/hooks";
+import { IconMenu2 } from "@tabler/icons-react";
+import { Outlet, useNavigate, useRouterState } from "@tanstack/react-router";
+import { lazy, Suspense, useEffect, useState } from "react";
+import { Navigation } from "./Navigation";
+import { useT } from "./preferences";
+import styles from "./Shell.module.css";
+
+const Palette = lazy(() => import("./Palette"));
+const Keys = lazy(() => import("./Keys"));
+
+export function Shell() {
+  const t = useT();
+  const navigate = useNavigate();
+  const isPhone = useMediaQuery("(max-width: 48em)");
+  const [menu, { open, close }] = useDisclosure();
+  const [keys, setKeys] = useState(false);
+  const path = useRouterState({ select: (state) => state.location.pathname });
+  const isWaiting = useRouterState({ select: (state) => state.status === "pending" });
+  useEffect(close, [path, close]);
+  useHotkeys([
+    ["shift+?", () => setKeys(true), { usePhysicalKeys: false }],
+    ["c", () => void navigate({ to: path.startsWith("/companies") ? "/companies/new" : "/contacts/new" })],
+  ]);
+
+  return (
+    <div className={styles.shell}>
+      <a href="#main" className="skip">
+        {t("app.skip")}
+      </a>
+      {isPhone ? (
+        <>
+          <ActionIcon className={styles.burger} variant="subtle" color="gray" size={36} onClick={open} aria-label={t("nav.open")}>
+            <IconMenu2 size={20} />
+          </ActionIcon>
+          <Drawer
+            opened={menu}
+            onClose={close}
+            size={264}
+            padding={0}
+            withCloseButton={false}
+            title={undefined}
+            aria-label={t("nav.main")}
+            transitionProps={{ duration: 120 }}
+          >
+            <Navigation />
+          </Drawer>
+        </>
+      ) : (
+        <aside className={styles.side}>
+          <Navigation />
+        </aside>
+      )}
+      <main id="main" className={styles.main} tabIndex={-1}>
+        {isWaiting && (
+          <div className={styles.waiting}>
+            <Loader size={14} color="gray" />
+          </div>
+        )}
+        <Outlet />
+      </main>
+      <Suspense>
+        <Palette />
+        {keys && <Keys onClose={() => setKeys(false)} />}
+      </Suspense>
+    </div>
+  );
+}

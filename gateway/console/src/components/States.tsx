@@ -1,0 +1,90 @@
+/** What stands where content will be, or would be. */
+
+import { Alert, Button, Center, Loader, Stack, Text, ThemeIcon, Title } from "@mantine/core";
+import { IconAlertTriangle, IconCloudOff, IconInbox, IconLock, IconRefresh, type Icon } from "@tabler/icons-react";
+import type { ReactNode } from "react";
+import { Problem } from "@/api/problem";
+import { useT } from "@/app/preferences";
+import { incidentOf, messageOf } from "./messages";
+
+export function Loading({ height = 240 }: { height?: number }) {
+  const t = useT();
+  return (
+    <Center h={height} role="status" aria-label={t("state.loading")}>
+      <Loader size="sm" color="gray" type="dots" />
+    </Center>
+  );
+}
+
+interface EmptyProps {
+  title: string;
+  text?: string;
+  icon?: Icon;
+  children?: ReactNode;
+}
+
+export function Empty({ title, text, icon: Shown = IconInbox, children }: EmptyProps) {
+  return (
+    <Center mih={260} p="xl">
+      <Stack align="center" gap={8} maw={400}>
+        <ThemeIcon variant="light" color="gray" size={44} radius="md">
+          <Shown size={22} stroke={1.5} aria-hidden />
+        </ThemeIcon>
+        <Title order={2} size="h3" ta="center">
+          {title}
+        </Title>
+        {text && (
+          <Text c="dimmed" size="sm" ta="center">
+            {text}
+          </Text>
+        )}
+        {children}
+      </Stack>
+    </Center>
+  );
+}
+
+export function Failure({ error, onRetry }: { error: unknown; onRetry?: () => void }) {
+  const t = useT();
+  if (error instanceof Problem && error.status === 403) {
+    return <Empty title={t("state.forbiddenTitle")} text={t("state.forbiddenText")} icon={IconLock} />;
+  }
+  const incident = incidentOf(error);
+  const isOffline = error instanceof Problem && error.isPassing;
+  return (
+    <div role="alert">
+      <Empty
+        title={t("state.errorTitle")}
+        text={messageOf(error, t)}
+        icon={isOffline ? IconCloudOff : IconAlertTriangle}
+      >
+        {incident && (
+          <Text c="dimmed" size="xs" className="mono">
+            {t("problem.incident", { incident })}
+          </Text>
+        )}
+        {onRetry && (
+          <Button variant="default" mt={8} leftSection={<IconRefresh size={14} />} onClick={onRetry}>
+            {t("action.retry")}
+          </Button>
+        )}
+      </Empty>
+    </div>
+  );
+}
+
+/** What went wrong with a form, above its fields. */
+export function FormError({ error, others = [] }: { error: unknown; others?: string[] }) {
+  const t = useT();
+  if (!error) return null;
+  return (
+    <Alert color="red" variant="light" role="alert" icon={<IconAlertTriangle size={16} />} p="sm">
+      <Text size="sm">{messageOf(error, t)}</Text>
+      {others.map((text) => (
+        <Text size="sm" key={text}>
+          {text}
+        </Text>
+      ))}
+    </Alert>
+  );
+}

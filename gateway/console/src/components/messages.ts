@@ -1,0 +1,15 @@
+/** What to tell a person about an error. */
+
+import { Problem } from "@/api/problem";
+import type { Translate } from "@/i18n";
+
+/** A sentence for `error`: the service's own where it sent one, in the reader's language. */
+export function messageOf(error: unknown, t: Translate): string {
+  if (!(error instanceof Problem)) return t("problem.unexpected");
+  if (error.code === "network") return t("problem.network");
+  return error.document.detail || t("problem.unexpected");
+}
+
+export function incidentOf(error: unknown): string | undefined {
+  return error instanceof Problem ? error.document.incident : undefined;
+}

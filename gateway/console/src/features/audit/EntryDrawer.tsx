@@ -1,0 +1,125 @@
+/** One entry of the log, and the file that proves it. */
+
+import { Alert, Anchor, Button, Drawer, Stack, Text, Title } from "@mantine/core";
+import { IconDownload } from "@tabler/icons-react";
+import { useMutation, useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
+import { client, take } from "@/api/client";
+import type { AuditEntry } from "@/api/types";
+import { usePreferences } from "@/app/preferences";
+import { messageOf } from "@/components/messages";
+import { notifyFailed } from "@/components/notify";
+import { useUserName } from "@/components/people";
+import styles from "./audit.module.css";
+import { actionName, actorName, resourceName } from "./words";
+
+export function EntryDrawer({ entry, onClose }: { entry: AuditEntry; onClose: () => void }) {
+  const { translate: t, format } = usePreferences();
+  const userName = useUserName();
+  const proof = useProof(entry.id);
+  const checkpoint = useQuery({ queryKey: ["audit", "checkpoint"], queryFn: () => take(client.GET("/v1/audit/checkpoint")), staleTime: 60_000 });
+  const facts: [string, React.ReactNode][] = [
+    [t("audit.number"), entry.sequence],
+    [t("audit.time"), format.moment(entry.time)],
+    [t("audit.actor"), actorName(entry, userName, t)],
+    [t("audit.action"), actionName(entry.action, t)],
+    [t("audit.what"), <Target key="what" entry={entry} />],
+    [t("audit.address"), entry.address],
+    [t("audit.session"), entry.actor.session_id],
+    [t("audit.request"), entry.request_id],
+    [t("audit.digest"), <span key="digest" className="mono">{entry.payload_digest}</span>],
+  ];
+  return (
+    <Drawer
+      opened
+      onClose={onClose}
+      position="right"
+      size={480}
+      title={t("audit.entry")}
+      closeButtonProps={{ "aria-label": t("action.close") }}
+      transitionProps={{ duration: 120 }}
+    >
+      <Stack gap="lg" pb="lg">
+        <dl className={styles.facts}>
+          {facts
+            .filter(([, value]) => value !== null && value !== "")
+            .map(([name, value]) => (
+              <Fact key={name} name={name} value={value} />
+            ))}
+        </dl>
+        <section>
+          <Title order={3} mb={6}>
+            {t("audit.payload")}
+          </Title>
+          {entry.payload ? (
+            <pre className={styles.payload} tabIndex={0}>
+              {JSON.stringify(entry.payload, null, 2)}
+            </pre>
+          ) : (
+            <Alert variant="light" color="gray">
+              {t("audit.erased")}
+            </Alert>
+          )}
+        </section>
+        <section>
+          <Button leftSection={<IconDownload size={15} />} loading={proof.isPending} onClick={() => proof.mutate()}>
+            {t("audit.proof")}
+          </Button>
+          <Text size="xs" c="dimmed" mt={6}>
+            {t("audit.proofHint")}
+          </Text>
+          {checkpoint.data && (
+            <Text size="xs" c="dimmed" mt={6} className="tabular">
+              {t("audit.checkpoint")}：{t("audit.checkpointSize", { n: checkpoint.data.size })}
+            </Text>
+          )}
+        </section>
+      </Stack>
+    </Drawer>
+  );
+}
+
+function Fact({ name, value }: { name: string; value: React.ReactNode }) {
+  return (
+    <>
+      <dt>{name}</dt>
+      <dd>{value}</dd>
+    </>
+  );
+}
+
+function Target({ entry }: { entry: AuditEntry }) {
+  const { translate: t } = usePreferences();
+  const { type, id } = entry.resource;
+  const path = type === "contact" ? "contacts" : type === "company" ? "companies" : undefined;
+  return (
+    <>
+      {resourceName(type, t)}{" "}
+      {id &&
+        (path ? (
+          <Anchor component={Link} to={`/${path}/${id}`} inherit className="mono">
+            {id}
+          </Anchor>
+        ) : (
+          <span className="mono">{id}</span>
+        ))}
+    </>
+  );
+}
+
+/** Fetched rather than linked to, so that a refusal is told here and not as a page of its own. */
+function useProof(id: string) {
+  const { translate: t } = usePreferences();
+  return useMutation({
+    mutationFn: () => take(client.GET("/v1/audit/entries/{id}/proof", { params: { path: { id } }, parseAs: "blob" })),
+    onSuccess: (file) => {
+      const url = URL.createObjectURL(file as Blob);
+      const link = document.createElement("a");
+      link.href = url;
+      link.download = `audit-proof-${id}.json`;
+      link.click();
+      URL.revokeObjectURL(url);
+    },
+    onError: (error) => notifyFailed(`${t("audit.proofFailed")} ${messageOf(error, t)}`),
+  });
+}

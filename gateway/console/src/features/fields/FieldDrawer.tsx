@@ -1,0 +1,271 @@
+/** One field's definition, new or changed. */
+
+import { Button, Drawer, Group, MultiSelect, NumberInput, Select, Stack, Switch, Text, TextInput } from "@mantine/core";
+import { useMutation, useQuery } from "@tanstack/react-query";
+import { useState, type FormEvent } from "react";
+import { client, ifMatch, newIdempotencyKey, take } from "@/api/client";
+import { errorsBelow, errorsElsewhere, fieldErrors } from "@/api/problem";
+import { rolesQuery } from "@/api/queries";
+import type { Field, FieldInput, FieldPatch, FieldType, Option, Resource } from "@/api/types";
+import { useT } from "@/app/preferences";
+import { notifyDone } from "@/components/notify";
+import { useMay } from "@/components/permissions";
+import { FormError } from "@/components/States";
+import { isKey } from "@/i18n";
+import { OptionsEditor } from "./OptionsEditor";
+import { canBeSearched, canBeSorted, canBeUnique, FIELD_TYPES, hasLength, hasOptions, TYPE_ICONS } from "./types";
+
+interface FieldDrawerProps {
+  resource: Resource;
+  field: Field | undefined;
+  onClose: () => void;
+  onSaved: () => void;
+}
+
+type Draft = Omit<FieldInput, "resource"> & { options: Option[]; type: FieldType; key: string };
+
+const NAMES = ["label", "key", "type", "help", "section", "options", "scale", "currency", "link_resource", "max_length", "required", "unique", "sensitive", "searchable", "sortable", "read_roles", "write_roles"];
+
+export function FieldDrawer({ resource, field, onClose, onSaved }: FieldDrawerProps) {
+  const t = useT();
+  const [draft, setDraft] = useState<Draft>(() => (field ? draftOf(field) : emptyDraft()));
+  const set = (part: Partial<Draft>) => setDraft((now) => ({ ...now, ...part }));
+  const saving = useMutation({
+    mutationFn: () =>
+      field
+        ? take(client.PATCH("/v1/fields/{id}", { params: { path: { id: field.id }, header: ifMatch(field.version) }, body: patchOf(draft) }))
+        : take(client.POST("/v1/fields", { params: { header: newIdempotencyKey() }, body: { resource, ...inputOf(draft) } })),
+    onSuccess: () => {
+      notifyDone(t(field ? "state.saved" : "fields.created"));
+      onSaved();
+    },
+  });
+  const errors = fieldErrors(saving.error);
+  function submit(event: FormEvent) {
+    event.preventDefault();
+    saving.mutate();
+  }
+  return (
+    <Drawer
+      opened
+      onClose={onClose}
+      position="right"
+      size={460}
+      title={t(field ? "fields.edit" : "fields.add")}
+      closeButtonProps={{ "aria-label": t("action.close") }}
+      transitionProps={{ duration: 120 }}
+    >
+      <form onSubmit={submit} noValidate>
+        <Stack gap="md" pb="lg">
+          <FormError error={saving.error} others={errorsElsewhere(errors, NAMES)} />
+          <TextInput label={t("fields.label")} value={draft.label} onChange={(event) => set({ label: event.currentTarget.value })} error={errors.label} data-autofocus required withAsterisk={false} />
+          <TextInput
+            label={t("fields.key")}
+            description={t("fields.keyHelp")}
+            value={draft.key}
+            onChange={(event) => set({ key: event.currentTarget.value })}
+            error={errors.key}
+            disabled={field !== undefined}
+            classNames={{ input: "mono" }}
+            autoCapitalize="off"
+            spellCheck={false}
+            required
+            withAsterisk={false}
+          />
+          <TypeSelect value={draft.type} onChange={(type) => set({ type })} isFixed={field !== undefined} error={errors.type} />
+          {hasOptions(draft.type) && (
+            <OptionsEditor options={draft.options} kept={field?.options ?? []} onChange={(options) => set({ options })} errors={errorsBelow(errors, "options")} />
+          )}
+          {draft.type === "decimal" && (
+            <NumberInput label={t("fields.scale")} min={0} max={6} value={draft.scale} onChange={(scale) => set({ scale: Number(scale) })} error={errors.scale} disabled={field !== undefined} />
+          )}
+          {draft.type === "money" && (
+            <Select label={t("fields.currency")} data={["JPY", "USD", "EUR", "GBP", "CNY", "KRW"]} value={draft.currency} onChange={(currency) => set({ currency: currency ?? "JPY" })} error={errors.currency} allowDeselect={false} disabled={field !== undefined} />
+          )}
+          {draft.type === "link" && (
+            <Select
+              label={t("fields.linkResource")}
+              data={(["contact", "company"] as const).map((value) => ({ value, label: t(`resource.${value}`) }))}
+              value={draft.link_resource ?? null}
+              onChange={(link_resource) => set({ link_resource })}
+              error={errors.link_resource}
+              disabled={field !== undefined}
+            />
+          )}
+          {hasLength(draft.type) && (
+            <NumberInput label={t("fields.maxLength")} min={1} max={20_000} value={draft.max_length ?? ""} onChange={(value) => set({ max_length: value === "" ? null : Number(value) })} error={errors.max_length} disabled={field !== undefined} />
+          )}
+          <TextInput label={t("fields.help")} value={draft.help} onChange={(event) => set({ help: event.currentTarget.value })} error={errors.help} />
+          <TextInput label={t("fields.section")} description={t("fields.sectionHelp")} value={draft.section} onChange={(event) => set({ section: event.currentTarget.value })} error={errors.section} />
+          <Flags draft={draft} set={set} isNew={field === undefined} errors={errors} />
+          <Roles draft={draft} set={set} errors={errors} />
+          <Group justify="flex-end" gap={8}>
+            <Button variant="default" onClick={onClose}>
+              {t("action.cancel")}
+            </Button>
+            <Button type="submit" loading={saving.isPending}>
+              {t("action.save")}
+            </Button>
+          </Group>
+        </Stack>
+      </form>
+    </Drawer>
+  );
+}
+
+interface TypeSelectProps {
+  value: FieldType;
+  onChange: (type: FieldType) => void;
+  isFixed: boolean;
+  error?: string;
+}
+
+function TypeSelect({ value, onChange, isFixed, error }: TypeSelectProps) {
+  const t = useT();
+  const Chosen = TYPE_ICONS[value];
+  return (
+    <Select
+      label={t("fields.type")}
+      description={t(`type.${value}.help`)}
+      inputWrapperOrder={["label", "input", "description", "error"]}
+      value={value}
+      onChange={(type) => type && onChange(type as FieldType)}
+      data={FIELD_TYPES.map((type) => ({ value: type, label: t(`type.${type}`) }))}
+      leftSection={<Chosen size={16} stroke={1.6} />}
+      renderOption={({ option }) => {
+        const type = option.value as FieldType;
+        const Shown = TYPE_ICONS[type];
+        return (
+          <Group gap={10} wrap="nowrap">
+            <Shown size={17} stroke={1.6} aria-hidden />
+            <div>
+              <Text size="sm">{option.label}</Text>
+              <Text size="xs" c="dimmed">
+                {t(`type.${type}.help`)}
+              </Text>
+            </div>
+          </Group>
+        );
+      }}
+      allowDeselect={false}
+      maxDropdownHeight={380}
+      disabled={isFixed}
+      error={error}
+    />
+  );
+}
+
+interface PartProps {
+  draft: Draft;
+  set: (part: Partial<Draft>) => void;
+  errors: Record<string, string>;
+}
+
+function Flags({ draft, set, isNew, errors }: PartProps & { isNew: boolean }) {
+  const t = useT();
+  const flags = [
+    { name: "required", can: true },
+    { name: "unique", can: canBeUnique(draft.type) && isNew },
+    { name: "sensitive", can: true },
+    { name: "searchable", can: canBeSearched(draft.type) },
+    { name: "sortable", can: canBeSorted(draft.type) && !draft.sensitive },
+  ] as const;
+  return (
+    <Stack gap="sm" role="group" aria-label={t("fields.flags")}>
+      {flags.map(({ name, can }) => (
+        <Switch
+          key={name}
+          size="sm"
+          label={t(`fields.${name}`)}
+          description={t(`fields.${name}Help`)}
+          checked={draft[name] === true && (can || !isNew)}
+          disabled={!can}
+          onChange={(event) => set({ [name]: event.currentTarget.checked })}
+          error={errors[name]}
+        />
+      ))}
+    </Stack>
+  );
+}
+
+function Roles({ draft, set, errors }: PartProps) {
+  const t = useT();
+  const may = useMay();
+  const { data: roles = [] } = useQuery({ ...rolesQuery, enabled: may("roles:read") });
+  const data = roles.map(({ name }) => {
+    const key = `role.${name}`;
+    return { value: name, label: isKey(key) ? t(key) : name };
+  });
+  return (
+    <>
+      {(["read_roles", "write_roles"] as const).map((name) => (
+        <MultiSelect
+          key={name}
+          label={t(name === "read_roles" ? "fields.readRoles" : "fields.writeRoles")}
+          placeholder={draft[name]?.length ? undefined : t("fields.everyRole")}
+          data={data}
+          value={draft[name] ?? []}
+          onChange={(value) => set({ [name]: value.length === 0 ? null : value })}
+          error={errors[name]}
+          clearable
+        />
+      ))}
+    </>
+  );
+}
+
+function emptyDraft(): Draft {
+  return {
+    key: "",
+    type: "text",
+    label: "",
+    help: "",
+    section: "",
+    required: false,
+    unique: false,
+    sensitive: false,
+    searchable: false,
+    sortable: false,
+    options: [],
+    scale: 2,
+    currency: "JPY",
+    link_resource: null,
+    max_length: null,
+    read_roles: null,
+    write_roles: null,
+  };
+}
+
+function draftOf(field: Field): Draft {
+  const { id: _id, version: _version, resource: _resource, position: _position, ...rest } = field;
+  return { ...emptyDraft(), ...rest, options: [...field.options] };
+}
+
+/** What a new field says, without what its type does not have. */
+function inputOf(draft: Draft): Omit<FieldInput, "resource"> {
+  const { key, type, label, help, section, required, sensitive, read_roles, write_roles } = draft;
+  return {
+    key,
+    type,
+    label,
+    help,
+    section,
+    required,
+    sensitive,
+    read_roles,
+    write_roles,
+    unique: canBeUnique(type) && draft.unique,
+    searchable: canBeSearched(type) && draft.searchable,
+    sortable: canBeSorted(type) && !sensitive && draft.sortable,
+    ...(hasOptions(type) ? { options: draft.options } : {}),
+    ...(type === "decimal" ? { scale: draft.scale } : {}),
+    ...(type === "money" ? { currency: draft.currency } : {}),
+    ...(type === "link" ? { link_resource: draft.link_resource } : {}),
+    ...(hasLength(type) && draft.max_length ? { max_length: draft.max_length } : {}),
+  };
+}
+
+function patchOf(draft: Draft): FieldPatch {
+  const { key: _key, type, unique: _unique, scale: _scale, currency: _currency, link_resource: _link, max_length: _length, ...rest } = inputOf(draft);
+  return hasOptions(type) ? { ...rest, options: draft.options } : rest;
+}

@@ -1,0 +1,193 @@
+/** One import, at whichever step it is. The steps follow its status, so a reload loses nothing. */
+
+import { Alert, Button, Group, Progress, Stack, Text, Title } from "@mantine/core";
+import { IconAlertTriangle, IconCircleCheck, IconPlayerPlay } from "@tabler/icons-react";
+import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { getRouteApi, Link } from "@tanstack/react-router";
+import { useEffect, useState } from "react";
+import type { Import } from "@/api/types";
+import { useFormat, useT } from "@/app/preferences";
+import { Page } from "@/components/Page";
+import { Failure, FormError, Loading } from "@/components/States";
+import { importQuery, startRun, useLiveImport } from "./api";
+import { Errors } from "./Errors";
+import { Mapping } from "./Mapping";
+import styles from "./imports.module.css";
+
+const route = getRouteApi("/inside/imports/$id");
+const STEPS = ["upload", "map", "check", "run"] as const;
+
+export function ImportPage() {
+  const t = useT();
+  const { id } = route.useParams();
+  const found = useLiveImport(id);
+  const [isMapping, setMapping] = useState(false);
+  const status = found.data?.status;
+  useEffect(() => {
+    if (status !== "checked") setMapping(false);
+  }, [status]);
+  if (found.isPending) return <Loading />;
+  if (found.isError && !found.data) return <Failure error={found.error} onRetry={() => void found.refetch()} />;
+  const { data } = found;
+  const showsMapping = data.status === "mapping" || isMapping;
+  return (
+    <Page title={data.file_name || t("imports.title")} narrow>
+      <Steps current={showsMapping ? 1 : data.status === "checking" || data.status === "checked" ? 2 : 3} />
+      {showsMapping ? (
+        <Mapping found={data} onChecking={() => setMapping(false)} />
+      ) : data.status === "checking" ? (
+        <Checking found={data} />
+      ) : data.status === "checked" ? (
+        <Checked found={data} onMapping={() => setMapping(true)} />
+      ) : data.status === "running" ? (
+        <Running found={data} />
+      ) : (
+        <Finished found={data} />
+      )}
+    </Page>
+  );
+}
+
+function Steps({ current }: { current: number }) {
+  const t = useT();
+  return (
+    <ol className={styles.steps}>
+      {STEPS.map((step, place) => (
+        <li key={step} className={styles.step} data-state={place < current ? "done" : undefined} aria-current={place === current ? "step" : undefined}>
+          {t(`imports.step.${step}`)}
+        </li>
+      ))}
+    </ol>
+  );
+}
+
+function Figures({ figures }: { figures: { label: string; value: number; isBad?: boolean }[] }) {
+  const format = useFormat();
+  return (
+    <dl className={styles.figures}>
+      {figures.map(({ label, value, isBad }) => (
+        <div key={label}>
+          <dt>{label}</dt>
+          <dd data-bad={(isBad && value > 0) || undefined}>{format.number(value)}</dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
+function Checking({ found }: { found: Import }) {
+  const t = useT();
+  return (
+    <Stack gap="md" role="status" aria-live="polite">
+      <Title order={2}>{t("imports.checking")}</Title>
+      <Progress value={100} striped animated aria-label={t("imports.checking")} size="md" />
+      <Text size="sm" c="dimmed" className="tabular">
+        {t("imports.rowsSoFar", { n: found.rows })}
+      </Text>
+      <Text size="sm" c="dimmed">
+        {t("imports.checkLead")}
+      </Text>
+    </Stack>
+  );
+}
+
+function Checked({ found, onMapping }: { found: Import; onMapping: () => void }) {
+  const t = useT();
+  const queries = useQueryClient();
+  const running = useMutation({
+    mutationFn: () => startRun(found.id),
+    onSuccess: () => queries.invalidateQueries({ queryKey: importQuery(found.id).queryKey, exact: true }),
+  });
+  return (
+    <Stack gap="lg">
+      <Text size="sm" c="dimmed">
+        {t("imports.checkLead")}
+      </Text>
+      <Figures
+        figures={[
+          { label: t("imports.rows"), value: found.rows },
+          { label: t("imports.valid"), value: found.valid },
+          { label: t("imports.rejected"), value: found.rejected, isBad: true },
+        ]}
+      />
+      <FormError error={running.error} />
+      <Group gap={8}>
+        <Button size="sm" leftSection={<IconPlayerPlay size={15} />} disabled={found.valid === 0} loading={running.isPending} onClick={() => running.mutate()}>
+          {t("imports.run", { n: found.valid })}
+        </Button>
+        <Button size="sm" variant="default" onClick={onMapping}>
+          {t("imports.toMapping")}
+        </Button>
+      </Group>
+      {found.rejected > 0 ? (
+        <Errors id={found.id} />
+      ) : (
+        <Alert color="teal" variant="light" icon={<IconCircleCheck size={16} />}>
+          {t("imports.noErrors")}
+        </Alert>
+      )}
+    </Stack>
+  );
+}
+
+function Running({ found }: { found: Import }) {
+  const t = useT();
+  const done = found.created + found.updated + found.skipped;
+  return (
+    <Stack gap="md" role="status" aria-live="polite">
+      <Title order={2}>{t("imports.running")}</Title>
+      <Progress value={found.valid === 0 ? 0 : (100 * done) / found.valid} aria-label={t("imports.running")} size="md" />
+      <Text size="sm" className="tabular">
+        {t("imports.progress", { n: done, total: found.valid })}
+      </Text>
+      <Text size="sm" c="dimmed">
+        {t("imports.runningHint")}
+      </Text>
+    </Stack>
+  );
+}
+
+function Finished({ found }: { found: Import }) {
+  const t = useT();
+  const queries = useQueryClient();
+  const path = found.resource === "company" ? "companies" : "contacts";
+  useEffect(() => {
+    void queries.invalidateQueries({ queryKey: [path, "list"] });
+  }, [queries, path]);
+  const hasFailed = found.status === "failed";
+  return (
+    <Stack gap="lg">
+      <Alert
+        color={hasFailed ? "red" : "teal"}
+        variant="light"
+        icon={hasFailed ? <IconAlertTriangle size={18} /> : <IconCircleCheck size={18} />}
+        title={t(hasFailed ? "imports.failed" : "imports.done")}
+        role={hasFailed ? "alert" : "status"}
+      >
+        {hasFailed ? (
+          <>
+            {found.failure && <div>{found.failure}</div>}
+            {t("imports.failedText")}
+          </>
+        ) : null}
+      </Alert>
+      <Figures
+        figures={[
+          { label: t("imports.created"), value: found.created },
+          { label: t("imports.updated"), value: found.updated },
+          { label: t("imports.skipped"), value: found.skipped },
+          { label: t("imports.rejected"), value: found.rejected, isBad: true },
+        ]}
+      />
+      <Group gap={8}>
+        <Button size="sm" component={Link} to={`/${path}`}>
+          {t(path === "contacts" ? "imports.seeContacts" : "imports.seeCompanies")}
+        </Button>
+        <Button size="sm" variant="default" component={Link} to="/imports">
+          {t("imports.again")}
+        </Button>
+      </Group>
+      {found.rejected > 0 && <Errors id={found.id} />}
+    </Stack>
+  );
+}

@@ -1,0 +1,57 @@
+/** Invitations that nobody has answered yet. */
+
+import { Button, Table, Text } from "@mantine/core";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { client, take } from "@/api/client";
+import { useFormat, useT } from "@/app/preferences";
+import { messageOf } from "@/components/messages";
+import { notifyDone, notifyFailed } from "@/components/notify";
+import { Failure, Loading } from "@/components/States";
+import { useRoleName } from "./names";
+
+export function OpenInvitations() {
+  const t = useT();
+  const format = useFormat();
+  const roleName = useRoleName();
+  const queries = useQueryClient();
+  const invitations = useQuery({
+    queryKey: ["invitations"],
+    queryFn: async () => (await take(client.GET("/v1/invitations"))).items,
+  });
+  const revoking = useMutation({
+    mutationFn: (id: string) => take(client.DELETE("/v1/invitations/{id}", { params: { path: { id } } })),
+    onSuccess: () => notifyDone(t("invite.revoked")),
+    onError: (error) => notifyFailed(messageOf(error, t)),
+    onSettled: () => queries.invalidateQueries({ queryKey: ["invitations"] }),
+  });
+  if (invitations.isPending) return <Loading height={80} />;
+  if (invitations.isError) return <Failure error={invitations.error} onRetry={() => void invitations.refetch()} />;
+  const open = invitations.data.filter((each) => each.status === "open");
+  if (open.length === 0) {
+    return (
+      <Text size="sm" c="dimmed">
+        {t("state.empty")}
+      </Text>
+    );
+  }
+  return (
+    <Table.ScrollContainer minWidth={560}>
+      <Table verticalSpacing={6} fz="sm">
+        <Table.Tbody>
+          {open.map((each) => (
+            <Table.Tr key={each.id}>
+              <Table.Td>{each.email}</Table.Td>
+              <Table.Td>{roleName(each.role)}</Table.Td>
+              <Table.Td c="dimmed">{t("invite.expires", { date: format.moment(each.expires_at) })}</Table.Td>
+              <Table.Td ta="right">
+                <Button variant="subtle" color="gray" onClick={() => revoking.mutate(each.id)} loading={revoking.isPending && revoking.variables === each.id}>
+                  {t("invite.revoke")}
+                </Button>
+              </Table.Td>
+            </Table.Tr>
+          ))}
+        </Table.Tbody>
+      </Table>
+    </Table.ScrollContainer>
+  );
+}

@@ -1,0 +1,223 @@
+/** The users of the company: their roles and teams, and the invitations that are open. */
+
+import { ActionIcon, Avatar, Badge, Button, Group, Menu, Select, Table, Text, TextInput, Title } from "@mantine/core";
+import { IconDots, IconLock, IconLockOpen, IconSearch, IconUserPlus } from "@tabler/icons-react";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { getRouteApi, useNavigate } from "@tanstack/react-router";
+import { useState } from "react";
+import { client, ifMatch, take } from "@/api/client";
+import { teamsQuery, usersQuery } from "@/api/queries";
+import type { User, UserPatch } from "@/api/types";
+import { useT } from "@/app/preferences";
+import { messageOf } from "@/components/messages";
+import { notifyDone, notifyFailed } from "@/components/notify";
+import { Page } from "@/components/Page";
+import { useMay, useMe } from "@/components/permissions";
+import { Failure, Loading } from "@/components/States";
+import { DisableDialog } from "./DisableDialog";
+import { InviteDialog } from "./InviteDialog";
+import { OpenInvitations } from "./OpenInvitations";
+import { useRoleChoices, useRoleName } from "./names";
+
+const route = getRouteApi("/inside/settings/users");
+
+export function UsersPage() {
+  const t = useT();
+  const may = useMay();
+  const navigate = useNavigate({ from: "/settings/users" });
+  const { invite } = route.useSearch();
+  const [filter, setFilter] = useState("");
+  const [disabled, setDisabled] = useState<User>();
+  const users = useQuery(usersQuery);
+  const change = useChangeUser();
+  const mayManage = may("users:manage");
+  const wanted = filter.trim().toLowerCase();
+  const shown = (users.data ?? []).filter((user) => `${user.display_name} ${user.email}`.toLowerCase().includes(wanted));
+  return (
+    <Page
+      title={t("users.title")}
+      actions={
+        mayManage && (
+          <Button leftSection={<IconUserPlus size={15} />} onClick={() => void navigate({ search: { invite: true } })}>
+            {t("users.invite")}
+          </Button>
+        )
+      }
+    >
+      {users.isPending ? (
+        <Loading />
+      ) : users.isError ? (
+        <Failure error={users.error} onRetry={() => void users.refetch()} />
+      ) : (
+        <>
+          <TextInput
+            size="xs"
+            maw={300}
+            mb="sm"
+            type="search"
+            aria-label={t("users.search")}
+            placeholder={t("users.search")}
+            leftSection={<IconSearch size={15} />}
+            value={filter}
+            onChange={(event) => setFilter(event.currentTarget.value)}
+          />
+          <Table.ScrollContainer minWidth={720} scrollAreaProps={{ tabIndex: 0 }}>
+            <Table verticalSpacing={6} fz="sm">
+              <Table.Thead>
+                <Table.Tr>
+                  <Table.Th>{t("users.name")}</Table.Th>
+                  <Table.Th w={180}>{t("users.role")}</Table.Th>
+                  <Table.Th w={180}>{t("users.team")}</Table.Th>
+                  <Table.Th w={100}>{t("users.status")}</Table.Th>
+                  <Table.Th w={44} aria-label={t("record.more")} />
+                </Table.Tr>
+              </Table.Thead>
+              <Table.Tbody>
+                {shown.map((user) => (
+                  <UserRow
+                    key={user.id}
+                    user={user}
+                    mayManage={mayManage}
+                    onChange={(patch) => change.mutate({ user, patch })}
+                    onDisable={() => setDisabled(user)}
+                  />
+                ))}
+              </Table.Tbody>
+            </Table>
+          </Table.ScrollContainer>
+          {mayManage && <Pending />}
+        </>
+      )}
+      {mayManage && invite && <InviteDialog onClose={() => void navigate({ search: {}, replace: true })} />}
+      {disabled && (
+        <DisableDialog
+          user={disabled}
+          isWorking={change.isPending}
+          onClose={() => setDisabled(undefined)}
+          onDisable={(successor_id) => {
+            change.mutate({ user: disabled, patch: { disabled: true, successor_id } }, { onSettled: () => setDisabled(undefined) });
+          }}
+        />
+      )}
+    </Page>
+  );
+}
+
+function Pending() {
+  const t = useT();
+  return (
+    <section>
+      <Title order={2} mt="xl" mb="xs">
+        {t("invite.pending")}
+      </Title>
+      <OpenInvitations />
+    </section>
+  );
+}
+
+interface UserRowProps {
+  user: User;
+  mayManage: boolean;
+  onChange: (patch: UserPatch) => void;
+  onDisable: () => void;
+}
+
+function UserRow({ user, mayManage, onChange, onDisable }: UserRowProps) {
+  const t = useT();
+  const me = useMe();
+  const roleName = useRoleName();
+  const roles = useRoleChoices(me?.user.role, user.role);
+  const { data: teams = [] } = useQuery(teamsQuery);
+  const isSelf = user.id === me?.user.id;
+  // Only owners change owners, and nobody unseats himself by a slip of the hand.
+  const mayChange = mayManage && !isSelf && (user.role !== "owner" || me?.user.role === "owner");
+  const name = user.display_name;
+  return (
+    <Table.Tr opacity={user.disabled ? 0.75 : undefined}>
+      <Table.Td>
+        <Group gap={10} wrap="nowrap">
+          <Avatar size={28} radius="xl" color="ai" aria-hidden>
+            {name.slice(0, 1)}
+          </Avatar>
+          <div style={{ minWidth: 0 }}>
+            <Text size="sm" fw={500}>
+              {name}
+              {isSelf && (
+                <Badge ml={8} color="gray">
+                  {t("state.you")}
+                </Badge>
+              )}
+            </Text>
+            <Text size="xs" c="dimmed">
+              {user.email}
+            </Text>
+          </div>
+        </Group>
+      </Table.Td>
+      <Table.Td>
+        {mayChange ? (
+          <Select size="xs" aria-label={t("users.roleOf", { name })} data={roles} value={user.role} onChange={(role) => role && onChange({ role })} allowDeselect={false} />
+        ) : (
+          roleName(user.role)
+        )}
+      </Table.Td>
+      <Table.Td>
+        {mayManage ? (
+          <Select
+            size="xs"
+            aria-label={t("users.teamOf", { name })}
+            placeholder={t("users.noTeam")}
+            data={teams.map((team) => ({ value: team.id, label: team.name }))}
+            value={user.team_id}
+            onChange={(team_id) => onChange({ team_id })}
+            clearable
+          />
+        ) : (
+          (teams.find((team) => team.id === user.team_id)?.name ?? t("users.noTeam"))
+        )}
+      </Table.Td>
+      <Table.Td>
+        <Badge variant="dot" color={user.disabled ? "red" : "teal"}>
+          {t(user.disabled ? "users.disabled" : "users.active")}
+        </Badge>
+      </Table.Td>
+      <Table.Td>
+        {mayChange && (
+          <Menu>
+            <Menu.Target>
+              <ActionIcon variant="subtle" color="gray" aria-label={t("users.more", { name })}>
+                <IconDots size={16} />
+              </ActionIcon>
+            </Menu.Target>
+            <Menu.Dropdown>
+              {user.disabled ? (
+                <Menu.Item leftSection={<IconLockOpen size={15} />} onClick={() => onChange({ disabled: false })}>
+                  {t("users.enable")}
+                </Menu.Item>
+              ) : (
+                <Menu.Item color="red" leftSection={<IconLock size={15} />} onClick={onDisable}>
+                  {t("users.disable")}
+                </Menu.Item>
+              )}
+            </Menu.Dropdown>
+          </Menu>
+        )}
+      </Table.Td>
+    </Table.Tr>
+  );
+}
+
+function useChangeUser() {
+  const t = useT();
+  const queries = useQueryClient();
+  return useMutation({
+    mutationFn: ({ user, patch }: { user: User; patch: UserPatch }) =>
+      take(client.PATCH("/v1/users/{id}", { params: { path: { id: user.id }, header: ifMatch(user.version) }, body: patch })),
+    onSuccess: () => notifyDone(t("users.changed")),
+    onError: (error) => notifyFailed(messageOf(error, t)),
+    onSettled: () => {
+      void queries.invalidateQueries({ queryKey: usersQuery.queryKey });
+      void queries.invalidateQueries({ queryKey: teamsQuery.queryKey });
+    },
+  });
+}
