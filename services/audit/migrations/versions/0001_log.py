@@ -59,7 +59,6 @@ def _create_entries() -> None:
         op,
         "entry_record",
         sa.Column("record_id", sa.Uuid(), primary_key=True),
-        sa.Column("time", sa.DateTime(timezone=True), primary_key=True),
         sa.Column("sequence", sa.BigInteger(), primary_key=True),
         grant=APPEND_ONLY,
     )

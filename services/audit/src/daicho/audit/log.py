@@ -31,18 +31,14 @@ async def append(tx: TenantTransaction, keys: TenantKeys, facts: Sequence[Fact])
         leaf = leaf_of(tx.tenant_id, sequence, fact, payload)
         nodes += head.append(merkle.leaf_hash(bytes(leaf)))
         entries.append((leaf, keys.seal(TABLE, fact.id, BLOB, payload)))
-    await repository.add_entries(tx, entries)
-    await repository.add_nodes(tx, nodes)
-    await repository.add_records(
+    await repository.append(
         tx,
-        [
-            (record, fact.time, sequence)
-            for sequence, fact in enumerate(facts, first)
-            for record in fact.records
-        ],
+        head,
+        entries,
+        records=[(record, sequence) for sequence, fact in enumerate(facts, first) for record in fact.records],
+        nodes=nodes,
+        keys=[fact.key for fact in facts if fact.key is not None],
     )
-    await repository.add_keys(tx, [fact.key for fact in facts if fact.key is not None])
-    await repository.move_head(tx, head)
     return range(first, head.size)
 
 

@@ -25,29 +25,29 @@ BEGIN_LOG: Final = """
     INSERT INTO log_head (tenant_id, size, peaks) VALUES ($1, 0, '') ON CONFLICT (tenant_id) DO NOTHING
 """
 READ_HEAD: Final = "/* whole tenant: it is one row */ SELECT size, peaks FROM log_head WHERE tenant_id = $1"
-MOVE_HEAD: Final = """
-    /* whole tenant: it is one row */ UPDATE log_head SET size = $2, peaks = $3 WHERE tenant_id = $1
-"""
-ADD_ENTRIES: Final = """
-    INSERT INTO entry (tenant_id, sequence, entry_id, time, kind, actor_kind, actor_user_id, actor_session_id,
-        actor_service, action, resource_type, resource_id, payload, payload_digest)
-    SELECT $1, * FROM unnest($2::bigint[], $3::uuid[], $4::timestamptz[], $5::smallint[], $6::smallint[],
-        $7::uuid[], $8::uuid[], $9::text[], $10::text[], $11::text[], $12::uuid[], $13::bytea[], $14::bytea[])
-"""
-ADD_RECORDS: Final = """
-    INSERT INTO entry_record (tenant_id, record_id, time, sequence)
-    SELECT $1, * FROM unnest($2::uuid[], $3::timestamptz[], $4::bigint[])
-"""
-ADD_NODES: Final = """
-    INSERT INTO tree_node (tenant_id, level, number, hash)
-    SELECT $1, * FROM unnest($2::smallint[], $3::bigint[], $4::bytea[])
-"""
-# Of two wrapped forms of one key the one under the newer version of the tenant's key stays.
-ADD_KEYS: Final = """
-    INSERT INTO event_key AS held (tenant_id, service, version, wrapped)
-    SELECT $1, * FROM unnest($2::text[], $3::bigint[], $4::text[])
-    ON CONFLICT (tenant_id, service, version) DO UPDATE SET wrapped = excluded.wrapped
-    WHERE substr(split_part(held.wrapped, ':', 2), 2)::int < substr(split_part(excluded.wrapped, ':', 2), 2)::int
+# One message for all of a round. Of two wrapped forms of one key the one under the newer version of the tenant's
+# key stays.
+APPEND: Final = """
+    /* whole tenant: the head is one row */
+    WITH entries AS (
+        INSERT INTO entry (tenant_id, sequence, entry_id, time, kind, actor_kind, actor_user_id, actor_session_id,
+            actor_service, action, resource_type, resource_id, payload, payload_digest)
+        SELECT $1, * FROM unnest($2::bigint[], $3::uuid[], $4::timestamptz[], $5::smallint[], $6::smallint[],
+            $7::uuid[], $8::uuid[], $9::text[], $10::text[], $11::text[], $12::uuid[], $13::bytea[], $14::bytea[])
+    ), records AS (
+        INSERT INTO entry_record (tenant_id, record_id, sequence)
+        SELECT $1, * FROM unnest($15::uuid[], $16::bigint[])
+    ), nodes AS (
+        INSERT INTO tree_node (tenant_id, level, number, hash)
+        SELECT $1, * FROM unnest($17::smallint[], $18::bigint[], $19::bytea[])
+    ), keys AS (
+        INSERT INTO event_key AS held (tenant_id, service, version, wrapped)
+        SELECT $1, * FROM unnest($20::text[], $21::bigint[], $22::text[])
+        ON CONFLICT (tenant_id, service, version) DO UPDATE SET wrapped = excluded.wrapped
+        WHERE substr(split_part(held.wrapped, ':', 2), 2)::int
+            < substr(split_part(excluded.wrapped, ':', 2), 2)::int
+    )
+    UPDATE log_head SET size = $23, peaks = $24 WHERE tenant_id = $1
 """
 READ_KEY: Final = "SELECT wrapped FROM event_key WHERE tenant_id = $1 AND service = $2 AND version = $3"
 READ_NODES: Final = """
@@ -82,16 +82,17 @@ FIND_BY_ACTION: Final = "SELECT " + _FIND + "e.action = $6 AND " + _AROUND
 FIND_BY_RESOURCE: Final = "SELECT " + _FIND + "e.resource_type = $7 AND " + _AROUND
 _BY_RECORD: Final = """
     FROM entry_record r JOIN entry e ON e.tenant_id = $1 AND e.sequence = r.sequence
-    WHERE r.tenant_id = $1 AND r.record_id = $9 AND r.time >= $2 AND (r.time, r.sequence) < ($3, $4)
+    WHERE r.tenant_id = $1 AND r.record_id = $9 AND r.sequence < $4 AND e.time >= $2 AND e.time < $3
       AND ($5::uuid IS NULL OR e.actor_user_id = $5) AND ($6::text IS NULL OR e.action = $6)
       AND ($7::text IS NULL OR e.resource_type = $7)
-    ORDER BY r.time DESC, r.sequence DESC LIMIT $8"""
+    ORDER BY r.sequence DESC LIMIT $8"""
 FIND_BY_RECORD: Final = "SELECT " + _ENTRY + _BY_RECORD
 
 log = structlog.get_logger()
 
 _FIRST: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _LAST: Final = datetime(9999, 1, 1, tzinfo=UTC)
+_ENDLESS: Final = (1 << 63) - 1
 
 
 Stored = tuple[Leaf, bytes | None]
@@ -112,16 +113,26 @@ async def read_head(tx: TenantTransaction) -> CompactRange:
     return _head(await tx.driver.fetchrow(READ_HEAD, tx.tenant_id))
 
 
-async def move_head(tx: TenantTransaction, head: CompactRange) -> None:
-    """Remember ``head``."""
-    await tx.driver.execute(MOVE_HEAD, tx.tenant_id, head.size, b"".join(head.peaks))
+async def append(
+    tx: TenantTransaction,
+    head: CompactRange,
+    entries: Sequence[tuple[Leaf, bytes]],
+    *,
+    records: Iterable[tuple[UUID, int]],
+    nodes: Iterable[tuple[Coordinates, bytes]],
+    keys: Iterable[tuple[str, int, str]],
+) -> None:
+    """Add leaves with their sealed payloads, and move the log to ``head``.
 
-
-async def add_entries(tx: TenantTransaction, entries: Sequence[tuple[Leaf, bytes]]) -> None:
-    """Add leaves and their sealed payloads."""
+    ``records`` are (record, sequence) that the entries are found by; ``nodes`` those that became full, of which
+    leaves and the nodes over whole blocks are kept; ``keys`` are wrapped keys (service, version, wrapped).
+    """
     leaves = [leaf for leaf, _ in entries]
+    found_by = sorted(records, key=lambda pair: pair[0].int)  # neighbours in the index are written together
+    kept = [(level, number, node) for (level, number), node in nodes if level == 0 or level >= HEIGHT]
+    wrapped = {(service, version): text for service, version, text in keys}
     await tx.driver.execute(
-        ADD_ENTRIES,
+        APPEND,
         tx.tenant_id,
         [leaf.sequence for leaf in leaves],
         [leaf.entry_id for leaf in leaves],
@@ -136,27 +147,17 @@ async def add_entries(tx: TenantTransaction, entries: Sequence[tuple[Leaf, bytes
         [leaf.resource_id for leaf in leaves],
         [payload for _, payload in entries],
         [leaf.payload_digest for leaf in leaves],
+        [record for record, _ in found_by],
+        [sequence for _, sequence in found_by],
+        [level for level, _, _ in kept],
+        [number for _, number, _ in kept],
+        [node for _, _, node in kept],
+        [service for service, _ in wrapped],
+        [version for _, version in wrapped],
+        list(wrapped.values()),
+        head.size,
+        b"".join(head.peaks),
     )
-
-
-async def add_records(tx: TenantTransaction, records: Sequence[tuple[UUID, datetime, int]]) -> None:
-    """Let entries be found by records: (record, time, sequence)."""
-    if records:
-        await tx.driver.execute(ADD_RECORDS, tx.tenant_id, *map(list, zip(*records, strict=True)))
-
-
-async def add_nodes(tx: TenantTransaction, nodes: Iterable[tuple[Coordinates, bytes]]) -> None:
-    """Keep the leaves and the nodes over whole blocks."""
-    kept = [(level, number, node) for (level, number), node in nodes if level == 0 or level >= HEIGHT]
-    await tx.driver.execute(ADD_NODES, tx.tenant_id, *map(list, zip(*kept, strict=True)))
-
-
-async def add_keys(tx: TenantTransaction, keys: Iterable[tuple[str, int, str]]) -> None:
-    """Keep wrapped keys of events: (service, version, wrapped)."""
-    newest = {(service, version): wrapped for service, version, wrapped in keys}
-    if newest:
-        services, versions = [name[0] for name in newest], [name[1] for name in newest]
-        await tx.driver.execute(ADD_KEYS, tx.tenant_id, services, versions, list(newest.values()))
 
 
 async def read_key(tx: TenantTransaction, service: str, version: int) -> str | None:
@@ -219,15 +220,15 @@ async def read_block(tx: TenantTransaction, block: int, size: int) -> list[Store
 
 
 async def find(tx: TenantTransaction, asked: Question) -> list[Stored]:
-    """A page of entries, newest first."""
-    before = asked.before or (asked.end or _LAST, -1)
-    arguments = [
-        tx.tenant_id, asked.begin or _FIRST, *before, asked.actor_id, asked.action, asked.resource, asked.limit,
-    ]  # fmt: skip
+    """A page of entries, newest first: by their time; of one record, in the log's own order."""
+    begin, end = asked.begin or _FIRST, asked.end or _LAST
+    before = asked.before or (end, -1)
+    rest = (asked.actor_id, asked.action, asked.resource, asked.limit)
     if asked.record_id is not None:
-        statement = FIND_BY_RECORD
-        arguments.append(asked.record_id)
-    elif asked.actor_id is not None:
+        last = _ENDLESS if asked.before is None else asked.before[1]
+        rows = await tx.driver.fetch(FIND_BY_RECORD, tx.tenant_id, begin, end, last, *rest, asked.record_id)
+        return _entries(tx, rows)
+    if asked.actor_id is not None:
         statement = FIND_BY_ACTOR
     elif asked.action is not None:
         statement = FIND_BY_ACTION
@@ -235,7 +236,7 @@ async def find(tx: TenantTransaction, asked: Question) -> list[Stored]:
         statement = FIND_BY_RESOURCE
     else:
         statement = FIND_BY_TIME
-    return _entries(tx, await tx.driver.fetch(statement, *arguments))
+    return _entries(tx, await tx.driver.fetch(statement, tx.tenant_id, begin, *before, *rest))
 
 
 async def read_checkpoint(tx: TenantTransaction) -> tuple[Signed, datetime] | None:
