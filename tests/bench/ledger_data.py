@@ -28,7 +28,7 @@ from daicho.customers.contacts.rows import columns_of
 from daicho.customers.contacts.schemas import ContactInput, Email, Phone
 from daicho.customers.definitions.catalogue import ResourceSchema
 from daicho.fields import Schema
-from daicho.keyring import EventKey, TenantKeys
+from daicho.keyring import EventKey, KeyMaterial, TenantKeys
 from daicho.local.servers import PostgresServer, free_port
 from daicho.nihongo import fold, phone_digits
 from daicho.tenancy import TenantId, database_url, migrate, provision
@@ -50,7 +50,8 @@ _SEARCHED: Final = "company name kana email phones".split()
 def keys_of_tenant() -> TenantKeys:
     """Keys that every run makes the same, so that a kept cluster opens."""
     events = EventKey(TENANT, "customers", 1, "vault:v1:bench", AESGCM(b"e" * 32))
-    return TenantKeys(TENANT, records={1: b"r" * 32}, index=b"i" * 32, events=events)
+    material = KeyMaterial(TENANT, {1: b"r" * 32}, current=1, index=(b"i" * 32,), unique=b"u" * 32)
+    return TenantKeys(material, events)
 
 
 @contextmanager
@@ -106,7 +107,9 @@ async def _load(url: str, rows: int, *, plain: bool) -> None:
     """COPY, then build what a bulk load builds last: the index of tokens and the statistics."""
     admin = await asyncpg.connect(url, command_timeout=1_200)
     index = await admin.fetchval("SELECT indexdef FROM pg_indexes WHERE indexname = 'ix_contact_tokens'")
-    await admin.execute("DROP INDEX ix_contact_tokens; SET maintenance_work_mem = '1GB'; SET synchronous_commit = off")
+    await admin.execute(
+        "DROP INDEX ix_contact_tokens; SET maintenance_work_mem = '1GB'; SET synchronous_commit = off"
+    )
     if plain:
         await admin.execute(
             "CREATE EXTENSION IF NOT EXISTS pg_trgm; CREATE TABLE plain_contact (id uuid PRIMARY KEY, company text, name text, kana text, "
@@ -131,7 +134,9 @@ class _Words:
     """What contacts are made of: the sample's own words for the common part, syllables for the rare one."""
 
     def __init__(self) -> None:
-        found = [row["values"] for row in json.loads(SAMPLE.read_text())["rows"] if row["outcome"] == "accepted"]
+        found = [
+            row["values"] for row in json.loads(SAMPLE.read_text())["rows"] if row["outcome"] == "accepted"
+        ]
         self.people = found
         kanji = sorted({char for each in found for char in each["last_name"] + (each["first_name"] or "")})
         self.kanji = [*kanji, *map(chr, range(0x6A00, 0x6E00))]
@@ -149,7 +154,9 @@ class _Words:
             "given_kana": given["first_kana"] if common else self._text(dice, self.kana, 2, 3),
             "company": (company["company"] or "㈲ひかり")
             if dice.random() < 0.3
-            else "株式会社" + self._text(dice, self.kana, 3, 5) + dice.choice(("商事", "工業", "システム", "")),
+            else "株式会社"
+            + self._text(dice, self.kana, 3, 5)
+            + dice.choice(("商事", "工業", "システム", "")),
             "email": f"{self._text(dice, 'abcdefghijklmnoprstuvwyz', 4, 9)}@{dice.choice(self.domains)}",
             "phones": [f"+81{dice.choice((3, 6, 52, 90, 80))}{dice.randrange(10**7, 10**8)}"],
         }

@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from daicho.keyring import EventKey, FileMissing, FileStore, Tampered, TenantKeys
+from daicho.keyring import EventKey, FileMissing, FileStore, KeyMaterial, Tampered, TenantKeys
 from daicho.keyring.files import CHUNK
 from daicho.tenancy import TenantId
 
@@ -17,7 +17,8 @@ HEADER, SEALED = 40, CHUNK + 16
 def create_keys(tenant: int = 7) -> TenantKeys:
     tenant_id = TenantId(UUID(int=tenant))
     events = EventKey(tenant_id, "test", 1, "", AESGCM(bytes(32)))
-    return TenantKeys(tenant_id, records={1: b"k" * 32}, index=b"i" * 32, events=events)
+    material = KeyMaterial(tenant_id, {1: b"k" * 32}, current=1, index=(b"i" * 32,), unique=b"u" * 32)
+    return TenantKeys(material, events)
 
 
 def seal(data: bytes, file_id: UUID = FILE) -> bytes:

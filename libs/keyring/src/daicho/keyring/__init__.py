@@ -13,6 +13,7 @@ from daicho.keyring.files import FileKeys, SealedWriter
 from daicho.keyring.keyring import Keyring
 from daicho.keyring.keys import EventKey, KeyMaterial, TenantKeys
 from daicho.keyring.provision import ACCESS_KEY, CHECKPOINT_KEY, provision
+from daicho.keyring.resealing import SealedColumn, reseal
 from daicho.keyring.transit import PublicKey, Transit
 
 __all__ = [
@@ -29,10 +30,12 @@ __all__ = [
     "Keyring",
     "KeysUnavailable",
     "PublicKey",
+    "SealedColumn",
     "SealedWriter",
     "Tampered",
     "TenantKeys",
     "Transit",
     "provision",
+    "reseal",
     "schema",
 ]

@@ -34,12 +34,12 @@ _INFO: Final = b"daicho/file/v1\x00"
 class FileKeys:
     """Seals and opens the files of one tenant in one service."""
 
-    def __init__(self, tenant_id: TenantId, records: Mapping[int, bytes]) -> None:
-        self._tenant_id, self._records = tenant_id, records
+    def __init__(self, tenant_id: TenantId, records: Mapping[int, bytes], current: int) -> None:
+        self._tenant_id, self._records, self._current = tenant_id, records, current
 
     def writer(self, target: IO[bytes], file_id: UUID) -> SealedWriter:
         """Seals what is written into ``target``; nothing opens until :meth:`SealedWriter.finish` was called."""
-        version, salt = max(self._records), os.urandom(_SALT)
+        version, salt = self._current, os.urandom(_SALT)
         header = b"".join((_MAGIC, version.to_bytes(4, "big"), salt))
         target.write(header)
         return SealedWriter(target, self._cipher(version, salt, file_id), header)

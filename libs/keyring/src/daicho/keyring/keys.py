@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
@@ -9,7 +10,7 @@ from uuid import UUID
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from daicho.keyring import blob
-from daicho.keyring.blind_index import BlindIndex
+from daicho.keyring.blind_index import BlindIndex, TokenMemory, derive
 from daicho.keyring.faults import Tampered
 from daicho.keyring.files import FileKeys
 from daicho.tenancy import TenantId
@@ -39,39 +40,44 @@ class EventKey:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class KeyMaterial:
-    """A tenant's keys as they go to a child process of one's own, through a pipe and nowhere else."""
+    """A tenant's keys as they go to a child process of one's own, through a pipe and nowhere else.
+
+    ``records`` by version, ``current`` the one that seals; ``index``: see :class:`BlindIndex`.
+    """
 
     tenant_id: TenantId
     records: Mapping[int, bytes]
-    index: bytes
+    current: int
+    index: tuple[bytes, ...]
+    unique: bytes
 
 
 class TenantKeys:
     """The keys of one tenant in one service. Valid for minutes: ask the :class:`Keyring` again for each request."""
 
-    __slots__ = ("_ciphers", "_current", "_material", "events", "files", "index", "tenant_id")
+    __slots__ = ("_ciphers", "_current", "_events", "_fields", "_material", "files", "index", "tenant_id")
 
     def __init__(
-        self,
-        tenant_id: TenantId,
-        *,
-        records: Mapping[int, bytes],
-        index: bytes,
-        events: EventKey,
+        self, material: KeyMaterial, events: EventKey | None, memory: TokenMemory | None = None
     ) -> None:
-        self.tenant_id = tenant_id
-        self._ciphers = {version: AESGCM(key) for version, key in records.items()}
-        self._current = max(records)
-        self._material = KeyMaterial(tenant_id, dict(records), index)
-        self.index = BlindIndex(index)
-        self.files = FileKeys(tenant_id, self._material.records)
-        self.events = events
+        self.tenant_id = material.tenant_id
+        self._material, self._current, self._events = material, material.current, events
+        self._ciphers = {version: AESGCM(key) for version, key in material.records.items()}
+        self.index = BlindIndex(material.index, memory)
+        self.files = FileKeys(material.tenant_id, material.records, material.current)
+        self._fields: dict[str, bytes] = {}
 
     @classmethod
     def of_material(cls, material: KeyMaterial) -> TenantKeys:
         """Keys in a child process: they seal, open and index records; events are told by its parent."""
-        none = EventKey(material.tenant_id, "", 0, "", AESGCM(bytes(32)))
-        return cls(material.tenant_id, records=material.records, index=material.index, events=none)
+        return cls(material, None)
+
+    @property
+    def events(self) -> EventKey:
+        """What seals the personal parts of this service's events."""
+        if self._events is None:
+            raise RuntimeError("a child process tells no events")
+        return self._events
 
     @property
     def material(self) -> KeyMaterial:
@@ -97,4 +103,7 @@ class TenantKeys:
 
     def unique(self, field: str, value: str) -> bytes:
         """A 256-bit keyed digest of a whole value, by which it is found and held unique."""
-        return self.index.digest(field, value)
+        key = self._fields.get(field)
+        if key is None:
+            key = self._fields[field] = derive(self._material.unique, f"unique/{field}")
+        return hmac.digest(key, value.encode(), "sha256")

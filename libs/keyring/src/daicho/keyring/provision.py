@@ -1,7 +1,7 @@
 """What the key store must hold before services start: engines, policies, roles. Safe to repeat.
 
 Each service's policy names the contexts that it may use: its own for every purpose, and for reading events
-those of the others. ``allowed_parameters`` pins them, for a path alone would open every context of a tenant's
+(and keeping them readable after a rotation) those of the others. ``allowed_parameters`` pins them, for a path alone would open every context of a tenant's
 key.
 """
 
@@ -23,6 +23,17 @@ KEY_OWNER: Final = "identity"
 ACCESS_KEY: Final = "identity-access"
 CHECKPOINT_KEY: Final = "audit-checkpoint"
 LOGIN_LIFE: Final = "1h"
+_KEPT: Final = {
+    "capabilities": ["create", "update", "read", "delete"],
+    # A key that could be exported or restored from a backup could not be destroyed.
+    "allowed_parameters": {
+        "type": ["aes256-gcm96"],
+        "derived": [True],
+        "exportable": [False],
+        "min_decryption_version": [],
+        "deletion_allowed": [],
+    },
+}
 
 
 def provision(
@@ -50,11 +61,11 @@ def policy_of(service: str, services: Sequence[str] = SERVICES) -> str:
     paths: dict[str, dict[str, Any]] = {
         "transit/datakey/plaintext/tenant-*": _pinned(own, "bits"),
         "transit/decrypt/tenant-*": _pinned(readable, "ciphertext"),
-        "transit/rewrap/tenant-*": _pinned(own, "ciphertext"),
+        "transit/rewrap/tenant-*": _pinned(readable, "ciphertext"),
         f"pki/issue/{service}": {"capabilities": ["create", "update"]},
     }
     if service == KEY_OWNER:
-        paths["transit/keys/tenant-*"] = {"capabilities": ["create", "update", "read", "delete"]}
+        paths["transit/keys/tenant-*"] = _KEPT
         paths.update(_signs(ACCESS_KEY))
     if service == "audit":
         paths.update(_signs(CHECKPOINT_KEY))
@@ -72,8 +83,9 @@ def _pinned(contexts: Sequence[str], *free: str) -> dict[str, Any]:
 
 def _signs(key: str) -> dict[str, Any]:
     return {
-        f"transit/sign/{key}*": {"capabilities": ["create", "update"]},
-        f"transit/keys/{key}*": {"capabilities": ["create", "update", "read"]},
+        f"transit/sign/{key}": {"capabilities": ["create", "update"]},
+        f"transit/keys/{key}": {"capabilities": ["read"]},
+        f"transit/keys/{key}/rotate": {"capabilities": ["create", "update"]},
     }
 
 

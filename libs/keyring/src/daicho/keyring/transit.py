@@ -1,8 +1,8 @@
 """OpenBao's Transit engine, spoken to through hvac in threads: tenant keys never leave it.
 
 A service logs in by AppRole; its policy pins the derivation context it may use, so a token of one service
-opens nothing that another wrapped. Every call ends within :data:`TIMEOUT`; a store that is sealed, slow or
-gone raises :class:`KeysUnavailable`.
+opens nothing that another wrapped. A store that is sealed, slow or gone raises :class:`KeysUnavailable`, within
+twice the time-out of one request; a store that says no raises :class:`KeyRefused`.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import asyncio
 import base64
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any, Final, NamedTuple, TypeVar
 
@@ -18,24 +19,24 @@ import hvac
 import requests
 import structlog
 from hvac import exceptions
+from requests.adapters import HTTPAdapter
 
 from daicho.keyring.faults import KeyRefused, KeysUnavailable
 from daicho.tenancy import TenantId
 
 TIMEOUT: Final = 3.0
-RENEW_BEFORE: Final = 0.5
+"""Seconds for one request."""
+RENEW_AFTER: Final = 0.5
 """A token is replaced when this part of its life is over."""
+FRESH: Final = 5.0
+"""Seconds for which a refusal is believed: the login is too young to have been revoked."""
+AT_ONCE: Final = 8
 
 T = TypeVar("T")
 log = structlog.get_logger()
 
-_AWAY: Final = (
-    requests.RequestException,
-    exceptions.VaultDown,
-    exceptions.InternalServerError,
-    exceptions.BadGateway,
-    exceptions.RateLimitExceeded,
-)
+_REFUSED: Final = (exceptions.InvalidRequest, exceptions.InvalidPath)
+_AWAY: Final = (requests.RequestException, exceptions.VaultError)
 
 
 def context_of(service: str, purpose: str) -> str:
@@ -59,12 +60,23 @@ class Transit:
     """One service's way to the key store. Safe to use from one event loop; closes with :meth:`close`."""
 
     def __init__(
-        self, address: str, role_id: str, secret_id: str, *, service: str, timeout: float = TIMEOUT
+        self,
+        address: str,
+        role_id: str,
+        secret_id: str,
+        *,
+        service: str,
+        timeout: float = TIMEOUT,
+        authority: str | None = None,
     ) -> None:
+        """``timeout`` is for one request; ``authority`` a file of certificates to trust beside the usual ones."""
         self.service = service
         self._role_id, self._secret_id = role_id, secret_id
-        self._client = hvac.Client(url=address, timeout=timeout)
-        self._good_until = 0.0
+        self._deadline = 2 * timeout
+        self._client = hvac.Client(url=address, token="", timeout=timeout, session=_session(authority))
+        # Threads of its own: a burst of password hashes in the loop's must not keep keys waiting.
+        self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="key-store")
+        self._since, self._good_until = 0.0, 0.0
         self._login = asyncio.Lock()
 
     async def create_tenant_key(self, tenant_id: TenantId) -> None:
@@ -113,12 +125,15 @@ class Transit:
 
         return base64.b64decode((await self._call(decrypt))["data"]["plaintext"])
 
-    async def rewrap(self, tenant_id: TenantId, purpose: str, wrapped: str) -> str:
-        """The wrapped form under the newest version of the tenant's key; the data key stays the same."""
+    async def rewrap(self, tenant_id: TenantId, service: str, purpose: str, wrapped: str) -> str:
+        """The wrapped form under the newest version of the tenant's key; the data key stays the same.
+
+        Allowed for what :meth:`unwrap` is allowed for.
+        """
 
         def rewrap(client: hvac.Client) -> Any:
             return client.secrets.transit.rewrap_data(
-                key_name(tenant_id), ciphertext=wrapped, context=context_of(self.service, purpose)
+                key_name(tenant_id), ciphertext=wrapped, context=context_of(service, purpose)
             )
 
         return str((await self._call(rewrap))["data"]["ciphertext"])
@@ -130,10 +145,6 @@ class Transit:
                 key_name(tenant_id), min_decryption_version=version
             )
         )
-
-    async def create_signing_key(self, name: str, kind: str) -> None:
-        """Create a signing key (``ecdsa-p256`` or ``ed25519``); nothing happens when it exists."""
-        await self._call(lambda client: client.secrets.transit.create_key(name, key_type=kind))
 
     async def rotate_signing_key(self, name: str) -> None:
         """Sign with a new version from now on; the older ones' public halves stay listed."""
@@ -180,7 +191,10 @@ class Transit:
         return dict(answer["data"])
 
     async def check(self) -> str | None:
-        """None when the store answers and is unsealed; else what is wrong, for readiness."""
+        """None when this service is logged in; else what is wrong, for readiness.
+
+        A store that goes away later does not make it unready: reads go on with what is in memory.
+        """
         try:
             await self._logged_in()
         except KeysUnavailable:
@@ -189,20 +203,27 @@ class Transit:
 
     def close(self) -> None:
         """Close the connections."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
         self._client.adapter.close()
 
     async def _call(self, ask: Callable[[hvac.Client], T]) -> T:
-        await self._logged_in()
         try:
-            return await self._in_thread(ask)
-        except exceptions.Forbidden:
-            # The token may have been revoked behind our back: one fresh login tells.
-            self._good_until = 0.0
-            await self._logged_in()
-            try:
+            async with asyncio.timeout(self._deadline):
+                await self._logged_in()
+                try:
+                    return await self._in_thread(ask)
+                except exceptions.Forbidden:
+                    if time.monotonic() - self._since < FRESH:
+                        raise
+                # The token may have been revoked behind our back: one fresh login tells.
+                self._good_until = 0.0
+                await self._logged_in()
                 return await self._in_thread(ask)
-            except exceptions.Forbidden as error:
-                raise KeyRefused("the key store's policy refuses") from error
+        except exceptions.Forbidden as error:
+            raise KeyRefused("the key store's policy refuses") from error
+        except TimeoutError as error:
+            log.warning("key_store_slow")
+            raise KeysUnavailable from error
 
     async def _logged_in(self) -> None:
         if time.monotonic() < self._good_until:
@@ -210,17 +231,35 @@ class Transit:
         async with self._login:
             if time.monotonic() < self._good_until:
                 return
-            answer = await self._in_thread(
-                lambda client: client.auth.approle.login(self._role_id, self._secret_id, use_token=False)
-            )
+            try:
+                answer = await self._in_thread(
+                    lambda client: client.auth.approle.login(self._role_id, self._secret_id, use_token=False)
+                )
+            except (KeyRefused, exceptions.Forbidden) as error:
+                log.error("key_store_login_refused", service=self.service)  # noqa: TRY400 - the trace says no more
+                raise KeysUnavailable from error
             self._client.token = answer["auth"]["client_token"]
-            self._good_until = time.monotonic() + answer["auth"]["lease_duration"] * RENEW_BEFORE
+            self._since = time.monotonic()
+            self._good_until = self._since + answer["auth"]["lease_duration"] * RENEW_AFTER
 
     async def _in_thread(self, ask: Callable[[hvac.Client], T]) -> T:
         try:
-            return await asyncio.to_thread(ask, self._client)
+            return await asyncio.get_running_loop().run_in_executor(self._threads, ask, self._client)
+        except exceptions.Forbidden:
+            raise
+        except _REFUSED as error:
+            raise KeyRefused("the key store refuses: the key is gone or is not this one") from error
         except _AWAY as error:
             log.warning("key_store_away", error=type(error).__name__)
             raise KeysUnavailable from error
-        except (exceptions.InvalidRequest, exceptions.InvalidPath) as error:
-            raise KeyRefused("the key store refuses: the key is gone or is not this one") from error
+
+
+def _session(authority: str | None) -> requests.Session:
+    """Connections that heed no proxy of the environment: keys go to the store and to nobody else."""
+    session = requests.Session()
+    session.trust_env = False
+    session.verify = authority or True
+    adapter = HTTPAdapter(pool_maxsize=AT_ONCE)
+    session.mount("http://", adapter)
+    session.mount("https://", adapter)
+    return session

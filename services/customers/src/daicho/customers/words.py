@@ -28,7 +28,7 @@ class Words:
 
     def terms(self, keys: TenantKeys) -> list[list[list[int]]]:
         """The tokens to look for: for each word its alternatives, one a class."""
-        return [[keys.index.tokens(kind, terms) for kind, terms in self._terms(word)] for word in self.words]
+        return [[keys.index.sought(kind, terms) for kind, terms in self._terms(word)] for word in self.words]
 
     def _terms(self, word: str) -> Iterable[tuple[str, frozenset[str]]]:
         for kind in CLASSES:
