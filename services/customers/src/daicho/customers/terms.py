@@ -21,7 +21,7 @@ TEXT: Final = "text"
 CLASSES: Final = (NAME, KANA, EMAIL, PHONE, TEXT)
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=8_192)
 def terms_of(folded: str) -> frozenset[str]:
     """The index terms of one folded value; none of an empty one."""
     if not folded:
