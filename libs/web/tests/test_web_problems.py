@@ -163,3 +163,9 @@ def test_a_public_route_says_why() -> None:
 
     create_app("things", [open_door], callers=Callers(Tokens(), Tokens(), origin=""), health=Health())
     assert actor_of is not None
+
+
+async def test_a_body_that_is_not_utf_8_is_malformed_and_no_accident(client) -> None:
+    headers = {"authorization": "Bearer good", "content-type": "application/json"}
+    answer = await client.post("/things", content=b'{"name": "\xed\xa0\x80"}', headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (400, "malformed")

@@ -39,7 +39,7 @@ def faults_of_body(request: Request[Any, Any, Any]) -> list[FieldFault]:
     """What is wrong with the JSON body of ``request``, by its handler's type. Raises Malformed when it is no JSON."""
     field = request.route_handler.parsed_data_field
     try:
-        body = msgspec.json.decode(_read(request))
+        body = msgspec.json.decode(read_body(request))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise Malformed from None
     if field is None:
@@ -47,8 +47,8 @@ def faults_of_body(request: Request[Any, Any, Any]) -> list[FieldFault]:
     return list(_examine(body, field.raw, ""))[:MOST] or [FieldFault("", "invalid")]
 
 
-def _read(request: Request[Any, Any, Any]) -> bytes:
-    """The body that the refused decoding has read already."""
+def read_body(request: Request[Any, Any, Any]) -> bytes:
+    """The body that the refused decoding has read already; empty where it has not."""
     body = request._body  # noqa: SLF001 an exception handler cannot await
     return body if isinstance(body, bytes) else b""
 

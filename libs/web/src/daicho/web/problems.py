@@ -27,7 +27,7 @@ from daicho.faults import (
     TooLarge,
     Unauthenticated,
 )
-from daicho.web.decoding import faults_of_body, faults_of_parameters
+from daicho.web.decoding import faults_of_body, faults_of_parameters, read_body
 
 MEDIA_TYPE: Final = "application/problem+json"
 log = structlog.get_logger()
@@ -126,7 +126,7 @@ def handlers(field_messages: Mapping[str, Messages]) -> dict[Any, Callable[..., 
         return reply
 
     def on_unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
-        if isinstance(error, RecursionError):
+        if isinstance(error, RecursionError) or _is_the_bodys(request, error):
             return answer(request, Malformed())
         incident = uuid4().hex
         log.error(
@@ -141,6 +141,11 @@ def handlers(field_messages: Mapping[str, Messages]) -> dict[Any, Callable[..., 
         HTTPException: on_http,
         Exception: on_unexpected,
     }
+
+
+def _is_the_bodys(request: Request[Any, Any, Any], error: Exception) -> bool:
+    """Whether ``error`` says that the body is not UTF-8, which msgspec does not count among its own errors."""
+    return isinstance(error, UnicodeDecodeError) and error.object in read_body(request)
 
 
 def respond(fault: Fault, language: Language, field_messages: Mapping[str, Messages]) -> Response[bytes]:

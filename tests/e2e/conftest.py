@@ -1,0 +1,1 @@
+"""The stories run against the whole product, through its gateway alone: see ``daicho.testkit.product``."""

@@ -1,0 +1,59 @@
+"""The guide to the API does what it says: its shell blocks run as they stand, in one shell, from top to bottom."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import sysconfig
+from pathlib import Path
+
+from .samples import expected, sample
+
+GUIDE = Path(__file__).resolve().parents[2] / "docs" / "guide" / "api.md"
+SECONDS = 180
+
+
+async def test_the_guide_runs_from_sign_up_to_proof(product, tmp_path) -> None:
+    (tmp_path / "contacts-small.csv").write_bytes(sample("contacts-small.csv"))
+    blocks = re.findall(r"^```sh\n(.*?)^```$", GUIDE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    script = "\n".join(["set -euo pipefail", *blocks])
+    path = f"{sysconfig.get_paths()['scripts']}{os.pathsep}{os.environ['PATH']}"
+    shell = await asyncio.create_subprocess_exec(
+        "bash",
+        "-c",
+        script,
+        cwd=tmp_path,
+        env={"PATH": path, "LANG": "C.UTF-8", "BASE": product.url, "MAIL": product.mail},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    said, complained = await asyncio.wait_for(shell.communicate(), SECONDS)
+    text = said.decode()
+    assert shell.returncode == 0, f"{text[-2000:]}\n{complained.decode()[-2000:]}"
+    _check_what_it_printed(text)
+    _check_what_it_left(tmp_path)
+
+
+def _check_what_it_printed(text: str) -> None:
+    rows = expected("contacts-small.expected.json")["rows"]
+    accepted = sum(row["outcome"] == "accepted" for row in rows)
+    lines = text.splitlines()
+    assert "cp932" in {line.lower() for line in lines}
+    assert lines.count(str(len(rows) - accepted)) == 1, "as many rejected rows as the sample file has"
+    assert lines.count(str(accepted)) == 1, "as many contacts as there are good rows"
+    assert "412" in lines, "the second editor is told"
+    assert any("'title'" in line and "営業部長" in line for line in lines), "the history has the new title"
+    assert lines.count("1") == 1, "the colleague sees the one contact that is his"
+    assert "鈴木 一郎" in lines, "the audit names who opened it"
+    assert sum(line.startswith("verified: ") for line in lines) == 2
+    assert lines.count("verified: 1 entries stand, 0 of them erased") == 1
+
+
+def _check_what_it_left(folder: Path) -> None:
+    opened = json.loads((folder / "contact.json").read_text())
+    assert "タナ" in f"{opened['family_name_kana']}{opened['given_name_kana']}{opened['company_name']}"
+    assert json.loads((folder / "conflict.json").read_text())["version"] == 2
+    rejected = (folder / "rejected.csv").read_bytes().decode("cp932")
+    assert rejected.startswith("顧客番号,")
