@@ -79,7 +79,7 @@ class Company:
 
     async def found(self, **asked: Any) -> list[dict[str, Any]]:
         """As :meth:`search`, once something is found."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while True:
                 if items := await self.search(**asked):
                     return items
@@ -87,7 +87,7 @@ class Company:
 
     async def logged(self, event_id: UUID) -> dict[str, Any]:
         """The entry of an event, once it is there."""
-        async with self.client() as client, asyncio.timeout(20):
+        async with self.client() as client, asyncio.timeout(60):
             while True:
                 answer = await client.get(f"/v1/audit/entries/{event_id}")
                 if answer.status_code == 200:
@@ -189,7 +189,7 @@ async def sign_in(client: httpx.AsyncClient, code: str, email: str) -> str:
 
 
 async def _link(stack: Stack, to: str, page: str) -> str:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             for message in stack.mail.messages:
                 text = (message.get_payload(decode=True) or b"").decode()

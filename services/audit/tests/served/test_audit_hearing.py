@@ -40,7 +40,7 @@ async def test_what_was_searched_for_can_be_read_by_an_auditor(midori: Any) -> N
         action="contact.search",
         resource="contact",
         ids=[each.bytes for each in ids],
-        sealed_query=keys.events.seal("タナカ".encode()),
+        sealed_query=keys.events.seal("タナカ".encode(), field="Accessed.sealed_query"),
     )
     about = Aggregate("access", midori.actor.user_id, 0)
     entry = await midori.logged(await midori.tell(message, about, keys=keys, topic="access.events"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
@@ -28,6 +29,7 @@ from daicho.web import bound_to, open_cursor, seal_cursor
 
 RESOURCE: Final = "audit_entry"
 BLOCKS_A_READ: Final = 8
+_QUERY: Final = "Accessed.sealed_query"
 """Blocks of an export that one transaction reads."""
 
 Still = Callable[[], Awaitable[Any]]
@@ -71,7 +73,7 @@ class Reader:
             found = await repository.find(tx, question)
         page, more = found[: asked.limit], len(found) > asked.limit
         items = await self._show(actor, keys, page)
-        detail = keys.events.seal(msgspec.json.encode(asked))
+        detail = keys.events.seal(msgspec.json.encode(asked), field=_QUERY)
         await self._seen(actor, "audit.search", page, detail=detail, keys=keys)
         last = page[-1][0] if more else None
         cursor = None if last is None else seal_cursor(keys, bound, (last.time, last.sequence))
@@ -192,7 +194,7 @@ class Reader:
             except Unavailable as error:
                 log.warning("search_words_stay_sealed", service=service, error=error.code)
                 continue
-            opened[service, version] = key.unseal
+            opened[service, version] = partial(key.unseal, field=_QUERY)
         return opened
 
 
