@@ -56,4 +56,4 @@ def _check_what_it_left(folder: Path) -> None:
     assert "タナ" in f"{opened['family_name_kana']}{opened['given_name_kana']}{opened['company_name']}"
     assert json.loads((folder / "conflict.json").read_text())["version"] == 2
     rejected = (folder / "rejected.csv").read_bytes().decode("cp932")
-    assert rejected.startswith("顧客番号,")
+    assert rejected.startswith("エラー内容,顧客番号,")

@@ -89,12 +89,14 @@ class Product:
 
 
 @contextmanager
-def running_product(**environ: str) -> Iterator[Product]:
-    """Run the product on free ports and a folder of its own while the block does; ``environ`` adds to its own."""
-    # Not pytest's folder: PostgreSQL runs as somebody else when we are root, and must get there.
-    with TemporaryDirectory(prefix="daicho-product-") as folder:
-        Path(folder).chmod(0o711)
-        data, port = Path(folder) / "data", free_port()
+def running_product(data: Path | None = None, **environ: str) -> Iterator[Product]:
+    """Run the product on free ports while the block does, on ``data`` or a folder that goes with it.
+
+    ``environ`` adds to its own. A ``data`` is made by :func:`data_folder`.
+    """
+    with contextlib.ExitStack() as stack:
+        data = data or stack.enter_context(data_folder())
+        port = free_port()
         command = [sys.executable, "-m", "daicho.local", "run", "--port", str(port), "--data", str(data)]
         plain = {name: value for name, value in os.environ.items() if name not in _FOREIGN}
         process = subprocess.Popen(
@@ -113,6 +115,15 @@ def running_product(**environ: str) -> Iterator[Product]:
             yield Product(f"http://127.0.0.1:{port}", mail[1], data, process)
         finally:
             _stop(process)
+
+
+@contextmanager
+def data_folder() -> Iterator[Path]:
+    """A data folder that several runs may share, one after the other."""
+    # Not pytest's folder: PostgreSQL runs as somebody else when we are root, and must get there.
+    with TemporaryDirectory(prefix="daicho-product-") as folder:
+        Path(folder).chmod(0o711)
+        yield Path(folder) / "data"
 
 
 def _until_ready(process: subprocess.Popen[str]) -> str:

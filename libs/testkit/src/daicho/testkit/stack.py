@@ -11,7 +11,7 @@ import importlib
 import tempfile
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
@@ -33,6 +33,11 @@ class Stack:
     databases: Mapping[str, TestDatabase]
     settings: Mapping[str, Mapping[str, str]]
     mail: MailSink
+    running: Mapping[str, AsyncExitStack] = field(default_factory=dict)
+
+    async def stop(self, service: str) -> None:
+        """End one service while the others run on; from the task that started the stack alone."""
+        await self.running[service].aclose()
 
     def client(self, service: str, token: str | None = None) -> httpx.AsyncClient:
         """A client of one service's REST API; close it when done."""
@@ -69,6 +74,7 @@ async def running_stack(
     grpc = {name: free_port() for name in ("identity", "customers", "audit")}
     databases = {name: await make_database(name) for name in services}
     bus = bus_url or (await make_database("bus", create=bus_schema.create)).app_url
+    running: dict[str, AsyncExitStack] = {}
     async with AsyncExitStack() as stack:
         files = stack.enter_context(tempfile.TemporaryDirectory(prefix="daicho-files-"))
         settings = {
@@ -91,7 +97,9 @@ async def running_stack(
         }
         for name in services:
             serve = importlib.import_module(f"daicho.{name}.app").serve
-            await stack.enter_async_context(serve(settings[name]))
-        found = Stack({n: f"http://127.0.0.1:{p}" for n, p in http.items()}, databases, settings, mail)
+            running[name] = await stack.enter_async_context(AsyncExitStack())
+            await running[name].enter_async_context(serve(settings[name]))
+        addresses = {name: f"http://127.0.0.1:{port}" for name, port in http.items()}
+        found = Stack(addresses, databases, settings, mail, running)
         await found.ready()
         yield found
