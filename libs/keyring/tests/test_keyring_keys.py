@@ -101,7 +101,11 @@ async def test_a_service_opens_only_its_own_contexts_and_others_events(
     heard = await Keyring(transits["audit"], database).open_event_key(
         tenant, service="customers", version=keys.events.version, wrapped=keys.events.wrapped
     )
-    assert heard.unseal(keys.events.seal(b"card")) == b"card"
+    sealed = keys.events.seal(b"card", field="ContactChanged.sealed_card", subject=ROW)
+    assert heard.unseal(sealed, field="ContactChanged.sealed_card", subject=ROW) == b"card"
+    for field, subject in (("UserChanged.sealed_card", ROW), ("ContactChanged.sealed_card", UUID(int=8))):
+        with pytest.raises(Tampered):
+            heard.unseal(sealed, field=field, subject=subject)
 
 
 async def test_only_identity_makes_and_deletes_tenants_keys(transits) -> None:

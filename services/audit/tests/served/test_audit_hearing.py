@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 from uuid import UUID
 
@@ -40,12 +41,14 @@ async def test_what_was_searched_for_can_be_read_by_an_auditor(midori: Any) -> N
         action="contact.search",
         resource="contact",
         ids=[each.bytes for each in ids],
-        sealed_query=keys.events.seal("タナカ".encode(), field="Accessed.sealed_query"),
+        sealed_query=keys.events.seal(
+            json.dumps({"q": "タナカ", "filter": None}).encode(), field="Accessed.sealed_query"
+        ),
     )
     about = Aggregate("access", midori.actor.user_id, 0)
     entry = await midori.logged(await midori.tell(message, about, keys=keys, topic="access.events"))
     assert (entry["kind"], entry["action"]) == ("access", "contact.search")
-    assert entry["payload"]["query"] == "タナカ"
+    assert entry["payload"]["query"] == {"q": "タナカ", "filter": None}
     assert entry["payload"]["ids"] == [str(each) for each in ids]
     for record in (ids[0], ids[-1]):
         assert [each["id"] for each in await midori.search(record_id=str(record))] == [entry["id"]]

@@ -28,14 +28,22 @@ class EventKey:
     wrapped: str
     cipher: AESGCM
 
-    def seal(self, data: bytes) -> bytes:
-        """``data`` sealed for the payload of an event of this tenant."""
-        return blob.seal(self.cipher, self.version, data, _EVENT + self.tenant_id.bytes)
+    def seal(self, data: bytes, *, field: str, subject: UUID | None = None) -> bytes:
+        """``data`` sealed for one field of an event of this tenant, ``ContactChanged.sealed_card``.
 
-    def unseal(self, sealed: bytes) -> bytes:
-        """What an event of this tenant carries sealed. Raises :class:`Tampered`."""
-        blob.version_of(sealed)
-        return blob.unseal(self.cipher, sealed, _EVENT + self.tenant_id.bytes)
+        ``subject`` is whom the event is about; it opens for no other.
+        """
+        return blob.seal(self.cipher, self.version, data, self._bind(field, subject))
+
+    def unseal(self, sealed: bytes, *, field: str, subject: UUID | None = None) -> bytes:
+        """What was sealed for that field and subject. Raises :class:`Tampered`."""
+        if blob.version_of(sealed) != self.version:
+            raise Tampered("sealed by another key than the envelope's")
+        return blob.unseal(self.cipher, sealed, self._bind(field, subject))
+
+    def _bind(self, field: str, subject: UUID | None) -> bytes:
+        about = b"" if subject is None else subject.bytes
+        return b"".join((_EVENT, self.tenant_id.bytes, field.encode(), b"\x00", about))
 
 
 @dataclass(frozen=True, slots=True, repr=False)

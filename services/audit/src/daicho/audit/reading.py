@@ -29,8 +29,8 @@ from daicho.web import bound_to, open_cursor, seal_cursor
 
 RESOURCE: Final = "audit_entry"
 BLOCKS_A_READ: Final = 8
-_QUERY: Final = "Accessed.sealed_query"
 """Blocks of an export that one transaction reads."""
+_QUERY: Final = "Accessed.sealed_query"
 
 Still = Callable[[], Awaitable[Any]]
 """Raises a fault when the caller may no longer read."""

@@ -143,7 +143,9 @@ class Edge(Generic[StateT, PatchT, ViewT, CardT]):
         )
         node = await self._filter(actor, reader, given.filter)
         asked = Asked(words=words, filter=node, sort=sort, limit=given.limit, after=after, count=given.count)
-        detail = reader.keys.events.seal(_encode({"q": given.q, "filter": given.filter}))
+        detail = reader.keys.events.seal(
+            _encode({"q": given.q, "filter": given.filter}), field="Accessed.sealed_query"
+        )
         return await self._page(actor, reader, asked, "search", bound, detail)
 
     async def _page(

@@ -35,9 +35,10 @@ def open_card(keys: TenantKeys, table: str, row_id: UUID, sealed: bytes) -> Card
     return _decode(keys.unseal(table, row_id, "card", sealed))
 
 
-def event_card(keys: TenantKeys, card: Card) -> bytes:
-    """``card`` sealed for an event: msgpack {email, display_name}."""
-    return keys.events.seal(msgspec.msgpack.encode({"email": card.email, "display_name": card.display_name}))
+def event_card(keys: TenantKeys, user_id: UUID, card: Card) -> bytes:
+    """``card`` sealed for a user's event: msgpack {email, display_name}."""
+    data = msgspec.msgpack.encode({"email": card.email, "display_name": card.display_name})
+    return keys.events.seal(data, field="UserChanged.sealed_card", subject=user_id)
 
 
 def email_digest(keys: TenantKeys, email: str) -> bytes:

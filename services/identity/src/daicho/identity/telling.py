@@ -46,7 +46,7 @@ async def tell_user(tx: TenantTransaction, keys: TenantKeys, user: User, card: C
     """Tell what a user now is."""
     message = events_pb2.UserChanged(
         user_id=user.id.bytes,
-        sealed_card=event_card(keys, card),
+        sealed_card=event_card(keys, user.id, card),
         role=user.role,
         team_id=user.team_id.bytes if user.team_id else b"",
         disabled=user.disabled,

@@ -73,7 +73,11 @@ class Contacts(Records[ContactInput, ContactPatch, ContactView]):
             company_id=state.company_id.bytes if state.company_id else b"",
             owner_id=state.owner_id.bytes if state.owner_id else b"",
             fields=fields,
-            sealed_card=keys.events.seal(sealing.encode(rows.card_of(state))),
+            sealed_card=keys.events.seal(
+                sealing.encode(rows.card_of(state)),
+                field="ContactChanged.sealed_card",
+                subject=found.stamp.id,
+            ),
         )
 
     def merged(self, before: ContactInput, patch: ContactPatch) -> ContactInput:
