@@ -28,7 +28,7 @@ class NamedUsers:
     def stub(self, _kind: Any) -> NamedUsers:
         return self
 
-    async def FindUsers(self, request: Any, actor: Any) -> Any:  # noqa: N802, ARG002 gRPC's
+    async def FindUsers(self, request: Any, actor: Any) -> Any:  # noqa: N802 gRPC's
         assert actor is None
         assert 0 < len(request.names) <= 1_000
         return identity_pb2.FindUsersResponse(

@@ -57,7 +57,9 @@ def _begin(plan: Plan, parent: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     _preparer = Preparer(plan)
+    # What a chunk makes has no cycles: collecting often would only walk it again and again.
     gc.freeze()
+    gc.set_threshold(100_000, 50, 100)
 
 
 def _prepare(chunk: Chunk) -> Prepared:
