@@ -22,6 +22,7 @@ from daicho.audit.notes import Verifier
 from daicho.audit.reading import Reader
 from daicho.audit.verify import Report, verify
 from daicho.events import AccessLog
+from daicho.faults import Forbidden
 from daicho.keyring import Certificates, Keyring, Transit
 from daicho.rpc import Channel
 from daicho.runtime import utc_now
@@ -247,3 +248,25 @@ async def test_the_service_itself_may_not_change_what_is_logged(ledger: Ledger, 
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         async with ledger.database.transaction(ledger.actor) as tx:
             await tx.driver.execute(statement)
+
+
+async def test_an_export_ends_when_its_reader_loses_the_right(ledger: Ledger) -> None:
+    await ledger.append(2_000)
+    looks = iter([None, Forbidden()])
+
+    async def still() -> None:
+        if (fault := next(looks)) is not None:
+            raise fault
+
+    lines = await ledger.reader.export(ledger.actor, still)
+    parts: list[bytes] = []
+
+    async def read() -> None:
+        async for part in lines:
+            parts.append(part)  # noqa: PERF401 - what came before the end counts
+
+    with pytest.raises(Forbidden):
+        await read()
+    report = verify(b"".join(parts).splitlines(keepends=True))
+    assert report.finding is not None
+    assert (report.finding.problem, report.entries) == ("truncated", 8 * 256)

@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Any, Final
 from uuid import UUID
 
+import msgspec
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import DecodeError
 from google.protobuf.message import Message as ProtoMessage
@@ -92,7 +93,7 @@ def shown(content: Mapping[str, Any], unseal: Callable[[bytes], bytes | None]) -
     fields = {} if message is None else _plain(message)
     if isinstance(message, audit.Accessed) and message.sealed_query:
         opened = unseal(message.sealed_query)
-        fields["query"] = None if opened is None else opened.decode("utf-8", "replace")
+        fields["query"] = None if opened is None else _words(opened)
     return {"type": name, **fields}
 
 
@@ -191,6 +192,14 @@ def _message_of(name: str, payload: bytes) -> ProtoMessage | None:
         return kind.FromString(payload)
     except DecodeError as error:
         raise Rejected("payload_unreadable") from error
+
+
+def _words(opened: bytes) -> Any:
+    """What was searched for: JSON, as every service writes it, or the text itself."""
+    try:
+        return msgspec.json.decode(opened)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return opened.decode("utf-8", "replace")
 
 
 def _records(ids: list[bytes]) -> list[UUID]:
