@@ -39,12 +39,28 @@ SAMPLE: Final = ROOT.parent / "shared" / "data" / "contacts-small.expected.json"
 TENANT: Final = TenantId(UUID(int=0x0192_0000_0000_7000_8000_0000_0000_0001))
 TEAM_2, TEAM_20, REST = (UserId(UUID(int=TENANT.int + number)) for number in (1, 2, 3))
 """Owners of 2 %, 20 % and 78 % of the contacts."""
-PASSWORD: Final = "bench"  # noqa: S105 of a cluster that lives as long as the run
-_COLUMNS: Final = (
-    "tenant_id id version owner_id custom tokens created_at updated_at customer_code department title lifecycle "
-    "prefecture first_kana has_email has_phone card rest"
-).split()
-_SEARCHED: Final = "company name kana email phones".split()
+PASSWORD: Final = "bench"
+_COLUMNS: Final = [
+    "tenant_id",
+    "id",
+    "version",
+    "owner_id",
+    "custom",
+    "tokens",
+    "created_at",
+    "updated_at",
+    "customer_code",
+    "department",
+    "title",
+    "lifecycle",
+    "prefecture",
+    "first_kana",
+    "has_email",
+    "has_phone",
+    "card",
+    "rest",
+]
+_SEARCHED: Final = ["company", "name", "kana", "email", "phones"]
 
 
 def keys_of_tenant() -> TenantKeys:
@@ -171,7 +187,7 @@ _words: _Words | None = None
 
 def _make(part: tuple[int, int]) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
     """Rows ``start`` to ``end`` of ``contact`` and of ``plain_contact``; the same at every run."""
-    global _words  # noqa: PLW0603 one a process
+    global _words
     _words = _words or _Words()
     keys, schema, dice = keys_of_tenant(), ResourceSchema(0, Schema(())), random.Random(part[0])
     sealed, texts = [], []

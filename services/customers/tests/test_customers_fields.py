@@ -17,8 +17,8 @@ async def fields(house):
     for key, kind, more in (
         ("rank", "select", {"options": [{"value": "S"}, {"value": "A"}], "default": "A"}),
         ("budget", "money", {}),
-        ("visits", "integer", {}),
-        ("met_on", "date", {}),
+        ("visits", "integer", {"sortable": True}),
+        ("met_on", "date", {"sortable": True}),
         ("badge", "text", {"unique": True}),
         ("salary", "integer", {"read_roles": ["owner"], "write_roles": ["owner"]}),
         ("disease", "text", {"sensitive": True, "searchable": True}),
@@ -26,7 +26,7 @@ async def fields(house):
         ("friend", "link", {"link_resource": "contact"}),
         ("patron", "user", {}),
         ("langs", "multi_select", {"options": [{"value": "ja"}, {"value": "en"}, {"value": "fr"}]}),
-        ("score", "decimal", {"scale": 1}),
+        ("score", "decimal", {"scale": 1, "sortable": True}),
     ):
         body = {"resource": "contact", "key": key, "label": key, "type": kind, **more}
         made[key] = await house.admin.make("/v1/fields", **body)
@@ -190,6 +190,29 @@ async def test_kana_sorts_by_reading_and_a_bucket_holds_its_row(house, people):
     assert (names, cursor) == (["乙", "甲", "丙"], None)
     bucket = (await house.reader("GET", "/v1/contacts?kana=か")).json()
     assert {item["family_name"] for item in bucket["items"]} == {"甲"}
+
+
+@pytest.mark.parametrize(
+    ("sort", "order"),
+    [
+        ("custom.visits", "甲乙丙"),
+        ("-custom.visits", "乙甲丙"),
+        ("custom.met_on", "甲丙乙"),
+        ("-custom.score", "甲乙丙"),
+    ],
+)
+async def test_a_sortable_field_sorts_and_who_has_none_follows(sort, order, house, people):
+    tree = {"field": "company_id", "op": "eq", "value": people["id"]}
+    names, cursor = "", None
+    while True:
+        asked = {"filter": tree, "sort": sort, "limit": 1, "cursor": cursor}
+        answer = await house.reader("POST", "/v1/contacts/search", asked)
+        assert answer.status_code == 200, answer.text
+        names += "".join(item["family_name"] for item in answer.json()["items"])
+        cursor = answer.json()["next_cursor"]
+        if cursor is None:
+            break
+    assert names == order
 
 
 async def test_a_count_comes_when_asked(house, people):

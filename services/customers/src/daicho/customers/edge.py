@@ -19,8 +19,8 @@ from daicho.customers.clients import Users
 from daicho.customers.definitions.catalogue import Catalogue
 from daicho.customers.faults import taken
 from daicho.customers.finding.finder import Asked, Finder, Page
-from daicho.customers.finding.kana import BUCKETS, Position
-from daicho.customers.finding.orders import BY_RESOURCE, KANA, ORDERS
+from daicho.customers.finding.kana import BUCKETS
+from daicho.customers.finding.orders import BY_RESOURCE, KANA, ORDERS, Order, order_by_field
 from daicho.customers.lines import definitions_of
 from daicho.customers.reader import Reader
 from daicho.customers.records import PatchT, Records, StateT, ViewT
@@ -122,27 +122,27 @@ class Edge(Generic[StateT, PatchT, ViewT, CardT]):
     ) -> Response[bytes]:
         """A page by columns alone."""
         actor, reader = await self._reader(request)
-        sort = self._sort(sort, kana)
-        bound = _bound(self.records.resource, sort, kana, self._scope(reader))
-        after = None if cursor is None else open_cursor(reader.keys, bound, cursor, _position_of(sort))
-        asked = Asked(sort=sort, bucket=kana, limit=limit, after=after, count=count)
+        order = await self._order(actor, reader, sort, kana)
+        bound = _bound(self.records.resource, order.name, kana, self._scope(reader))
+        after = None if cursor is None else open_cursor(reader.keys, bound, cursor, order.kind)
+        asked = Asked(order=order, bucket=kana, limit=limit, after=after, count=count)
         return await self._page(actor, reader, asked, "list", bound, None)
 
     async def search(self, request: Ask, given: SearchRequest) -> Response[bytes]:
         """A page by words and a filter."""
         actor, reader = await self._reader(request)
         words = Words.read(given.q) if given.q and given.q.strip() else None
-        sort = self._sort(given.sort, None)
-        if words is not None and sort != "newest":
+        order = await self._order(actor, reader, given.sort, None)
+        if words is not None and order.name != "newest":
             raise Invalid([FieldFault("/sort", "not_sortable")])
-        bound = bound_to(self.records.resource, "search", given.q, given.filter, sort, self._scope(reader))
-        after = (
-            None
-            if given.cursor is None
-            else open_cursor(reader.keys, bound, given.cursor, _position_of(sort))
+        bound = bound_to(
+            self.records.resource, "search", given.q, given.filter, order.name, self._scope(reader)
         )
+        after = None if given.cursor is None else open_cursor(reader.keys, bound, given.cursor, order.kind)
         node = await self._filter(actor, reader, given.filter)
-        asked = Asked(words=words, filter=node, sort=sort, limit=given.limit, after=after, count=given.count)
+        asked = Asked(
+            words=words, filter=node, order=order, limit=given.limit, after=after, count=given.count
+        )
         detail = reader.keys.events.seal(
             _encode({"q": given.q, "filter": given.filter}), field="Accessed.sealed_query"
         )
@@ -179,13 +179,23 @@ class Edge(Generic[StateT, PatchT, ViewT, CardT]):
     def _scope(self, reader: Reader) -> int:
         return int(reader.grants[f"{self.records.plural}:read"])
 
-    def _sort(self, sort: str | None, kana: str | None) -> str:
-        sort = sort or (KANA if kana is not None else "newest")
-        if sort not in BY_RESOURCE[self.records.resource]:
-            raise Invalid([FieldFault("/sort", "not_sortable")])
-        if kana is not None and (KANA not in BY_RESOURCE[self.records.resource] or kana not in BUCKETS):
+    async def _order(self, actor: Actor, reader: Reader, sort: str | None, kana: str | None) -> Order:
+        names = BY_RESOURCE[self.records.resource]
+        if kana is not None and (KANA.name not in names or kana not in BUCKETS):
             raise Invalid([FieldFault("/kana", "unknown_option")])
-        return sort
+        sort = sort or ("newest" if kana is None else KANA.name)
+        if sort in names:
+            return ORDERS[sort]
+        order = None
+        if sort.removeprefix("-").startswith("custom."):
+            async with self.rails.database.reading(actor) as tx:
+                schema = (await self.catalogue.current(tx, self.records.resource)).schema
+            field = schema.definitions.get(sort.removeprefix("-").removeprefix("custom."))
+            if field is not None and field.is_readable(reader.grants.role):
+                order = order_by_field(field, descending=sort.startswith("-"))
+        if order is None:
+            raise Invalid([FieldFault("/sort", "not_sortable")])
+        return order
 
     async def _filter(self, actor: Actor, reader: Reader, tree: Any) -> Node:
         if not tree:
@@ -208,10 +218,6 @@ class Edge(Generic[StateT, PatchT, ViewT, CardT]):
 @lru_cache(maxsize=1_024)
 def _bound(*asked: Any) -> str:
     return bound_to(*asked)
-
-
-def _position_of(sort: str) -> Any:
-    return Position if sort == KANA else ORDERS[sort].kind
 
 
 def _json(body: Any) -> Response[bytes]:

@@ -45,7 +45,7 @@ class CompanyRoutes(Controller):
         sort: Word = None,
         count: bool = False,  # noqa: FBT001, FBT002 a query parameter
     ) -> Response[bytes]:
-        """List companies: ``sort`` newest, oldest, updated or name."""
+        """List companies: ``sort`` newest, oldest, updated, name or custom.<key> (- before it: descending)."""
         return await _edge(request).list_page(
             request, limit=limit, cursor=cursor, sort=sort, kana=None, count=count
         )

@@ -46,7 +46,7 @@ class ContactRoutes(Controller):
         kana: Word = None,
         count: bool = False,  # noqa: FBT001, FBT002 a query parameter
     ) -> Response[bytes]:
-        """List contacts: ``sort`` newest, oldest, updated or kana; ``kana`` names one of あかさたなはまやらわ他."""
+        """List contacts: ``sort`` newest, oldest, updated, kana or custom.<key> (- before it: descending); ``kana`` names one of あかさたなはまやらわ他."""
         return await _edge(request).list_page(
             request, limit=limit, cursor=cursor, sort=sort, kana=kana, count=count
         )

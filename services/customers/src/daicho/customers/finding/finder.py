@@ -15,12 +15,12 @@ import sqlalchemy as sa
 
 from daicho.customers.definitions.catalogue import Catalogue, ResourceSchema
 from daicho.customers.finding import kana
-from daicho.customers.finding.orders import KANA, ORDERS, Order, candidates, run
+from daicho.customers.finding.orders import KANA, NEWEST_FIRST, Order, by_column, by_value, run, wanted
 from daicho.customers.finding.search import search_ids
 from daicho.customers.lines import Line, Lines, bindings_of
-from daicho.customers.model import Company
+from daicho.customers.model import Company, model_of
 from daicho.customers.reader import Reader
-from daicho.customers.repository import NEWEST, Row
+from daicho.customers.repository import NEWEST, TENANT, Row
 from daicho.customers.schemas import Count
 from daicho.customers.texts import searchable
 from daicho.customers.words import Words
@@ -41,7 +41,7 @@ class Asked:
 
     words: Words | None = None
     filter: Node = EVERYTHING
-    sort: str = "newest"
+    order: Order = NEWEST_FIRST
     bucket: str | None = None
     limit: int = 50
     after: Any = None
@@ -77,11 +77,11 @@ class Finder(Generic[CardT]):
     async def find(self, tx: TenantTransaction, reader: Reader, asked: Asked) -> Page[CardT]:
         """One page of what the caller may read."""
         owners = reader.grants.owners(f"{self.lines.plural}:read")
-        if asked.is_plain and asked.sort in {"newest", "oldest"} and not asked.count:
+        if asked.is_plain and asked.order.name in {"newest", "oldest"} and not asked.count:
             return await self._plain_page(tx, reader, asked, owners)
         schema = await self._catalogue.current(tx, self.lines.resource)
         look = _Look(self.lines, tx, reader, schema, asked, owners)
-        if asked.sort == KANA:
+        if asked.order is KANA:
             return await kana.page(look)
         return await look.page()
 
@@ -89,18 +89,18 @@ class Finder(Generic[CardT]):
         self, tx: TenantTransaction, reader: Reader, asked: Asked, owners: frozenset[UUID] | None
     ) -> Page[CardT]:
         """What people look at most, in one query."""
-        start = ORDERS[asked.sort].start if asked.after is None else asked.after
+        start = asked.order.start if asked.after is None else asked.after
         rows = await self.lines.repository.fetch_page(
-            tx, owners=owners, after=start, count=asked.limit + 1, oldest=asked.sort == "oldest"
+            tx, owners=owners, after=start, count=asked.limit + 1, oldest=asked.order.name == "oldest"
         )
         if not rows:
-            return Page([], [], None, asked.sort, None)
+            return Page([], [], None, asked.order.name, None)
         schema = await self._catalogue.at(tx, self.lines.resource, rows[0]["revision"] or 0)
         shown = rows[: asked.limit]
         role, keys, compiled, open_ = reader.grants.role, reader.keys, schema.schema, self.lines.open
         cards = [open_(keys, row, compiled).card(role) for row in shown]
         ids = [row["id"] for row in shown]
-        return Page(cards, ids, ids[-1] if len(rows) > asked.limit else None, asked.sort, None)
+        return Page(cards, ids, ids[-1] if len(rows) > asked.limit else None, asked.order.name, None)
 
 
 class _Look(Generic[CardT]):
@@ -139,7 +139,7 @@ class _Look(Generic[CardT]):
 
     async def page(self) -> Page[CardT]:
         """The next page by SQL's order."""
-        asked, order = self.asked, ORDERS[self.asked.sort]
+        asked, order = self.asked, self.asked.order
         source = self._by_words() if asked.words else self._by_columns(order)
         found: list[Line[CardT]] = []
         opened, after, limit = 0, order.start if asked.after is None else asked.after, asked.limit
@@ -193,7 +193,7 @@ class _Look(Generic[CardT]):
         )
 
     async def _page(self, lines: Sequence[Line[CardT]], after: Any) -> Page[CardT]:
-        return await self.finish(lines, after, self.asked.sort)
+        return await self.finish(lines, after, self.asked.order.name)
 
     def _by_words(self) -> Source:
         """Newest first by the words; a filter decides on what they open to."""
@@ -210,30 +210,47 @@ class _Look(Generic[CardT]):
 
     def _by_columns(self, order: Order) -> Source:
         async def next_ids(after: Any, count: int) -> list[tuple[UUID, Any]]:
-            rows = await run(self.tx, self.select(order, after, count))
+            if order.field is not None:
+                return await self._by_value(order, after, count)
+            rows = await run(self.tx, self.select(after, count, order))
             return [(row[0], row[0] if order.key is None else (row[1], row[0])) for row in rows]
 
         return next_ids
 
-    def select(self, order: Order, after: Any, count: int) -> sa.Select[Any]:
-        """The candidates as a query."""
-        named = {condition.field for condition in conditions(self.asked.filter)}
-        return candidates(
-            self.lines.resource,
-            order,
-            owners=self.owners,
-            over=self.bounds.over,
-            joined=Company.__table__ if "company_name" in named else None,  # type: ignore[arg-type]  # a mapped class's table
-            after=after,
-            count=count,
+    async def _by_value(self, order: Order, after: Any, count: int) -> list[tuple[UUID, Any]]:
+        having, lacking = by_value(
+            self.lines.resource, order, self._wanted, joined=self._joined, after=after, count=count
         )
+        rows = [] if after is not None and after[0] is None else await run(self.tx, having)
+        if len(rows) < count:
+            rows += await run(self.tx, lacking.limit(count - len(rows)))
+        return [(row[0], (row[1], row[0])) for row in rows]
+
+    def select(self, after: Any, count: int, order: Order = NEWEST_FIRST) -> sa.Select[Any]:
+        """The candidates as a query."""
+        return by_column(
+            self.lines.resource, order, self._wanted, joined=self._joined, after=after, count=count
+        )
+
+    @property
+    def _wanted(self) -> list[sa.ColumnElement[bool]]:
+        return wanted(self.lines.resource, owners=self.owners, over=self.bounds.over)
+
+    @property
+    def _joined(self) -> sa.FromClause:
+        """The record's table, with its company's where a filter names it."""
+        table = model_of(self.lines.resource).__table__
+        if "company_name" not in {condition.field for condition in conditions(self.asked.filter)}:
+            return table
+        company = Company.__table__
+        same = sa.and_(company.c.tenant_id == TENANT, company.c.id == table.c.company_id)
+        return table.outerjoin(company, same)
 
     async def _count(self) -> Count | None:
         """How many there are, up to :data:`MOST_COUNTED`; None where only opening them would tell."""
         if not self.is_exact:
             return None
-        order = ORDERS["newest"]
-        inner = self.select(order, None, MOST_COUNTED + 1).subquery()
+        inner = self.select(None, MOST_COUNTED + 1).subquery()
         [(number,)] = await run(self.tx, sa.select(sa.func.count()).select_from(inner))
         return Count(min(number, MOST_COUNTED), number > MOST_COUNTED)
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from daicho.customers.finding.orders import ORDERS, run
+from daicho.customers.finding.orders import Position, run
 from daicho.customers.model import Contact
 from daicho.nihongo import KANA_BUCKETS
 
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from daicho.customers.lines import Line
 
 CardT = TypeVar("CardT")
-Position = tuple[int, bool, str, UUID]
-"""The bucket's number, whether it is sorted, the kana (empty where it is not) and the id."""
 
 MOST_SORTED: Final = 20_000
 BUCKETS: Final = (*KANA_BUCKETS, "")
@@ -60,12 +58,11 @@ async def _bucket(
 ) -> tuple[list[tuple[Position, Line[CardT]]], bool]:
     """Up to ``count`` lines of a bucket after ``after``, and whether they are sorted by kana."""
     inside = in_bucket(BUCKETS[number])
-    order = ORDERS["newest"]
-    statement = look.select(order, None, MOST_SORTED + 1).where(inside)
+    statement = look.select(None, MOST_SORTED + 1).where(inside)
     ids: list[UUID] = [row[0] for row in await run(look.tx, statement)]
     is_sorted = len(ids) <= MOST_SORTED
     if not is_sorted:
-        later = look.select(order, None if after is None else after[3], count).where(inside)
+        later = look.select(None if after is None else after[3], count).where(inside)
         ids = [row[0] for row in await run(look.tx, later)]
     lines = await look.open(ids)
     wanted = [(record_id, lines[record_id]) for record_id in ids if record_id in lines]
