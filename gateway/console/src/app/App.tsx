@@ -48,5 +48,6 @@ function pageNonce(): string {
 }
 
 function isOutside(path: string): boolean {
-  return ["/sign-in", "/sign-up", "/confirm", "/invitations/", "/password"].some((start) => path.startsWith(start));
+  const outside = ["/sign-in", "/sign-up", "/confirm-email", "/accept-invitation", "/forgot-password", "/reset-password"];
+  return outside.some((start) => path.startsWith(start));
 }
