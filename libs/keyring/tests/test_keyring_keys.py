@@ -5,41 +5,10 @@ from uuid import UUID
 
 import pytest
 
-from daicho import keyring
-from daicho.keyring import KeyRefused, Keyring, KeysUnavailable, Tampered, Transit
-from daicho.tenancy import Database, TenantId, uuid7
+from daicho.keyring import KeyRefused, Keyring, KeysUnavailable, Tampered
+from daicho.tenancy import TenantId, uuid7
 
 ROW = UUID(int=7)
-
-
-@pytest.fixture(scope="module")
-async def database(make_database):
-    made = await make_database("customers", create=keyring.schema.create)
-    database = await Database.open(made.app_url)
-    yield database
-    await database.close()
-
-
-@pytest.fixture(scope="module")
-async def transits(openbao_server, openbao_roles):
-    made = {
-        name: Transit(openbao_server.address, *role, service=name) for name, role in openbao_roles.items()
-    }
-    yield made
-    for transit in made.values():
-        transit.close()
-
-
-@pytest.fixture
-async def tenant(transits) -> TenantId:
-    tenant_id = TenantId(uuid7())
-    await transits["identity"].create_tenant_key(tenant_id)
-    return tenant_id
-
-
-@pytest.fixture
-def ring(transits, database) -> Keyring:
-    return Keyring(transits["customers"], database)
 
 
 async def test_what_was_sealed_opens_in_its_place(ring, tenant) -> None:

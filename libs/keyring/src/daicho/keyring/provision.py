@@ -25,11 +25,11 @@ CHECKPOINT_KEY: Final = "audit-checkpoint"
 LOGIN_LIFE: Final = "1h"
 _KEPT: Final = {
     "capabilities": ["create", "update", "read", "delete"],
-    # A key that could be exported or restored from a backup could not be destroyed.
+    # A key that could be exported or restored from a backup could not be destroyed: those parameters are left
+    # out, for the store compares texts and takes either value of a boolean that is named.
     "allowed_parameters": {
         "type": ["aes256-gcm96"],
-        "derived": [True],
-        "exportable": [False],
+        "derived": [],
         "min_decryption_version": [],
         "deletion_allowed": [],
     },

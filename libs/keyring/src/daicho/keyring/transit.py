@@ -83,7 +83,7 @@ class Transit:
         """Create the tenant's key; nothing happens when it exists. Only identity's policy allows it."""
         await self._call(
             lambda client: client.secrets.transit.create_key(
-                key_name(tenant_id), derived=True, key_type="aes256-gcm96", exportable=False
+                key_name(tenant_id), derived=True, key_type="aes256-gcm96"
             )
         )
 
