@@ -28,8 +28,7 @@ async def count_of(caller: Caller) -> int:
 async def test_a_sealed_key_store_refuses_with_503_writes_nothing_and_recovers(fragile: Product) -> None:
     company, stranger = await fragile.company(), await fragile.company()
     await company.owner.post("/v1/contacts", {"family_name": "佐藤"})
-    vault = fragile.openbao()
-    vault.seal()
+    fragile.openbao().seal()
     try:
         # The customers service has never opened the stranger's keys: nothing of his can be sealed or opened.
         for method, path, body in (
@@ -46,7 +45,7 @@ async def test_a_sealed_key_store_refuses_with_503_writes_nothing_and_recovers(f
         # Keys in memory go on opening what people wait for.
         assert (await company.owner.get("/v1/contacts"))["items"][0]["family_name"] == "佐藤"
     finally:
-        vault.unseal()
+        await fragile.unseal()
 
     async def written() -> bool:
         answer = await stranger.owner("POST", "/v1/contacts", {"family_name": "鈴木"})
@@ -85,20 +84,26 @@ async def test_a_worker_killed_in_mid_relay_loses_and_doubles_no_event() -> None
             company = await product.company()
             worker = product.program("worker")
 
-            async def write(name: str) -> int:
-                return (await company.owner("POST", "/v1/contacts", {"family_name": name})).status_code
+            acknowledged: list[str] = []
+
+            async def write(name: str) -> None:
+                answer = await company.owner("POST", "/v1/contacts", {"family_name": name})
+                if answer.status_code == 201:
+                    acknowledged.append(answer.json()["id"])
+
+            async def enough() -> bool:
+                return len(acknowledged) >= len(names) // 3
 
             writing = asyncio.gather(*(write(name) for name in names), return_exceptions=True)
-            await asyncio.sleep(0.3)  # some are told, some are not
+            await until(enough, within=60)  # some are told, some are not
             worker.send_signal(signal.SIGKILL)
-            acknowledged = [it for it in await writing if it == 201]
-            assert acknowledged, "killed before anything was written"
+            await writing
             product.process.wait(60)  # without its worker the product ends, and says why
             await company.client.aclose()
         with running_product(data) as product:
             again = await _signed_in_again(product, company.code, company.owner.email)
             kept = (await again.get("/v1/contacts?limit=200"))["items"]
-            assert len(kept) >= len(acknowledged)
+            assert set(acknowledged) <= {it["id"] for it in kept}
 
             async def created() -> list[str]:
                 found = await _entries(again, "contact.created")

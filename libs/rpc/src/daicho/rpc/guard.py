@@ -9,12 +9,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
+from functools import cache
 from ipaddress import ip_address
 from typing import Any, NoReturn, Protocol, TypeVar
 from uuid import UUID
 
 import grpc
 import structlog
+from google.protobuf.descriptor import Descriptor
 from google.protobuf.message import DecodeError
 from opentelemetry import trace
 from opentelemetry.trace import Span
@@ -122,6 +124,7 @@ class Guard:
             request = self._read(body)
         except DecodeError:
             raise faults.Malformed from None
+        _check_ids(request)
         actor = self._in_tenant(request, actor, caller)
         if actor is not None:
             calls.act(_with_origin(actor, metadata))
@@ -164,6 +167,32 @@ class Guard:
         if len(named) != 16:
             raise faults.Invalid([faults.FieldFault("/tenant_id", "required")])
         return Actor(tenant_id=TenantId(UUID(bytes=named)), kind="service", service=caller)
+
+
+def _check_ids(request: Any) -> None:
+    """Ids are UUIDs: fields of bytes named ``…_id`` or ``…_ids``. Raises Invalid for one of another length.
+
+    The tenant's is looked at where the tenant is settled, for a user's token may stand in its place.
+    """
+    wrong = [
+        faults.FieldFault(f"/{name}", "invalid")
+        for name, repeated in _id_fields(request.DESCRIPTOR)
+        for value in (getattr(request, name) if repeated else (getattr(request, name),))
+        if len(value) != 16
+    ]
+    if wrong:
+        raise faults.Invalid(wrong)
+
+
+@cache
+def _id_fields(descriptor: Descriptor) -> tuple[tuple[str, bool], ...]:
+    return tuple(
+        (field.name, field.is_repeated)
+        for field in descriptor.fields
+        if field.type == field.TYPE_BYTES
+        and field.name.endswith(("_id", "_ids"))
+        and field.name != "tenant_id"
+    )
 
 
 async def _refuse(context: Any, span: Span, fault: Fault) -> NoReturn:

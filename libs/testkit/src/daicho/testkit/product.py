@@ -23,10 +23,12 @@ from threading import Thread
 from typing import Final
 from urllib.parse import quote
 
+import httpx
 import psutil
 
 from daicho.local.servers import OpenBaoServer, free_port
 from daicho.testkit.company import Company, create_company
+from daicho.testkit.waiting import until
 
 READY_WITHIN: Final = 90.0
 _FOREIGN: Final = frozenset(
@@ -81,8 +83,20 @@ class Product:
         password = json.loads((self.data / "secrets.json").read_text())["postgres"]
         return f"postgresql://postgres:{quote(password, safe='')}@127.0.0.1:{port}/{database}"
 
+    async def unseal(self) -> None:
+        """Open the key store again, and wait until it answers."""
+        vault = self.openbao()
+        key = json.loads(vault.unseal_file.read_text())["key"]
+        async with httpx.AsyncClient(base_url=vault.address) as client:
+
+            async def active() -> bool:
+                return (await client.get("/v1/sys/health")).is_success
+
+            (await client.put("/v1/sys/unseal", json={"key": key})).raise_for_status()
+            await until(active, within=30)
+
     def openbao(self) -> OpenBaoServer:
-        """A handle to the product's own key store, to seal and unseal it; never start or stop it."""
+        """A handle to the product's own key store, to seal it; never start or stop it."""
         folder = self.data / "openbao"
         address: str = json.loads((folder / "server.json").read_text())["listener"]["tcp"]["address"]
         return OpenBaoServer(folder, port=int(address.rpartition(":")[2]))
