@@ -83,6 +83,9 @@ def forged() -> dict[str, str]:
         "a tenant that is no UUID": sign(claims(tid="1")),
         "times that are no numbers": sign(claims(exp="soon")),
         "a changed payload": good.split(".")[0] + "." + body.decode() + "x." + good.split(".")[2],
+        "a header nested without end": base64.urlsafe_b64encode(b'{"a":' * 1200).decode() + ".e30.x",
+        "a certificate of its own": sign(claims(), x5c=["MIIB"]),
+        "longer than any of identity's": sign(claims(padding="x" * 9000)),
         "not a token": "x",
         "empty": "",
     }
@@ -128,3 +131,42 @@ async def test_identity_away_is_503_and_not_401() -> None:
 
     with pytest.raises(Unavailable):
         await TokenVerifier(fetch, issuer=ISSUER, now=lambda: NOW).verify(sign(claims()))
+
+
+async def test_a_new_key_of_identity_is_found_without_a_restart(monkeypatch) -> None:
+    kids, clock = ["k1"], [1000.0]
+    monkeypatch.setattr("daicho.access.tokens.time.monotonic", lambda: clock[0])
+
+    async def fetch():
+        return {"keys": [jwk_of(KEY, kid) for kid in kids]}
+
+    verifier = TokenVerifier(fetch, issuer=ISSUER, now=lambda: NOW)
+    await verifier.verify(sign(claims()))
+    kids.append("k2")
+    clock[0] += 6
+    assert (await verifier.verify(sign(claims(), kid="k2"))).user_id == UUID(int=1)
+
+
+async def test_an_identity_that_does_not_answer_is_not_asked_by_everybody() -> None:
+    asked = []
+
+    async def fetch():
+        asked.append(1)
+        raise Unavailable
+
+    verifier = TokenVerifier(fetch, issuer=ISSUER, now=lambda: NOW)
+    for _ in range(5):
+        with pytest.raises(Unavailable):
+            await verifier.verify(sign(claims()))
+    assert len(asked) == 1
+
+
+async def test_only_the_tokens_seen_last_are_remembered() -> None:
+    async def fetch():
+        return {"keys": [jwk_of(KEY, "k1")]}
+
+    verifier = TokenVerifier(fetch, issuer=ISSUER, now=lambda: NOW, remembered=2)
+    first, second, third = (sign(claims(jti=name)) for name in "abc")
+    for token in (first, second, first, third):
+        await verifier.verify(token)
+    assert [session.actor.token for session in verifier._known.values()] == [first, third]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import math
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
@@ -30,6 +31,10 @@ LEEWAY: Final = 30
 REMEMBERED: Final = 20_000
 REFETCH_AFTER: Final = 5.0
 """Seconds before an unknown key id is worth another look at the key set."""
+RETRY_AFTER: Final = 1.0
+"""Seconds before identity is asked again when it did not answer; until then callers are told so at once."""
+LONGEST: Final = 8_192
+"""Characters of a token that are looked at; identity's have some 500."""
 _REQUIRED: Final = ("iss", "aud", "sub", "tid", "sid", "iat", "nbf", "exp", "jti")
 _FORBIDDEN_HEADERS: Final = frozenset({"jku", "jwk", "x5u", "x5c", "crit", "zip", "b64"})
 
@@ -75,7 +80,7 @@ class TokenVerifier:
     ) -> None:
         self._fetch, self._issuer, self._now, self._most = fetch, issuer, now, remembered
         self._keys: dict[str, Any] = {}
-        self._fetched_at = -REFETCH_AFTER
+        self._fetched_at = self._failed_at = -math.inf
         self._fetching = asyncio.Lock()
         self._known: OrderedDict[bytes, Session] = OrderedDict()
 
@@ -85,10 +90,13 @@ class TokenVerifier:
 
     async def session(self, token: str) -> Session:
         """:meth:`verify`, with the token's times."""
+        if len(token) > LONGEST:
+            raise Unauthenticated
         name = hashlib.sha256(token.encode("utf-8", "replace")).digest()
         known = self._known.get(name)
         if known is not None:
             if self._now() < known.ends_at + LEEWAY:
+                self._known.move_to_end(name)
                 return known
             del self._known[name]
         found = await self._verify(token)
@@ -123,7 +131,7 @@ class TokenVerifier:
             )
             self._check_times(claims)
             return _session(token, claims)
-        except (jwt.PyJWTError, ValueError, TypeError) as error:
+        except (jwt.PyJWTError, ValueError, TypeError, OverflowError, RecursionError) as error:
             raise Unauthenticated from error
 
     def _check_times(self, claims: Mapping[str, Any]) -> None:
@@ -142,12 +150,19 @@ class TokenVerifier:
         return key
 
     async def _load(self) -> None:
-        found = await self._fetch()
-        self._keys = {
-            str(entry["kid"]): jwt.PyJWK(dict(entry)).key
-            for entry in found["keys"]
-            if entry.get("kty") == "EC" and entry.get("crv") == "P-256"
-        }
+        """Fetch the key set. Raises Unavailable, at once while the last failure is fresh."""
+        if time.monotonic() - self._failed_at < RETRY_AFTER:
+            raise Unavailable
+        try:
+            found = await self._fetch()
+            self._keys = {
+                str(entry["kid"]): jwt.PyJWK(dict(entry)).key
+                for entry in found["keys"]
+                if entry.get("kty") == "EC" and entry.get("crv") == "P-256"
+            }
+        except (Unavailable, KeyError, jwt.PyJWTError) as error:
+            self._failed_at = time.monotonic()
+            raise Unavailable from error
         self._fetched_at = time.monotonic()
 
 
