@@ -50,7 +50,7 @@ lint: dev ## style, imports, protocol files
 types: dev ## strict types
 	$(BIN)/mypy libs/*/src services/*/src gateway/envoy/src infra/*/src
 
-test: dev ## every test
+test: dev console ## every test
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 	$(BIN)/python -m daicho.local.web test
 
