@@ -1,6 +1,6 @@
 /** Who is signed in, how the console looks to him, and the way out. */
 
-import { Avatar, Menu, Text, UnstyledButton, useMantineColorScheme } from "@mantine/core";
+import { Avatar, Menu, Text, UnstyledButton, VisuallyHidden, useMantineColorScheme } from "@mantine/core";
 import { IconCalendar, IconCheck, IconDeviceDesktop, IconLanguage, IconLogout, IconMoon, IconSelector, IconSun } from "@tabler/icons-react";
 import { useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
@@ -34,7 +34,8 @@ export function AccountMenu() {
   return (
     <Menu position="top-start" width={220}>
       <Menu.Target>
-        <UnstyledButton className={styles.account} aria-label={t("menu.account")}>
+        <UnstyledButton className={styles.account}>
+          <VisuallyHidden>{t("menu.account")}</VisuallyHidden>
           <Avatar size={26} radius="xl" color="ai" aria-hidden>
             {me?.user.display_name.slice(0, 1)}
           </Avatar>

@@ -36,18 +36,14 @@ export function Shell() {
           <ActionIcon className={styles.burger} variant="subtle" color="gray" size={36} onClick={open} aria-label={t("nav.open")}>
             <IconMenu2 size={20} />
           </ActionIcon>
-          <Drawer
-            opened={menu}
-            onClose={close}
-            size={264}
-            padding={0}
-            withCloseButton={false}
-            title={undefined}
-            aria-label={t("nav.main")}
-            transitionProps={{ duration: 120 }}
-          >
-            <Navigation />
-          </Drawer>
+          <Drawer.Root opened={menu} onClose={close} size={264} padding={0} transitionProps={{ duration: 120 }}>
+            <Drawer.Overlay />
+            <Drawer.Content aria-label={t("nav.main")}>
+              <Drawer.Body h="100%">
+                <Navigation />
+              </Drawer.Body>
+            </Drawer.Content>
+          </Drawer.Root>
         </>
       ) : (
         <aside className={styles.side}>

@@ -33,7 +33,7 @@ export function formatters(language: Language, calendar: Calendar): Formatters {
     moment: (iso) => formatted(moments, iso, iso),
     brief: (iso) => formatted(isToday(iso) ? times : local, iso, iso),
     number: (value) => numbers.format(value),
-    money: ({ amount, currency }) => moneyText(locale, amount, currency),
+    money: ({ amount, currency = "JPY" }) => moneyText(locale, amount, currency),
   };
 }
 

@@ -1,6 +1,6 @@
 /** Who saw or changed what, when, from where. */
 
-import { Badge, Button, Group, Select, Text, TextInput } from "@mantine/core";
+import { Button, Group, Select, Text, TextInput } from "@mantine/core";
 import { useDebouncedCallback } from "@mantine/hooks";
 import { IconShieldCheck, IconX } from "@tabler/icons-react";
 import { keepPreviousData, useInfiniteQuery, useQuery } from "@tanstack/react-query";
@@ -10,6 +10,7 @@ import { client, take } from "@/api/client";
 import { itemsOf, pagesQuery, usersQuery } from "@/api/queries";
 import type { AuditEntry } from "@/api/types";
 import { usePreferences } from "@/app/preferences";
+import { Dot, type DotColor } from "@/components/Dot";
 import { Page } from "@/components/Page";
 import { useUserName } from "@/components/people";
 import { Empty, Failure, Loading } from "@/components/States";
@@ -20,7 +21,7 @@ import { ACTIONS, actionName, actorName, momentOf, recordCount, resourceName } f
 
 const route = getRouteApi("/inside/audit");
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
-const KIND_COLORS: Record<AuditEntry["kind"], string> = { change: "ai", access: "gray", erasure: "red" };
+const KIND_COLORS: Record<AuditEntry["kind"], DotColor> = { change: "blue", access: "gray", erasure: "red" };
 
 interface AuditFilters {
   actor?: string;
@@ -81,6 +82,9 @@ export function AuditPage() {
 
   return (
     <Page title={t("audit.title")} fills>
+      <Text c="dimmed" size="sm" className={styles.lead}>
+        {t("audit.lead")}
+      </Text>
       <Filters filters={filters} />
       {content()}
       {opened && <EntryDrawer entry={opened} onClose={() => setOpened(undefined)} />}
@@ -169,9 +173,7 @@ function useColumns(): Column<AuditEntry>[] {
       label: t("audit.kind"),
       width: "92px",
       show: (entry) => (
-        <Badge color={KIND_COLORS[entry.kind]} variant="dot">
-          {t(`audit.kind.${entry.kind}`)}
-        </Badge>
+<Dot color={KIND_COLORS[entry.kind]}>{t(`audit.kind.${entry.kind}`)}</Dot>
       ),
     },
     { key: "action", label: t("audit.action"), width: "minmax(150px, 1.2fr)", show: (entry) => actionName(entry.action, t) },

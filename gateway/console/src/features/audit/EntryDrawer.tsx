@@ -111,7 +111,7 @@ function Target({ entry }: { entry: AuditEntry }) {
 function useProof(id: string) {
   const { translate: t } = usePreferences();
   return useMutation({
-    mutationFn: () => take(client.GET("/v1/audit/entries/{id}/proof", { params: { path: { id } }, parseAs: "blob" })),
+    mutationFn: () => take(client.GET("/v1/audit/entries/{entry_id}/proof", { params: { path: { entry_id: id } }, parseAs: "blob" })),
     onSuccess: (file) => {
       const url = URL.createObjectURL(file as Blob);
       const link = document.createElement("a");

@@ -23,7 +23,7 @@ export function CompaniesPage() {
       resource="company"
       icon={IconBuilding}
       columns={columns}
-      lead="name"
+      leadColumn="name"
       initial={INITIAL}
       compact={(company) => <Compact company={company} />}
       ask={(body, signal) => take(client.POST("/v1/companies/search", { body, signal }))}

@@ -25,7 +25,7 @@ export function ContactsPage() {
       resource="contact"
       icon={IconAddressBook}
       columns={columns}
-      lead="name"
+      leadColumn="name"
       initial={INITIAL}
       compact={(contact) => <Compact contact={contact} />}
       ask={(body, signal) => take(client.POST("/v1/contacts/search", { body, signal }))}

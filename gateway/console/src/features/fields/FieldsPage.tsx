@@ -26,7 +26,7 @@ export function FieldsPage() {
   const refresh = useRefresh(resource);
   const move = useMove(resource, fields.data ?? []);
   const removing = useMutation({
-    mutationFn: (field: Field) => take(client.DELETE("/v1/fields/{id}", { params: { path: { id: field.id }, header: ifMatch(field.version) } })),
+    mutationFn: (field: Field) => take(client.DELETE("/v1/fields/{field_id}", { params: { path: { field_id: field.id } }, headers: ifMatch(field.version) })),
     onSuccess: () => notifyDone(t("fields.deleted")),
     onError: (error) => notifyFailed(messageOf(error, t)),
     onSettled: () => {
@@ -144,7 +144,7 @@ function FieldRow({ field, isFirst, isLast, isMoving, onMove, onEdit, onDelete }
       <Table.Td>
         <Group gap={4}>
           {FLAGS.filter((flag) => field[flag]).map((flag) => (
-            <Badge key={flag} color={flag === "sensitive" ? "orange" : "gray"}>
+            <Badge key={flag} color={flag === "sensitive" ? "ai" : "gray"}>
               {t(`fields.${flag}`)}
             </Badge>
           ))}
@@ -191,8 +191,9 @@ function useMove(resource: Resource, fields: readonly Field[]) {
     mutationFn: async ({ place, step }: { place: number; step: 1 | -1 }) => {
       for (const { field, position } of positionsAfterMove(fields, place, step)) {
         await take(
-          client.PATCH("/v1/fields/{id}", {
-            params: { path: { id: field.id }, header: ifMatch(field.version) },
+          client.PATCH("/v1/fields/{field_id}", {
+            params: { path: { field_id: field.id } },
+            headers: ifMatch(field.version),
             body: { position },
           }),
         );

@@ -1,10 +1,11 @@
-import { Badge, Button, Loader, SegmentedControl, Stack, Table, Text } from "@mantine/core";
+import { Button, Loader, SegmentedControl, Stack, Table, Text } from "@mantine/core";
 import { IconFileSpreadsheet, IconUpload } from "@tabler/icons-react";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { getRouteApi, Link, useNavigate } from "@tanstack/react-router";
 import { useRef, useState, type DragEvent } from "react";
 import type { Import, Resource } from "@/api/types";
 import { useFormat, useT } from "@/app/preferences";
+import { Dot, type DotColor } from "@/components/Dot";
 import { Page } from "@/components/Page";
 import { useMay } from "@/components/permissions";
 import { FormError } from "@/components/States";
@@ -104,14 +105,12 @@ export function UploadPage() {
   );
 }
 
-const COLORS: Record<Import["status"], string> = { mapping: "gray", checking: "yellow", checked: "yellow", running: "blue", done: "teal", failed: "red" };
+const COLORS: Record<Import["status"], DotColor> = { mapping: "gray", checking: "yellow", checked: "yellow", running: "blue", done: "green", failed: "red" };
 
 export function ImportStatus({ status }: { status: Import["status"] }) {
   const t = useT();
   return (
-    <Badge variant="dot" color={COLORS[status]}>
-      {t(`imports.status.${status}`)}
-    </Badge>
+<Dot color={COLORS[status]}>{t(`imports.status.${status}`)}</Dot>
   );
 }
 

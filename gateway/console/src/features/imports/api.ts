@@ -10,7 +10,7 @@ import type { Import, ImportPatch, Resource } from "@/api/types";
 export function importQuery(id: string) {
   return queryOptions({
     queryKey: ["imports", id],
-    queryFn: () => take(client.GET("/v1/imports/{id}", { params: { path: { id } } })),
+    queryFn: () => take(client.GET("/v1/imports/{import_id}", { params: { path: { import_id: id } } })),
   });
 }
 
@@ -21,27 +21,28 @@ export const recentQuery = queryOptions({
 
 export function errorsQuery(id: string) {
   return pagesQuery(["imports", id, "errors"], (cursor, signal) =>
-    take(client.GET("/v1/imports/{id}/errors", { params: { path: { id }, query: { limit: 200, cursor } }, signal })),
+    take(client.GET("/v1/imports/{import_id}/errors", { params: { path: { import_id: id }, query: { limit: 200, cursor } }, signal })),
   );
 }
 
 export function upload(file: File, resource: Resource): Promise<Import> {
-  const body = new FormData();
-  body.set("resource", resource);
-  body.set("file", file);
-  return take(client.POST("/v1/imports", { body, bodySerializer: (form: unknown) => form as FormData }));
+  const form = new FormData();
+  form.set("resource", resource);
+  form.set("file", file);
+  // The description has the file as text; what is sent is the form itself.
+  return take(client.POST("/v1/imports", { body: { resource, file: file.name }, bodySerializer: () => form }));
 }
 
 export function change(id: string, body: ImportPatch): Promise<Import> {
-  return take(client.PATCH("/v1/imports/{id}", { params: { path: { id } }, body }));
+  return take(client.PATCH("/v1/imports/{import_id}", { params: { path: { import_id: id } }, body }));
 }
 
 export async function startCheck(id: string): Promise<void> {
-  await take(client.POST("/v1/imports/{id}/check", { params: { path: { id } } }));
+  await take(client.POST("/v1/imports/{import_id}/check", { params: { path: { import_id: id } } }));
 }
 
 export async function startRun(id: string): Promise<void> {
-  await take(client.POST("/v1/imports/{id}/run", { params: { path: { id } } }));
+  await take(client.POST("/v1/imports/{import_id}/run", { params: { path: { import_id: id } } }));
 }
 
 /** Where the browser downloads the rejected rows; the cookies go with it. */

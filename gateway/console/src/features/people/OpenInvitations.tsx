@@ -19,7 +19,7 @@ export function OpenInvitations() {
     queryFn: async () => (await take(client.GET("/v1/invitations"))).items,
   });
   const revoking = useMutation({
-    mutationFn: (id: string) => take(client.DELETE("/v1/invitations/{id}", { params: { path: { id } } })),
+    mutationFn: (id: string) => take(client.DELETE("/v1/invitations/{invitation_id}", { params: { path: { invitation_id: id } } })),
     onSuccess: () => notifyDone(t("invite.revoked")),
     onError: (error) => notifyFailed(messageOf(error, t)),
     onSettled: () => queries.invalidateQueries({ queryKey: ["invitations"] }),

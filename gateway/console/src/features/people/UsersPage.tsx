@@ -9,6 +9,7 @@ import { client, ifMatch, take } from "@/api/client";
 import { teamsQuery, usersQuery } from "@/api/queries";
 import type { User, UserPatch } from "@/api/types";
 import { useT } from "@/app/preferences";
+import { Dot } from "@/components/Dot";
 import { messageOf } from "@/components/messages";
 import { notifyDone, notifyFailed } from "@/components/notify";
 import { Page } from "@/components/Page";
@@ -133,7 +134,7 @@ function UserRow({ user, mayManage, onChange, onDisable }: UserRowProps) {
   const mayChange = mayManage && !isSelf && (user.role !== "owner" || me?.user.role === "owner");
   const name = user.display_name;
   return (
-    <Table.Tr opacity={user.disabled ? 0.75 : undefined}>
+    <Table.Tr>
       <Table.Td>
         <Group gap={10} wrap="nowrap">
           <Avatar size={28} radius="xl" color="ai" aria-hidden>
@@ -177,9 +178,7 @@ function UserRow({ user, mayManage, onChange, onDisable }: UserRowProps) {
         )}
       </Table.Td>
       <Table.Td>
-        <Badge variant="dot" color={user.disabled ? "red" : "teal"}>
-          {t(user.disabled ? "users.disabled" : "users.active")}
-        </Badge>
+<Dot color={user.disabled ? "red" : "green"}>{t(user.disabled ? "users.disabled" : "users.active")}</Dot>
       </Table.Td>
       <Table.Td>
         {mayChange && (
@@ -212,7 +211,7 @@ function useChangeUser() {
   const queries = useQueryClient();
   return useMutation({
     mutationFn: ({ user, patch }: { user: User; patch: UserPatch }) =>
-      take(client.PATCH("/v1/users/{id}", { params: { path: { id: user.id }, header: ifMatch(user.version) }, body: patch })),
+      take(client.PATCH("/v1/users/{user_id}", { params: { path: { user_id: user.id } }, headers: ifMatch(user.version), body: patch })),
     onSuccess: () => notifyDone(t("users.changed")),
     onError: (error) => notifyFailed(messageOf(error, t)),
     onSettled: () => {

@@ -5,21 +5,20 @@ import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 import type { Money } from "@/api/types";
 import { usePreferences } from "@/app/preferences";
+import { Dot, type DotColor } from "@/components/Dot";
 import { useUserName } from "@/components/people";
 import { isKey, type Translate } from "@/i18n";
 import { nationalPhone, postalCode } from "./numbers";
 import type { FieldSpec } from "./specs";
 import { isEmpty } from "./values";
 
-const LIFECYCLE_COLORS: Record<string, string> = { lead: "gray", prospect: "yellow", customer: "teal", former: "red", other: "gray" };
+const LIFECYCLE_COLORS: Record<string, DotColor> = { lead: "blue", prospect: "yellow", customer: "green", former: "red", other: "gray" };
 
 export function Lifecycle({ value }: { value: string }) {
   const { translate: t } = usePreferences();
   const key = `lifecycle.${value}`;
   return (
-    <Badge color={LIFECYCLE_COLORS[value] ?? "gray"} variant="dot">
-      {isKey(key) ? t(key) : value}
-    </Badge>
+<Dot color={LIFECYCLE_COLORS[value] ?? "gray"}>{isKey(key) ? t(key) : value}</Dot>
   );
 }
 

@@ -28,7 +28,7 @@ interface ListPageProps<T extends Row> {
   icon: Icon;
   columns: Column<T>[];
   /** The key of the column that is always there. */
-  lead: string;
+  leadColumn: string;
   initial: readonly string[];
   compact: (row: T) => ReactNode;
   ask: (body: SearchRequest, signal: AbortSignal) => Promise<PageOf<T>>;
@@ -139,7 +139,7 @@ export function ListPage<T extends Row>(props: ListPageProps<T>) {
   );
 }
 
-function useListColumns<T extends Row>({ resource, columns, lead, initial }: ListPageProps<T>) {
+function useListColumns<T extends Row>({ resource, columns, leadColumn, initial }: ListPageProps<T>) {
   const t = useT();
   const path = pathOf(resource);
   const { data: fields = [] } = useQuery(fieldsQuery(resource));
@@ -156,13 +156,13 @@ function useListColumns<T extends Row>({ resource, columns, lead, initial }: Lis
     });
     const all = [...columns, ...custom];
     const groups = [
-      { columns: columns.filter((column) => column.key !== lead) },
+      { columns: columns.filter((column) => column.key !== leadColumn) },
       { title: t("list.customColumns"), columns: custom },
     ];
     return {
-      columns: all.filter((column) => column.key === lead || shown.includes(column.key)),
+      columns: all.filter((column) => column.key === leadColumn || shown.includes(column.key)),
       menu: <ColumnMenu groups={groups} shown={shown} onToggle={toggle} />,
     };
     // `toggle` is made anew each time and closes over nothing that changes.
-  }, [t, fields, columns, lead, shown]);
+  }, [t, fields, columns, leadColumn, shown]);
 }

@@ -2,57 +2,61 @@
 
 import { queryOptions } from "@tanstack/react-query";
 import { client, ifMatch, take } from "@/api/client";
-import type { CompanyView, ContactView, HistoryEntry, Resource } from "@/api/types";
+import type { CompanyInput, CompanyView, ContactInput, ContactView, HistoryEntry, Resource } from "@/api/types";
 
 export type RecordView = ContactView | CompanyView;
 
 export function recordQuery(resource: Resource, id: string) {
-  const params = { path: { id } };
   return queryOptions<RecordView>({
     queryKey: [resource, id],
     queryFn: () =>
-      resource === "contact" ? take(client.GET("/v1/contacts/{id}", { params })) : take(client.GET("/v1/companies/{id}", { params })),
+      resource === "contact"
+        ? take(client.GET("/v1/contacts/{contact_id}", { params: ofContact(id) }))
+        : take(client.GET("/v1/companies/{company_id}", { params: ofCompany(id) })),
   });
 }
 
 export function historyQuery(resource: Resource, id: string) {
-  const params = { path: { id } };
   return queryOptions<HistoryEntry[]>({
     queryKey: [resource, id, "history"],
     queryFn: async () => {
       const page =
         resource === "contact"
-          ? await take(client.GET("/v1/contacts/{id}/history", { params }))
-          : await take(client.GET("/v1/companies/{id}/history", { params }));
+          ? await take(client.GET("/v1/contacts/{contact_id}/history", { params: ofContact(id) }))
+          : await take(client.GET("/v1/companies/{company_id}/history", { params: ofCompany(id) }));
       return page.items;
     },
   });
 }
 
-export function createRecord(resource: Resource, body: Record<string, unknown>, once: { "Idempotency-Key": string }): Promise<RecordView> {
-  const params = { header: once };
+type Members = Record<string, unknown>;
+
+/** `once` is an Idempotency-Key. The members come from a form that its fields describe; the API checks them. */
+export function createRecord(resource: Resource, members: Members, once: Record<string, string>): Promise<RecordView> {
   return resource === "contact"
-    ? take(client.POST("/v1/contacts", { params, body }))
-    : take(client.POST("/v1/companies", { params, body }));
+    ? take(client.POST("/v1/contacts", { headers: once, body: members as ContactInput }))
+    : take(client.POST("/v1/companies", { headers: once, body: members as CompanyInput }));
 }
 
-export function changeRecord(resource: Resource, id: string, version: number, body: Record<string, unknown>): Promise<RecordView> {
-  const params = { path: { id }, header: ifMatch(version) };
+export function changeRecord(resource: Resource, id: string, version: number, body: Members): Promise<RecordView> {
+  const headers = ifMatch(version);
   return resource === "contact"
-    ? take(client.PATCH("/v1/contacts/{id}", { params, body }))
-    : take(client.PATCH("/v1/companies/{id}", { params, body }));
+    ? take(client.PATCH("/v1/contacts/{contact_id}", { params: ofContact(id), headers, body }))
+    : take(client.PATCH("/v1/companies/{company_id}", { params: ofCompany(id), headers, body }));
 }
 
 export async function deleteRecord(resource: Resource, id: string, version: number): Promise<void> {
-  const params = { path: { id }, header: ifMatch(version) };
+  const headers = ifMatch(version);
   await (resource === "contact"
-    ? take(client.DELETE("/v1/contacts/{id}", { params }))
-    : take(client.DELETE("/v1/companies/{id}", { params })));
+    ? take(client.DELETE("/v1/contacts/{contact_id}", { params: ofContact(id), headers }))
+    : take(client.DELETE("/v1/companies/{company_id}", { params: ofCompany(id), headers })));
 }
 
 export function restoreRecord(resource: Resource, id: string): Promise<RecordView> {
-  const params = { path: { id } };
   return resource === "contact"
-    ? take(client.POST("/v1/contacts/{id}/restore", { params }))
-    : take(client.POST("/v1/companies/{id}/restore", { params }));
+    ? take(client.POST("/v1/contacts/{contact_id}/restore", { params: ofContact(id) }))
+    : take(client.POST("/v1/companies/{company_id}/restore", { params: ofCompany(id) }));
 }
+
+const ofContact = (contact_id: string) => ({ path: { contact_id } });
+const ofCompany = (company_id: string) => ({ path: { company_id } });

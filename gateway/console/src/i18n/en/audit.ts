@@ -8,7 +8,6 @@ export const audit = {
   "audit.record": "Record ID",
   "audit.from": "From",
   "audit.to": "Until",
-  "audit.any": "Any",
   "audit.time": "Time",
   "audit.what": "What",
   "audit.number": "No.",
@@ -29,7 +28,6 @@ export const audit = {
   "audit.kind.access": "Access",
   "audit.kind.erasure": "Erasure",
   "audit.kind": "Kind",
-  "audit.filterHere": "Filter by this",
 
   "audit.actionName": "{resource}: {verb}",
   "audit.verb.list": "listed",

@@ -15,7 +15,6 @@ export const imports = {
   "imports.choose": "Choose a file",
   "imports.formats": "CSV, TSV or Excel (.xlsx). The encoding is detected.",
   "imports.uploading": "Sending the file…",
-  "imports.uploadFailed": "The file could not be read",
 
   "imports.detected": "How the file is read",
   "imports.detectedLead": "If samples look garbled or columns are off, correct it here.",

@@ -8,7 +8,6 @@ export const audit = {
   "audit.record": "レコード ID",
   "audit.from": "開始日",
   "audit.to": "終了日",
-  "audit.any": "すべて",
   "audit.time": "日時",
   "audit.what": "対象",
   "audit.number": "番号",
@@ -29,7 +28,6 @@ export const audit = {
   "audit.kind.access": "閲覧",
   "audit.kind.erasure": "消去",
   "audit.kind": "種別",
-  "audit.filterHere": "この条件で絞り込む",
 
   "audit.actionName": "{resource}の{verb}",
   "audit.verb.list": "一覧表示",

@@ -15,7 +15,6 @@ export const imports = {
   "imports.choose": "ファイルを選ぶ",
   "imports.formats": "CSV、TSV、Excel（.xlsx）。文字コードは自動で判定します。",
   "imports.uploading": "ファイルを送っています…",
-  "imports.uploadFailed": "ファイルを読み取れませんでした",
 
   "imports.detected": "ファイルの読み取り方",
   "imports.detectedLead": "見本の文字が化けていたり列がずれていたりしたら、ここで直してください。",
