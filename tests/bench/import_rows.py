@@ -7,7 +7,6 @@ seal, history or event. Bars: 30 s together, 200 MiB a process. Servers are this
 
 from __future__ import annotations
 
-import asyncio
 import csv
 import io
 import itertools

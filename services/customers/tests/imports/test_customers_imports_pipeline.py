@@ -237,7 +237,7 @@ async def test_uploads_that_are_no_file_are_refused(imports, owner) -> None:
         ),
     ):
         assert (answer.status_code, answer.json()["code"]) == (status, code)
-    assert not [path for path in imports.folder.rglob("*.part")]
+    assert not list(imports.folder.rglob("*.part"))
 
 
 async def test_only_whom_it_concerns_sees_an_import(imports, owner) -> None:

@@ -95,7 +95,7 @@ async def test_who_may_create_his_own_alone_owns_what_he_imports(imports, owner)
     scopes = {**roles.defaults("member"), "contacts:import": Scope.OWN}
     await imports.ledger.set_role(house.tenant_id, "member", scopes)
     imports.users.by_name = {"mate": [house.mate.user_id], "me": [house.member.user_id]}
-    text = "\r\n".join(["顧客番号,姓,担当", "W-1,林,mate", "W-2,森,me", "W-3,原,", ""])
+    text = "顧客番号,姓,担当\r\nW-1,林,mate\r\nW-2,森,me\r\nW-3,原,\r\n"
     found = await imports.whole(house.member, "w.csv", text.encode())
     errors = [(each["row"], each["code"]) for each in await imports.errors(house.member, found["id"])]
     assert errors == [(1, "not_permitted")]
