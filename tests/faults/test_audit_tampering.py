@@ -85,7 +85,7 @@ def create_fact(number: int, **members: Any) -> Fact:
         "action": "contact.updated",
         "resource_type": "contact",
         "resource_id": record,
-        "records": [record],
+        "records": [record.bytes],
         "content": {"type": "x", "message": b"", "n": number},
         "key": None,
     }

@@ -108,10 +108,7 @@ async def tell_signed(tx: TenantTransaction, signed: Signed) -> None:
 def _read(envelope: Envelope, message: ProtoMessage | None, aggregate_id: UUID) -> Reading:
     if message is None:
         return _unknown(envelope, aggregate_id)
-    for kind, read in _READERS.items():
-        if isinstance(message, kind):
-            return read(message, aggregate_id)
-    return _unknown(envelope, aggregate_id)
+    return _READERS[type(message)](message, aggregate_id)
 
 
 def _unknown(envelope: Envelope, aggregate_id: UUID) -> Reading:
@@ -202,8 +199,8 @@ def _words(opened: bytes) -> Any:
         return opened.decode("utf-8", "replace")
 
 
-def _records(ids: list[bytes]) -> list[UUID]:
-    return [UUID(bytes=each) for each in dict.fromkeys(ids) if len(each) == 16][:MAX_RECORDS]
+def _records(ids: list[bytes]) -> list[bytes]:
+    return [each for each in dict.fromkeys(ids) if len(each) == 16][:MAX_RECORDS]
 
 
 def _id(data: bytes) -> UUID | None:

@@ -176,6 +176,8 @@ def erased_by(payload: bytes) -> list[UUID]:
 
 def _ordered(value: Any) -> Any:
     """``value`` with the keys of every mapping in order."""
+    if value is None or isinstance(value, str | bytes | int):
+        return value
     if isinstance(value, Mapping):
         return {key: _ordered(value[key]) for key in sorted(value)}
     if isinstance(value, list | tuple):

@@ -19,7 +19,7 @@ MAX_RECORDS: Final = 1_000
 class Fact:
     """Something that happened, not yet in the log.
 
-    ``records`` are the ids it is found by, each once; ``content`` is what the payload says; ``key`` opens what
+    ``records`` are the ids it is found by, 16 bytes each, each once; ``content`` is what the payload says; ``key`` opens what
     is sealed in it: (service, version, wrapped).
     """
 
@@ -33,7 +33,7 @@ class Fact:
     action: str
     resource_type: str
     resource_id: UUID | None
-    records: Sequence[UUID]
+    records: Sequence[bytes]
     content: Mapping[str, Any]
     key: tuple[str, int, str] | None
 
