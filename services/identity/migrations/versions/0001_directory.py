@@ -185,6 +185,4 @@ def _create_mail() -> None:
         sa.Column("sealed", sa.LargeBinary(), nullable=False),
         sa.Column("failures", sa.BigInteger(), nullable=False),
         _moment("created_at", nullable=False),
-        _moment("sent_at"),
     )
-    tenant_index(op, "ix_mail_waiting", "mail", ["id"], postgresql_where=sa.text("sent_at IS NULL"))

@@ -51,7 +51,7 @@ def parts(rails: Rails) -> Parts:
         messages=FIELD_MESSAGES,
         state={
             "signer": signer,
-            "sessions": Sessions(database, keyring, passwords, signer, clock),
+            "sessions": Sessions(database, keyring, passwords, signer, clock, public_url),
             "tenants": Tenants(database, keyring, rails.transit, passwords, clock, public_url),
             "users": Users(database, keyring, passwords, clock, public_url),
             "invitations": Invitations(database, keyring, passwords, clock, public_url),

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, Literal
 from uuid import UUID
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from daicho.identity import opaque
 from daicho.identity.faults import LinkSpent
@@ -18,6 +18,8 @@ from daicho.tenancy import TenantTransaction
 Kind = Literal["confirmation", "reset"]
 PREFIX: Final = {"confirmation": opaque.CONFIRMATION, "reset": opaque.RESET}
 LIFETIME: Final = {"confirmation": CONFIRMATION_LIFETIME, "reset": RESET_LIFETIME}
+PAUSE: Final = timedelta(minutes=10)
+"""Between two links of one kind that somebody asks for without being able to prove who he is."""
 PAGE: Final = {
     "confirmation": "/confirm-email",
     "reset": "/reset-password",
@@ -44,6 +46,18 @@ def draw_link(tx: TenantTransaction, kind: Kind, user_id: UUID, now: datetime) -
         )
     )
     return token
+
+
+async def drawn_lately(tx: TenantTransaction, kind: Kind, user_id: UUID, now: datetime) -> bool:
+    """Whether the user was sent a link of this kind a moment ago, so that another would only be a nuisance."""
+    since = now - PAUSE + LIFETIME[kind]
+    query = select(LinkRow.digest).where(
+        LinkRow.tenant_id == tx.tenant_id,
+        LinkRow.user_id == user_id,
+        LinkRow.kind == kind,
+        LinkRow.expires_at > since,
+    )
+    return (await tx.session.scalars(query.limit(1))).first() is not None
 
 
 def read_link(kind: Kind, text: str) -> Link:

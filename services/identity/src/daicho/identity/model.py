@@ -130,7 +130,7 @@ class AttemptRow(Base):
 
 
 class Mail(TenantMixin, Base):
-    """A mail that waits to leave, or left; its text is sealed."""
+    """A mail that waits to leave; its text is sealed. Its row goes when it has left."""
 
     __tablename__ = "mail"
 
@@ -138,4 +138,3 @@ class Mail(TenantMixin, Base):
     sealed: Mapped[bytes] = mapped_column(LargeBinary)
     failures: Mapped[int]
     created_at: Mapped[datetime]
-    sent_at: Mapped[datetime | None]

@@ -12,7 +12,7 @@ from typing import Literal
 from email_validator import EmailNotValidError, validate_email
 
 from daicho.faults import FieldFault
-from daicho.identity.permissions import OWNER
+from daicho.identity.permissions import ROLES
 
 #: A new company may work this long before somebody confirms the address it gave.
 CONFIRMATION_GRACE = timedelta(hours=72)
@@ -187,8 +187,10 @@ class Limit:
     pause: timedelta
 
 
-#: Wrong passwords for one address of one tenant, whether a user has it or not.
+#: Wrong passwords for one e-mail address of one tenant, whether a user has it or not.
 USER_LOCKOUT = Limit(count=10, window=timedelta(minutes=15), pause=timedelta(minutes=15))
+#: Wrong passwords from one network address at one tenant, whoever they are for; an office shares one.
+ADDRESS_LOCKOUT = Limit(count=50, window=timedelta(minutes=15), pause=timedelta(minutes=15))
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,14 +240,29 @@ def confirmation_overdue(*, confirmed_at: datetime | None, created_at: datetime,
 
 
 def may_touch_user(*, caller_role: str, target_role: str, wanted_role: str | None) -> bool:
-    """Whether a caller who manages users may change this one: only owners make, change or unmake owners."""
-    return caller_role == OWNER or OWNER not in (target_role, wanted_role)
+    """Whether a caller who manages users may change this one, or give him ``wanted_role``.
+
+    Nobody changes or makes one who stands above him: only owners make, change or unmake owners, whoever
+    else a tenant lets manage users.
+    """
+    ranks = [ROLES.index(role) for role in (target_role, wanted_role) if role in ROLES]
+    return caller_role in ROLES and all(ROLES.index(caller_role) <= rank for rank in ranks)
 
 
 def mail_backoff(attempt: int) -> timedelta | None:
     """How long a mail waits after its ``attempt``-th failure (1, 2, …); None gives it up after two days."""
     minutes = (1, 5, 15, 60, 180, 360, 720, 1440)
     return timedelta(minutes=minutes[attempt - 1]) if attempt <= len(minutes) else None
+
+
+def mail_lifetime(kind: str) -> timedelta:
+    """How long a mail is worth sending: as long as the link in it is good for something."""
+    lifetimes = {
+        "confirmation": CONFIRMATION_LIFETIME,
+        "invitation": INVITATION_LIFETIME,
+        "reset": RESET_LIFETIME,
+    }
+    return lifetimes.get(kind, timedelta())
 
 
 def mail_may_leave(*, kind: str, tenant_confirmed: bool) -> bool:

@@ -13,7 +13,7 @@ from daicho.contracts.identity.events.v1 import events_pb2
 from daicho.contracts.identity.v1 import identity_pb2, identity_pb2_grpc
 from daicho.faults import FieldFault, Invalid, NotFound
 from daicho.identity.cards import email_digest, open_card
-from daicho.identity.directory import all_tenants, read_grants
+from daicho.identity.directory import ACTIVE, all_tenants, read_grants
 from daicho.identity.model import RoleRow, Session, Tenant, User
 from daicho.identity.telling import REVOCATIONS, role_permissions, tenant_message
 from daicho.keyring import Keyring
@@ -108,9 +108,12 @@ class Directory(identity_pb2_grpc.DirectoryServiceServicer):
         async with self.database.reading(current_actor()) as tx:
             session = await tx.session.get(Session, (tx.tenant_id, UUID(bytes=request.session_id)))
             user = await tx.session.get(User, (tx.tenant_id, UUID(bytes=request.user_id)))
+            tenant = await tx.session.get(Tenant, tx.tenant_id)
         active = (
             session is not None
             and user is not None
+            and tenant is not None
+            and tenant.status == ACTIVE
             and session.user_id == user.id
             and session.ended_at is None
             and session.expires_at > self.clock()

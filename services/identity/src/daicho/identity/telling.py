@@ -90,9 +90,13 @@ async def tell_refused(tx: TenantTransaction, user_id: UUID | None, reason: str)
 
 
 async def tell_session_ended(tx: TenantTransaction, session_id: UUID, user_id: UUID, reason: str) -> None:
-    """Tell that a session ended, to the record and at once to every process. Call it last."""
+    """Tell that a session ended, to the record; :func:`revoke_session` says so to every process at once."""
     message = events_pb2.SessionEnded(session_id=session_id.bytes, user_id=user_id.bytes, reason=reason)
     await tell(tx, None, message, aggregate=Aggregate("session", session_id, 0))
+
+
+async def revoke_session(tx: TenantTransaction, session_id: UUID, user_id: UUID) -> None:
+    """Let every process refuse a session's tokens at once. Call it last."""
     await broadcast(
         tx,
         REVOCATIONS,

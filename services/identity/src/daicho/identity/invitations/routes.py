@@ -5,22 +5,35 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from litestar import Request, delete, get, post
+from litestar import Request, Response, delete, get, post
 from litestar.datastructures import State
 from litestar.params import FromPath, JSONBody
 
+from daicho.identity.openapi import answers
 from daicho.identity.users.schemas import Acceptance, Accepted, InvitationList, Invitations
-from daicho.web import actor_of, address_of, grants_of, public, requires
+from daicho.tenancy import TenantTransaction
+from daicho.web import Reply, actor_of, address_of, create_once, grants_of, public, requires
 
 Caller = Request[Any, Any, Any]
 
 
-@post("/v1/invitations", guards=[requires("users:manage")], tags=["invitations"])
-async def invite(request: Caller, data: JSONBody[Invitations], state: State) -> InvitationList:
+@post(
+    "/v1/invitations",
+    guards=[requires("users:manage")],
+    tags=["invitations"],
+    responses=answers(201, InvitationList),
+)
+async def invite(request: Caller, data: JSONBody[Invitations], state: State) -> Response[bytes]:
     """Ask several people in, each by a mail: all of them, or nobody when one entry is wrong."""
-    return InvitationList(
-        await state.invitations.invite(actor_of(request), grants_of(request), data.invitations)
-    )
+    actor, rails = actor_of(request), state.rails
+    keys = await rails.keyring.open(actor.tenant_id)
+
+    async def work(tx: TenantTransaction) -> Reply:
+        return Reply(
+            InvitationList(await state.invitations.invite(tx, keys, grants_of(request), data.invitations))
+        )
+
+    return await create_once(request, rails.database, keys, actor, work)
 
 
 @get("/v1/invitations", guards=[requires("users:manage")], tags=["invitations"])

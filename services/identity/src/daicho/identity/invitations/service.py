@@ -11,6 +11,7 @@ from sqlalchemy import select, update
 from daicho.faults import FieldFault, Forbidden, Invalid, NotFound
 from daicho.identity import links, opaque, policy
 from daicho.identity.cards import Card, email_digest, open_card, seal_card
+from daicho.identity.directory import lock_tenant
 from daicho.identity.faults import LinkSpent
 from daicho.identity.mail import outbox
 from daicho.identity.model import Invitation, Tenant, User
@@ -19,17 +20,10 @@ from daicho.identity.passwords import Passwords
 from daicho.identity.permissions import ROLES
 from daicho.identity.telling import tell_invitation, tell_user
 from daicho.identity.users.schemas import Acceptance, Accepted, InvitationInput, InvitationView
-from daicho.identity.users.service import team_exists, view_of
+from daicho.identity.users.service import check_reach, team_exists, view_of
 from daicho.keyring import Keyring, TenantKeys
 from daicho.runtime import Clock
 from daicho.tenancy import Actor, Database, Grants, TenantTransaction, UserId, translates, uuid7
-
-
-class _AlreadyThere(Invalid):
-    """Somebody else invited or added the same address at the same moment."""
-
-    def __init__(self) -> None:
-        super().__init__([FieldFault("/invitations", "already_member")])
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,31 +36,32 @@ class Invitations:
     clock: Clock
     public_url: str
 
-    @translates({"uq_invitation_open": _AlreadyThere})
     async def invite(
-        self, actor: Actor, grants: Grants, given: Sequence[InvitationInput]
+        self, tx: TenantTransaction, keys: TenantKeys, grants: Grants, given: Sequence[InvitationInput]
     ) -> list[InvitationView]:
         """Ask every address in, each by a mail; an open invitation of before is replaced.
 
         All or none: raises Invalid, naming each wrong one; Forbidden when one asks for more than the caller
         may give.
         """
-        keys = await self.keyring.open(actor.tenant_id)
-        async with self.database.transaction(actor) as tx:
-            faults = await self._check(tx, keys, given)
-            if faults:
-                raise Invalid(faults)
-            for each in given:
-                if not policy.may_touch_user(
-                    caller_role=grants.role or "", target_role=each.role, wanted_role=each.role
-                ):
-                    raise Forbidden
-            tenant = await tx.session.get(Tenant, tx.tenant_id)
-            inviter = await tx.session.get(User, (tx.tenant_id, actor.user_id))
-            if tenant is None or inviter is None:
+        # Behind the tenant's lock two callers cannot ask the same address in, nor remove a team meanwhile.
+        tenant = await lock_tenant(tx)
+        faults = await self._check(tx, keys, given)
+        if faults:
+            raise Invalid(faults)
+        for each in given:
+            if not policy.may_touch_user(
+                caller_role=grants.role or "", target_role=each.role, wanted_role=each.role
+            ):
                 raise Forbidden
-            name = view_of(keys, inviter).display_name
-            return [await self._ask(tx, keys, tenant, name, each) for each in given]
+        await check_reach(
+            tx, grants, {f"/invitations/{place}/role": each.role for place, each in enumerate(given)}
+        )
+        inviter = await tx.session.get(User, (tx.tenant_id, grants.user_id))
+        if inviter is None:
+            raise Forbidden
+        name = view_of(keys, inviter).display_name
+        return [await self._ask(tx, keys, tenant, name, each) for each in given]
 
     async def list_invitations(self, actor: Actor) -> list[InvitationView]:
         """The newest 200 invitations."""
@@ -107,6 +102,8 @@ class Invitations:
         now, user_id = self.clock(), uuid7()
         actor = Actor(tenant_id=token.tenant_id, kind="public", address=address)
         async with self.database.transaction(replace(actor, kind="user", user_id=UserId(user_id))) as tx:
+            # First the tenant, then its invitation: whoever invites locks in this order, too.
+            tenant = await lock_tenant(tx)
             taken = await tx.session.execute(
                 update(Invitation)
                 .where(
@@ -119,15 +116,16 @@ class Invitations:
                 .returning(Invitation)
             )
             invitation = taken.scalar_one_or_none()
-            tenant = await tx.session.get(Tenant, tx.tenant_id)
-            if invitation is None or tenant is None:
+            if invitation is None:
                 raise LinkSpent
+            # The team may have been removed since.
+            team_id = invitation.team_id if await team_exists(tx, invitation.team_id) else None
             asked = open_card(keys, "invitation", invitation.id, invitation.card)
             card = Card(asked.email, given.display_name.strip(), asked.language)
             user = User(
                 id=user_id,
                 role=invitation.role,
-                team_id=invitation.team_id,
+                team_id=team_id,
                 disabled=False,
                 successor_id=None,
                 email_digest=invitation.email_digest,

@@ -14,9 +14,9 @@ from sqlalchemy import select
 
 from daicho.identity.mail.outbox import Letter, open_letter
 from daicho.identity.model import Mail, Tenant
-from daicho.identity.policy import mail_backoff, mail_may_leave
+from daicho.identity.policy import mail_backoff, mail_lifetime, mail_may_leave
 from daicho.jobs import Job, RetryLater
-from daicho.keyring import Keyring
+from daicho.keyring import Keyring, TenantKeys
 from daicho.runtime import Clock
 from daicho.tenancy import Database
 
@@ -35,12 +35,14 @@ class Postman:
     sender: str
 
     async def deliver(self, job: Job) -> None:
-        """Send the mail that ``job`` is about, once.
+        """Send the mail that ``job`` is about, then forget it.
 
         A mail that may not leave yet stays; :func:`daicho.identity.mail.outbox.release` asks again. A server
-        that refuses or is away is tried again with growing pauses, for about two days.
+        that refuses or is away is tried again with growing pauses, for about two days. A mail whose link has
+        expired meanwhile is not sent.
         """
         keys = await self.keyring.open(job.tenant_id)
+        pause = None
         async with self.database.transaction(job.tenant_id) as tx:
             # The row stays locked while the mail is handed over, so that two workers do not send it twice.
             mail = await tx.session.scalar(
@@ -49,22 +51,32 @@ class Postman:
                 .with_for_update(skip_locked=True)
             )
             tenant = await tx.session.get(Tenant, job.tenant_id)
-            if mail is None or mail.sent_at is not None or tenant is None:
+            if mail is None or tenant is None:
+                return
+            if mail.created_at + mail_lifetime(mail.kind) <= self.clock():
+                await tx.session.delete(mail)
                 return
             if not mail_may_leave(kind=mail.kind, tenant_confirmed=tenant.confirmed_at is not None):
                 return
-            pause = None
-            try:
-                await self._send(open_letter(keys, mail))
-                mail.sent_at = self.clock()
-            except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
+            if await self._handed_over(keys, mail):
+                await tx.session.delete(mail)
+            else:
                 mail.failures += 1
                 pause = mail_backoff(mail.failures)
-                log.warning(
-                    "mail_failed", mail=str(mail.id), error=type(error).__name__, failures=mail.failures
-                )
+                if pause is None:
+                    log.error("mail_given_up", mail=str(mail.id), kind=mail.kind)
+                    await tx.session.delete(mail)
         if pause is not None:
             raise RetryLater(pause)
+
+    async def _handed_over(self, keys: TenantKeys, mail: Mail) -> bool:
+        """Whether the server took it."""
+        try:
+            await self._send(open_letter(keys, mail))
+        except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
+            log.warning("mail_failed", mail=str(mail.id), error=type(error).__name__, failures=mail.failures)
+            return False
+        return True
 
     async def _send(self, letter: Letter) -> None:
         message = EmailMessage()

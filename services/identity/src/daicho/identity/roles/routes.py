@@ -9,6 +9,8 @@ from litestar import Request, Response, delete, get, patch, post
 from litestar.datastructures import State
 from litestar.params import FromPath, JSONBody, QueryParameter
 
+from daicho.identity.openapi import answers
+from daicho.identity.roles.service import TEAM_NAMES
 from daicho.identity.users.schemas import (
     Explanation,
     RoleList,
@@ -18,7 +20,8 @@ from daicho.identity.users.schemas import (
     TeamList,
     TeamView,
 )
-from daicho.web import actor_of, etag, grants_of, if_match, requires
+from daicho.tenancy import TenantTransaction
+from daicho.web import Reply, actor_of, create_once, etag, grants_of, if_match, requires
 
 Caller = Request[Any, Any, Any]
 
@@ -57,10 +60,18 @@ async def list_teams(request: Caller, state: State) -> TeamList:
     return TeamList(await state.roles.list_teams(actor_of(request)))
 
 
-@post("/v1/teams", guards=[requires("teams:manage")], tags=["teams"])
-async def create_team(request: Caller, data: JSONBody[TeamInput], state: State) -> Response[TeamView]:
+@post("/v1/teams", guards=[requires("teams:manage")], tags=["teams"], responses=answers(201, TeamView))
+async def create_team(request: Caller, data: JSONBody[TeamInput], state: State) -> Response[bytes]:
     """A new team."""
-    return _answer(await state.roles.create_team(actor_of(request), data.name), 201)
+    actor, rails = actor_of(request), state.rails
+    keys = await rails.keyring.open(actor.tenant_id)
+
+    async def work(tx: TenantTransaction) -> Reply:
+        view = await state.roles.create_team(tx, data.name)
+        return Reply(view, headers={"etag": etag(view.version)})
+
+    with TEAM_NAMES:
+        return await create_once(request, rails.database, keys, actor, work)
 
 
 @patch("/v1/teams/{team_id:uuid}", guards=[requires("teams:manage")], tags=["teams"])
@@ -69,17 +80,13 @@ async def rename_team(
 ) -> Response[TeamView]:
     """Another name for a team."""
     view = await state.roles.rename_team(actor_of(request), team_id, if_match(request), data.name)
-    return _answer(view, 200)
+    return Response(view, headers={"etag": etag(view.version)})
 
 
 @delete("/v1/teams/{team_id:uuid}", guards=[requires("teams:manage")], tags=["teams"], status_code=204)
 async def delete_team(request: Caller, team_id: FromPath[UUID], state: State) -> None:
     """Remove an empty team."""
     await state.roles.delete_team(actor_of(request), team_id, if_match(request))
-
-
-def _answer(view: TeamView, status: int) -> Response[TeamView]:
-    return Response(view, status_code=status, headers={"etag": etag(view.version)})
 
 
 ROUTES = [list_roles, change_role, explain, list_teams, create_team, rename_team, delete_team]

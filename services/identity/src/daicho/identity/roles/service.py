@@ -27,7 +27,7 @@ from daicho.identity.permissions import (
 )
 from daicho.identity.telling import revoke_grants, tell_role, tell_team
 from daicho.identity.users.schemas import Explanation, RoleView, ScopeName, TeamView
-from daicho.tenancy import Actor, Database, Grants, Scope, translates, uuid7
+from daicho.tenancy import Actor, Database, Grants, Scope, TenantTransaction, translates, uuid7
 
 
 class _NameTaken(Invalid):
@@ -35,6 +35,9 @@ class _NameTaken(Invalid):
 
     def __init__(self) -> None:
         super().__init__([FieldFault("/name", "not_unique")])
+
+
+TEAM_NAMES = translates({"uq_team_name": _NameTaken})
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,17 +109,15 @@ class Roles:
                 for team, count in found
             ]
 
-    @translates({"uq_team_name": _NameTaken})
-    async def create_team(self, actor: Actor, name: str) -> TeamView:
+    async def create_team(self, tx: TenantTransaction, name: str) -> TeamView:
         """A new team. Raises Invalid."""
         _check_name(name)
-        async with self.database.transaction(actor) as tx:
-            team = Team(id=uuid7(), name=name.strip(), version=1)
-            tx.session.add(team)
-            await tell_team(tx, team)
-            return TeamView(id=team.id, version=1, name=team.name, members=0)
+        team = Team(id=uuid7(), name=name.strip(), version=1)
+        tx.session.add(team)
+        await tell_team(tx, team)
+        return TeamView(id=team.id, version=1, name=team.name, members=0)
 
-    @translates({"uq_team_name": _NameTaken})
+    @TEAM_NAMES
     async def rename_team(self, actor: Actor, team_id: UUID, version: int, name: str) -> TeamView:
         """Another name for a team. Raises NotFound, PreconditionFailed, Invalid."""
         _check_name(name)

@@ -16,6 +16,7 @@ from daicho.identity.sessions.service import Issued
 from daicho.web import COOKIE, SECURE_COOKIE, actor_of, address_of, public, requires
 
 REFRESH_COOKIE = "daicho_refresh"
+SECURE_REFRESH_COOKIE = "__Secure-daicho_refresh"
 REFRESH_PATH = "/v1/sessions"
 Caller = Request[Any, Any, Any]
 
@@ -39,7 +40,7 @@ async def refresh_session(request: Caller, data: JSONBody[Refresh], state: State
     """New tokens for a refresh token, which is good once."""
     text, cookies = data.refresh_token, False
     if text is None:
-        text, cookies = request.cookies.get(REFRESH_COOKIE), True
+        text, cookies = request.cookies.get(_refresh_cookie(state)), True
         state.callers.check_origin(request)
     if not text:
         raise Unauthenticated
@@ -103,9 +104,17 @@ def _answer(issued: Issued, state: State, *, cookies: bool, status: int) -> Resp
     return reply
 
 
+def _is_secure(state: State) -> bool:
+    return bool(state.rails.settings.public_url.startswith("https://"))
+
+
+def _refresh_cookie(state: State) -> str:
+    return SECURE_REFRESH_COOKIE if _is_secure(state) else REFRESH_COOKIE
+
+
 def _cookies(issued: Issued, state: State, *, forget: bool = False) -> list[Cookie]:
     """Both tokens as cookies that no script reads and no other site's request carries."""
-    secure = state.rails.settings.public_url.startswith("https://")
+    secure = _is_secure(state)
     access_life = 0 if forget else int(ACCESS_TOKEN_LIFETIME.total_seconds())
     refresh_life = 0 if forget else int(SESSION_IDLE_LIFETIME.total_seconds())
     return [
@@ -120,7 +129,7 @@ def _cookies(issued: Issued, state: State, *, forget: bool = False) -> list[Cook
         ),
         # __Host- demands the path "/", and this one is for sessions alone: __Secure- is what is left.
         Cookie(
-            REFRESH_COOKIE,
+            _refresh_cookie(state),
             path=REFRESH_PATH,
             value=issued.refresh_token,
             max_age=refresh_life,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
@@ -12,30 +12,37 @@ from uuid import UUID
 from sqlalchemy import select, update
 
 from daicho.faults import Unauthenticated
-from daicho.identity.cards import email_digest
-from daicho.identity.directory import ACTIVE, tenant_of_code
+from daicho.identity import links
+from daicho.identity.cards import email_digest, open_card
+from daicho.identity.directory import ACTIVE, lock_tenant, tenant_of_code
 from daicho.identity.faults import EmailUnconfirmed, RefreshReused, SignInLocked, WrongCredentials
+from daicho.identity.mail import outbox
 from daicho.identity.model import AttemptRow, Session, Tenant, User
 from daicho.identity.opaque import RefreshToken
 from daicho.identity.passwords import Passwords
 from daicho.identity.policy import (
     ACCESS_TOKEN_LIFETIME,
+    ADDRESS_LOCKOUT,
     SESSION_IDLE_LIFETIME,
     SESSION_LIFETIME,
     USER_LOCKOUT,
     Attempts,
+    Limit,
     confirmation_overdue,
     count_failure,
     judge_refresh,
 )
 from daicho.identity.sessions.schemas import SignIn, Tokens
 from daicho.identity.sessions.tokens import TokenSigner
-from daicho.identity.telling import tell_refused, tell_session_ended, tell_signed_in
+from daicho.identity.telling import revoke_session, tell_refused, tell_session_ended, tell_signed_in
 from daicho.keyring import Keyring, TenantKeys
 from daicho.runtime import Clock
 from daicho.tenancy import Actor, Database, SessionId, TenantId, TenantTransaction, UserId, uuid7
 
 _TABLE: Final = "session"
+Subjects = Mapping[bytes, Limit]
+"""What failed sign-ins are counted for, by keyed digest, and how many are let be."""
+
 _ROTATE = (
     update(Session)
     .where(Session.ended_at.is_(None))
@@ -69,12 +76,14 @@ class Sessions:
     passwords: Passwords
     signer: TokenSigner
     clock: Clock
+    public_url: str
 
     async def sign_in(self, given: SignIn, address: str | None) -> Issued:
         """Open a session.
 
         Raises WrongCredentials, after the same work for an unknown company or address as for a wrong
-        password; SignInLocked after too many failures for the address; EmailUnconfirmed past the grace.
+        password; SignInLocked after too many failures for the e-mail address, or from the network address;
+        EmailUnconfirmed past the grace, when another confirmation mail is on its way.
         """
         tenant_id = await tenant_of_code(self.database, given.tenant.strip().lower())
         if tenant_id is None:
@@ -83,24 +92,24 @@ class Sessions:
         keys = await self.keyring.open(tenant_id)
         actor = Actor(tenant_id=tenant_id, kind="public", address=address)
         digest = email_digest(keys, given.email)
+        subjects = _subjects(keys, digest, address)
         async with self.database.reading(actor) as tx:
-            attempts = await _attempts(tx, digest)
+            await self._refuse_locked(tx, subjects)
             user = await tx.session.scalar(
                 select(User).where(User.tenant_id == tenant_id, User.email_digest == digest)
             )
             tenant = await tx.session.get(Tenant, tenant_id)
-        if attempts is not None and (wait := attempts.locked_for(self.clock())):
-            raise SignInLocked(retry_after=wait)
         stands = user is not None and not user.disabled and tenant is not None and tenant.status == ACTIVE
         right = await self.passwords.verify(user.password_hash if user and stands else None, given.password)
         if user is None or tenant is None or not right:
-            await self._refuse(actor, digest, user)
+            await self._refuse(actor, subjects, user)
             raise WrongCredentials
         if confirmation_overdue(
             confirmed_at=tenant.confirmed_at, created_at=tenant.created_at, now=self.clock()
         ):
+            await self._remind(actor, keys, user)
             raise EmailUnconfirmed
-        return await self._open(actor, keys, user, digest, given.password)
+        return await self._open(actor, keys, user, subjects, given.password)
 
     async def refresh(self, text: str, address: str | None) -> Issued:
         """The next tokens of a family.
@@ -114,27 +123,22 @@ class Sessions:
         keys = await self.keyring.open(token.tenant_id)
         actor = Actor(tenant_id=token.tenant_id, kind="public", address=address)
         now = self.clock()
-        reused = False
+        async with self.database.reading(actor) as tx:
+            session = await self._standing(tx, token, now)
+        secret = keys.unseal(_TABLE, session.id, "secret", session.secret)
+        if not token.genuine(secret):
+            raise Unauthenticated
+        # Signed before the family moves on: were the key store away after that, the caller would be left
+        # with a token that is used up.
+        access = await self._sign(token.tenant_id, session.user_id, session.id)
         async with self.database.transaction(actor) as tx:
-            session = await tx.session.scalar(
-                select(Session).where(Session.tenant_id == token.tenant_id, Session.id == token.family)
-            )
-            if session is None:
-                raise Unauthenticated
-            secret = keys.unseal(_TABLE, session.id, "secret", session.secret)
-            if not token.genuine(secret) or not await self._user_stands(tx, session.user_id):
-                raise Unauthenticated
-            idle = session.rotated_at + SESSION_IDLE_LIFETIME
-            if session.ended_at is not None or min(session.expires_at, idle) <= now:
-                raise Unauthenticated
             generation = await self._rotate(tx, token, now)
             if generation is None:
-                reused = True
                 await self._end(tx, session, "refresh_reused", now)
-        if reused:
+        if generation is None:
             raise RefreshReused
-        assert generation is not None  # noqa: S101 else it was reused
-        return await self._issue(token.tenant_id, UserId(session.user_id), token.family, secret, generation)
+        refresh = RefreshToken.derive(token.tenant_id, token.family, generation=generation, secret=secret)
+        return Issued(access, str(refresh))
 
     async def sign_out(self, actor: Actor, session_id: UUID) -> None:
         """End one of the caller's sessions; nothing happens when it is none of his or has ended."""
@@ -162,10 +166,20 @@ class Sessions:
             )
             return found.all()
 
-    async def _user_stands(self, tx: TenantTransaction, user_id: UUID) -> bool:
-        user = await tx.session.get(User, (tx.tenant_id, user_id))
+    async def _standing(self, tx: TenantTransaction, token: RefreshToken, now: datetime) -> Session:
+        """The token's session, if it, its user and its tenant stand. Raises Unauthenticated, EmailUnconfirmed."""
+        session = await tx.session.get(Session, (tx.tenant_id, token.family))
+        if session is None or session.ended_at is not None:
+            raise Unauthenticated
+        if min(session.expires_at, session.rotated_at + SESSION_IDLE_LIFETIME) <= now:
+            raise Unauthenticated
+        user = await tx.session.get(User, (tx.tenant_id, session.user_id))
         tenant = await tx.session.get(Tenant, tx.tenant_id)
-        return user is not None and not user.disabled and tenant is not None and tenant.status == ACTIVE
+        if user is None or user.disabled or tenant is None or tenant.status != ACTIVE:
+            raise Unauthenticated
+        if confirmation_overdue(confirmed_at=tenant.confirmed_at, created_at=tenant.created_at, now=now):
+            raise EmailUnconfirmed
+        return session
 
     async def _rotate(self, tx: TenantTransaction, token: RefreshToken, now: datetime) -> int | None:
         """The generation to answer: the new one, or the same again to a racing caller; None for a reuse.
@@ -180,9 +194,19 @@ class Sessions:
         )
         if moved.first() is not None:
             return token.generation + 1
-        held = (await tx.session.execute(select(Session.generation, Session.rotated_at).where(*this))).one()
-        turn = judge_refresh(presented=token.generation, current=held[0], rotated_at=held[1], now=now)
-        return held[0] if turn == "repeat" else None
+        held = (
+            await tx.session.execute(
+                select(Session.generation, Session.rotated_at, Session.ended_at)
+                .where(*this)
+                .with_for_update()
+            )
+        ).one()
+        if held.ended_at is not None:
+            raise Unauthenticated
+        turn = judge_refresh(
+            presented=token.generation, current=held.generation, rotated_at=held.rotated_at, now=now
+        )
+        return token.generation + 1 if turn == "repeat" else None
 
     async def _end(self, tx: TenantTransaction, session: Session, reason: str, now: datetime) -> None:
         await tx.session.execute(
@@ -191,31 +215,61 @@ class Sessions:
             .values(ended_at=now, end_reason=reason)
         )
         await tell_session_ended(tx, session.id, session.user_id, reason)
+        await revoke_session(tx, session.id, session.user_id)
 
-    async def _refuse(self, actor: Actor, digest: bytes, user: User | None) -> None:
-        """Count the failure and tell it, whether or not the address is anybody's."""
+    async def _refuse_locked(self, tx: TenantTransaction, subjects: Subjects) -> None:
+        """Raises SignInLocked while one of ``subjects`` is locked."""
+        now = self.clock()
+        for subject in subjects:
+            attempts = await _attempts(tx, subject)
+            if attempts is not None and (wait := attempts.locked_for(now)):
+                raise SignInLocked(retry_after=wait)
+
+    async def _refuse(self, actor: Actor, subjects: Subjects, user: User | None) -> None:
+        """Count the failure and tell it, whether or not the address is anybody's.
+
+        Of many guesses sent at once only as many are answered as were let in one after the other: raises
+        SignInLocked for the rest.
+        """
         now = self.clock()
         async with self.database.transaction(actor) as tx:
-            await tx.driver.execute(
-                "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", f"attempt:{digest.hex()}"
-            )
-            counted = count_failure(await _attempts(tx, digest), USER_LOCKOUT, now)
-            await tx.session.merge(
-                AttemptRow(
-                    tenant_id=actor.tenant_id,
-                    subject=digest,
-                    failures=counted.failures,
-                    window_started_at=counted.window_started_at,
-                    locked_until=counted.locked_until,
+            await _lock(tx, subjects)
+            await self._refuse_locked(tx, subjects)
+            for subject, limit in subjects.items():
+                counted = count_failure(await _attempts(tx, subject), limit, now)
+                await tx.session.merge(
+                    AttemptRow(
+                        tenant_id=actor.tenant_id,
+                        subject=subject,
+                        failures=counted.failures,
+                        window_started_at=counted.window_started_at,
+                        locked_until=counted.locked_until,
+                    )
                 )
-            )
             await tell_refused(tx, user.id if user else None, "wrong_password" if user else "unknown")
 
-    async def _open(self, actor: Actor, keys: TenantKeys, user: User, digest: bytes, password: str) -> Issued:
+    async def _remind(self, actor: Actor, keys: TenantKeys, user: User) -> None:
+        """Mail the confirmation again to somebody who has just proved who he is; not twice in a while."""
+        now = self.clock()
+        async with self.database.transaction(actor) as tx:
+            tenant = await lock_tenant(tx)
+            if tenant.confirmed_at is not None or await links.drawn_lately(tx, "confirmation", user.id, now):
+                return
+            card = open_card(keys, "account", user.id, user.card)
+            await outbox.post_confirmation(tx, keys, now, self.public_url, user.id, card, tenant.company_name)
+
+    async def _open(
+        self, actor: Actor, keys: TenantKeys, user: User, subjects: Subjects, password: str
+    ) -> Issued:
         now, session_id, secret = self.clock(), SessionId(uuid7()), secrets.token_bytes(32)
         fresh = await self.passwords.hash(password) if self.passwords.outdated(user.password_hash) else None
+        # Before the session is written: without a token it would be nobody's.
+        access = await self._sign(actor.tenant_id, user.id, session_id)
         as_user = replace(actor, kind="user", user_id=UserId(user.id), session_id=session_id)
         async with self.database.transaction(as_user) as tx:
+            # Guesses that ran beside this one may have locked it since: the right one must not slip through.
+            await _lock(tx, subjects)
+            await self._refuse_locked(tx, subjects)
             session = Session(
                 id=session_id,
                 user_id=user.id,
@@ -230,7 +284,7 @@ class Sessions:
             )
             tx.session.add(session)
             await tx.driver.execute(
-                "DELETE FROM attempt WHERE tenant_id = $1 AND subject = $2", tx.tenant_id, digest
+                "DELETE FROM attempt WHERE tenant_id = $1 AND subject = $2", tx.tenant_id, user.email_digest
             )
             if fresh is not None:
                 await tx.session.execute(
@@ -239,14 +293,27 @@ class Sessions:
                     .values(password_hash=fresh)
                 )
             await tell_signed_in(tx, session)
-        return await self._issue(actor.tenant_id, UserId(user.id), session_id, secret, 0)
-
-    async def _issue(
-        self, tenant_id: TenantId, user_id: UserId, session_id: SessionId, secret: bytes, generation: int
-    ) -> Issued:
-        access = await self.signer.sign(tenant_id, user_id, session_id, self.clock())
-        refresh = RefreshToken.derive(tenant_id, session_id, generation=generation, secret=secret)
+        refresh = RefreshToken.derive(actor.tenant_id, session_id, generation=0, secret=secret)
         return Issued(access, str(refresh))
+
+    async def _sign(self, tenant_id: TenantId, user_id: UUID, session_id: UUID) -> str:
+        return await self.signer.sign(tenant_id, UserId(user_id), SessionId(session_id), self.clock())
+
+
+def _subjects(keys: TenantKeys, digest: bytes, address: str | None) -> Subjects:
+    """Whose failures are counted: the e-mail address's, and the network address's."""
+    subjects = {digest: USER_LOCKOUT}
+    if address is not None:
+        subjects[keys.unique("attempt.address", address)] = ADDRESS_LOCKOUT
+    return subjects
+
+
+async def _lock(tx: TenantTransaction, subjects: Subjects) -> None:
+    """Let those who count the same failures take turns; in one order, so that none waits in a circle."""
+    for subject in sorted(subjects):
+        await tx.driver.execute(
+            "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", f"attempt:{subject.hex()}"
+        )
 
 
 async def _attempts(tx: TenantTransaction, digest: bytes) -> Attempts | None:

@@ -30,9 +30,9 @@ async def sign_up(
     tags=["tenants"],
     status_code=204,
 )
-async def confirm_email(data: JSONBody[LinkToken], state: State) -> None:
+async def confirm_email(request: Request[Any, Any, Any], data: JSONBody[LinkToken], state: State) -> None:
     """Confirm the address that a company gave when it signed up."""
-    await state.tenants.confirm_email(data.token)
+    await state.tenants.confirm_email(data.token, address_of(request))
 
 
 ROUTES = [sign_up, confirm_email]

@@ -48,15 +48,16 @@ class Tenants:
         try:
             keys = await self.keyring.open(tenant_id)
             return await self._write(tenant_id, keys, code, given, password_hash, address)
-        except BaseException:
-            # Nobody will ever ask for this key: the company does not exist.
-            await self.transit.delete_tenant_key(tenant_id)
+        except Exception:
+            # Without a company nobody will ever ask for its key. But an error can also hide a commit.
+            if await tenant_of_code(self.database, code) != tenant_id:
+                await self.transit.delete_tenant_key(tenant_id)
             raise
 
-    async def confirm_email(self, text: str) -> None:
+    async def confirm_email(self, text: str, address: str | None) -> None:
         """Confirm the address that a company gave; its mail that waited for this leaves. Raises LinkSpent."""
         token = links.read_link("confirmation", text)
-        actor = Actor(tenant_id=token.tenant_id, kind="public")
+        actor = Actor(tenant_id=token.tenant_id, kind="public", address=address)
         now = self.clock()
         async with self.database.transaction(actor) as tx:
             await links.spend_link(tx, token, now)
@@ -119,20 +120,7 @@ class Tenants:
             await tell_tenant(tx, tenant)
             await self._write_roles(tx)
             await tell_user(tx, keys, user, card)
-            link = links.url_of(
-                self.public_url, "confirmation", links.draw_link(tx, "confirmation", user_id, now)
-            )
-            await outbox.post(
-                tx,
-                keys,
-                now,
-                kind="confirmation",
-                to=card.email,
-                language=card.language,
-                name=card.display_name,
-                company=tenant.company_name,
-                link=link,
-            )
+            await outbox.post_confirmation(tx, keys, now, self.public_url, user_id, card, tenant.company_name)
         return tenant
 
     async def _write_roles(self, tx: TenantTransaction) -> None:

@@ -19,9 +19,10 @@ from daicho.identity.users.schemas import (
     UserPatch,
     UserView,
 )
-from daicho.tenancy import UserId
+from daicho.tenancy import Actor, UserId
 from daicho.web import (
     actor_of,
+    address_of,
     bound_to,
     etag,
     grants_of,
@@ -68,13 +69,17 @@ async def list_users(
     after = open_cursor(keys, bound, cursor, UUID) if cursor else _FIRST
     items = await state.users.list_users(actor, after=after, count=limit)
     more = seal_cursor(keys, bound, items[-1].id) if len(items) == limit else None
+    await _saw(state, actor, "user.list", [item.id for item in items])
     return UserPage(list(items), more)
 
 
 @get("/v1/users/{user_id:uuid}", guards=[requires("users:read")], tags=["users"])
 async def read_user(request: Caller, user_id: FromPath[UUID], state: State) -> Response[UserView]:
     """One user."""
-    return _answer(await state.users.read_user(actor_of(request), user_id))
+    actor = actor_of(request)
+    view = await state.users.read_user(actor, user_id)
+    await _saw(state, actor, "user.open", [view.id])
+    return _answer(view)
 
 
 @patch("/v1/users/{user_id:uuid}", guards=[requires(None)], tags=["users"])
@@ -92,9 +97,9 @@ async def change_user(
     tags=["users"],
     status_code=202,
 )
-async def request_reset(data: JSONBody[ResetRequest], state: State) -> None:
+async def request_reset(request: Caller, data: JSONBody[ResetRequest], state: State) -> None:
     """Mail a link to choose a new password, if there is such a user; the answer is the same if not."""
-    await state.users.request_reset(data.tenant, data.email)
+    await state.users.request_reset(data.tenant, data.email, address_of(request))
 
 
 @post(
@@ -103,9 +108,13 @@ async def request_reset(data: JSONBody[ResetRequest], state: State) -> None:
     tags=["users"],
     status_code=204,
 )
-async def complete_reset(data: JSONBody[ResetCompletion], state: State) -> None:
+async def complete_reset(request: Caller, data: JSONBody[ResetCompletion], state: State) -> None:
     """Choose a new password; every session of the user ends."""
-    await state.users.complete_reset(data.token, data.password)
+    await state.users.complete_reset(data.token, data.password, address_of(request))
+
+
+async def _saw(state: State, actor: Actor, action: str, ids: list[UUID]) -> None:
+    await state.rails.access_log.record(actor, action=action, resource="user", ids=ids)
 
 
 def _answer(view: UserView) -> Response[UserView]:

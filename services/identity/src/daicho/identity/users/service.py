@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -17,14 +17,14 @@ from daicho.identity.cards import Card, email_digest, open_card, seal_card
 from daicho.identity.directory import ACTIVE, count_owners, lock_tenant, tenant_of_code
 from daicho.identity.faults import LastOwner, LinkSpent
 from daicho.identity.mail import outbox
-from daicho.identity.model import Session, Team, Tenant, User
+from daicho.identity.model import RoleRow, Session, Team, Tenant, User
 from daicho.identity.passwords import Passwords
-from daicho.identity.permissions import ROLES
-from daicho.identity.telling import revoke_grants, tell_user
+from daicho.identity.permissions import ROLES, effective, exceeds
+from daicho.identity.telling import revoke_grants, revoke_session, tell_session_ended, tell_user
 from daicho.identity.users.schemas import UserPatch, UserView
 from daicho.keyring import Keyring, TenantKeys
 from daicho.runtime import Clock
-from daicho.tenancy import Actor, Database, Grants, TenantTransaction
+from daicho.tenancy import Actor, Database, Grants, TenantTransaction, uuid7
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,27 +85,35 @@ class Users:
                 caller_role=grants.role or "", target_role=user.role, wanted_role=wanted
             ):
                 raise Forbidden
+            if wanted is not None and wanted != user.role:
+                await check_reach(tx, grants, {"/role": wanted})
             rights = await self._apply(tx, keys, user, patch)
             if rights and (await count_owners(tx)) == 0:
                 raise LastOwner
             user.version += 1
             user.updated_at = now
-            if rights and user.disabled:
-                await self._end_sessions(tx, user.id, now)
+            ended = await self._end_sessions(tx, user.id, now) if rights and user.disabled else []
             card = open_card(keys, "account", user.id, user.card)
             await tell_user(tx, keys, user, card)
+            for session_id in ended:
+                await tell_session_ended(tx, session_id, user.id, "disabled")
             if rights:
                 await revoke_grants(tx, user.id, tokens_before=now if user.disabled else None)
             return view_of(keys, user)
 
-    async def request_reset(self, tenant: str, email: str) -> None:
-        """Mail a link to choose a new password. Says nothing about whether there is such a user."""
+    async def request_reset(self, tenant: str, email: str, address: str | None) -> None:
+        """Mail a link to choose a new password.
+
+        Says nothing about whether there is such a user, nor does the time it takes: for nobody the same is
+        sealed and written, and thrown away later.
+        """
         tenant_id = await tenant_of_code(self.database, tenant.strip().lower())
         if tenant_id is None:
             return
         keys = await self.keyring.open(tenant_id)
         now = self.clock()
-        async with self.database.transaction(Actor(tenant_id=tenant_id, kind="public")) as tx:
+        actor = Actor(tenant_id=tenant_id, kind="public", address=address)
+        async with self.database.transaction(actor) as tx:
             user = await tx.session.scalar(
                 select(User).where(
                     User.tenant_id == tenant_id, User.email_digest == email_digest(keys, email)
@@ -113,6 +121,8 @@ class Users:
             )
             found = await tx.session.get(Tenant, tenant_id)
             if user is None or user.disabled or found is None or found.status != ACTIVE:
+                links.draw_link(tx, "reset", uuid7(), now)
+                await outbox.post_nothing(tx, keys, now)
                 return
             card = open_card(keys, "account", user.id, user.card)
             await outbox.post(
@@ -127,7 +137,7 @@ class Users:
                 link=links.url_of(self.public_url, "reset", links.draw_link(tx, "reset", user.id, now)),
             )
 
-    async def complete_reset(self, text: str, password: str) -> None:
+    async def complete_reset(self, text: str, password: str, address: str | None) -> None:
         """Set a new password by a mailed link; every session of the user ends. Raises LinkSpent, Invalid."""
         token = links.read_link("reset", text)
         keys = await self.keyring.open(token.tenant_id)
@@ -135,7 +145,8 @@ class Users:
             raise Invalid([fault])
         fresh = await self.passwords.hash(password)
         now = self.clock()
-        async with self.database.transaction(Actor(tenant_id=token.tenant_id, kind="public")) as tx:
+        actor = Actor(tenant_id=token.tenant_id, kind="public", address=address)
+        async with self.database.transaction(actor) as tx:
             user_id = await links.spend_link(tx, token, now)
             user = await tx.session.get(User, (tx.tenant_id, user_id), with_for_update=True)
             if user is None or user.disabled:
@@ -147,9 +158,13 @@ class Users:
             await tx.driver.execute(
                 "DELETE FROM attempt WHERE tenant_id = $1 AND subject = $2", tx.tenant_id, user.email_digest
             )
-            await self._end_sessions(tx, user_id, now)
+            ended = await self._end_sessions(tx, user_id, now)
             await tell_user(tx, keys, user, card)
-            await revoke_grants(tx, user_id, tokens_before=now)
+            for session_id in ended:
+                await tell_session_ended(tx, session_id, user_id, "password_reset")
+            # One by one: "every token from before now" would take in those of a sign-in within this second.
+            for session_id in ended:
+                await revoke_session(tx, session_id, user_id)
 
     async def _apply(self, tx: TenantTransaction, keys: TenantKeys, user: User, patch: UserPatch) -> bool:
         """Write the members that ``patch`` sets; whether the user's rights change."""
@@ -178,12 +193,15 @@ class Users:
         await tx.session.flush()
         return before != (user.role, user.team_id, user.disabled)
 
-    async def _end_sessions(self, tx: TenantTransaction, user_id: UUID, now: datetime) -> None:
-        await tx.session.execute(
+    async def _end_sessions(self, tx: TenantTransaction, user_id: UUID, now: datetime) -> Sequence[UUID]:
+        """End every session of a user; answers those that stood."""
+        ended = await tx.session.scalars(
             update(Session)
             .where(Session.tenant_id == tx.tenant_id, Session.user_id == user_id, Session.ended_at.is_(None))
             .values(ended_at=now, end_reason="revoked")
+            .returning(Session.id)
         )
+        return ended.all()
 
 
 def _touches_rights(patch: UserPatch) -> bool:
@@ -193,6 +211,22 @@ def _touches_rights(patch: UserPatch) -> bool:
 async def team_exists(tx: TenantTransaction, team_id: UUID | None) -> bool:
     """Whether the tenant has such a team; no team at all is fine."""
     return team_id is None or await tx.session.get(Team, (tx.tenant_id, team_id)) is not None
+
+
+async def check_reach(tx: TenantTransaction, grants: Grants, wanted: Mapping[str, str]) -> None:
+    """Nobody gives a role that may do more than he may himself.
+
+    ``wanted``: JSON pointer → role. Raises Invalid, naming each that reaches too far.
+    """
+    rows = await tx.session.scalars(select(RoleRow).where(RoleRow.tenant_id == tx.tenant_id))
+    overrides = {row.name: row.overrides for row in rows}
+    faults = [
+        FieldFault(pointer, "beyond_own")
+        for pointer, role in wanted.items()
+        if role in ROLES and exceeds(effective(role, overrides.get(role, {})), grants.scopes)
+    ]
+    if faults:
+        raise Invalid(faults)
 
 
 async def _may_succeed(tx: TenantTransaction, leaver: UUID, successor: UUID | None) -> bool:
