@@ -27,8 +27,12 @@ def create_tables(op: Any) -> None:
 
 
 @pytest.fixture(scope="module")
-async def database(make_database):
-    made = await make_database("customers", create=create_tables)
+async def made(make_database):
+    return await make_database("customers", create=create_tables)
+
+
+@pytest.fixture(scope="module")
+async def database(made):
     database = await Database.open(made.app_url)
     yield database
     await database.close()

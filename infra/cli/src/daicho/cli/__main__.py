@@ -4,6 +4,7 @@
 
     daicho audit verify FILE [--key KEY] [--checkpoint NOTE]    offline: no network, no setting
     daicho events lag|replay|dead …                              of the bus at DAICHO_BUS_URL
+    daicho keys rotate|reseal --service NAME --tenant ID         with that service's settings
 """
 
 from __future__ import annotations
@@ -14,7 +15,13 @@ import sys
 from collections.abc import Mapping, Sequence
 
 from daicho.audit import verify_command
+from daicho.customers.sealed import SEALED as CUSTOMERS
 from daicho.events import cli as events
+from daicho.identity.sealed import SEALED as IDENTITY
+from daicho.keyring import cli as keys
+
+# Audit has sealed what may never change: its payloads keep the key of their day, wrapped anew.
+_COLUMNS = {"identity": IDENTITY, "customers": CUSTOMERS, "audit": ()}
 
 
 def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
@@ -28,7 +35,11 @@ def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
     events.configure(
         commands.add_parser("events", help="what consumers have yet to hear, dead letters, replay")
     )
-    return events.run(parser.parse_args(arguments), environ)
+    keys.configure(commands.add_parser("keys", help="rotate a tenant's keys, seal anew"), _COLUMNS)
+    parsed = parser.parse_args(arguments)
+    if parsed.command == "keys":
+        return keys.run(parsed, environ, _COLUMNS)
+    return events.run(parsed, environ)
 
 
 def run() -> None:

@@ -51,11 +51,11 @@ async def on_user_changed(tx: TenantTransaction, event: identity_events.UserChan
 
 async def hand_all_over(database: Database, keyring: Keyring, clock: Clock, job: jobs.Job) -> None:
     """The job: everything of the leaver, batch by batch, then nothing is left to do."""
-    keys = await keyring.open(job.tenant_id)
     leaver = UserId(job.subject)
     for resource in RESOURCES:
         count = BATCH
         while count == BATCH:
+            keys = await keyring.open(job.tenant_id)
             async with database.transaction(job.tenant_id) as tx:
                 successor = await tx.driver.fetchval(_WAITING, tx.tenant_id, leaver)
                 if successor is None:

@@ -47,7 +47,6 @@ async def rewrite_for_field(
     database: Database, keyring: Keyring, records: Mapping[str, AnyRecords], job: Job
 ) -> None:
     """The job after a change of the field that is its subject: every record of its resource."""
-    keys = await keyring.open(job.tenant_id)
     async with database.reading(job.tenant_id) as tx:
         field = await tx.driver.fetchrow(_FIELD, tx.tenant_id, job.subject)
     if field is None:
@@ -55,6 +54,7 @@ async def rewrite_for_field(
     chosen = records[field["resource"]]
     after: UUID | None = OLDEST
     while after is not None:
+        keys = await keyring.open(job.tenant_id)
         async with database.transaction(job.tenant_id) as tx:
             rows = await chosen.repository.statements["batch"].fetch(tx, after=after, count=BATCH)
             await _rewrite(tx, keys, chosen, rows)
@@ -67,9 +67,9 @@ async def rewrite_for_field(
 
 async def reindex_contacts(database: Database, keyring: Keyring, contacts: AnyRecords, job: Job) -> None:
     """The job after a new name of the company that is its subject: its contacts."""
-    keys = await keyring.open(job.tenant_id)
     after: UUID | None = OLDEST
     while after is not None:
+        keys = await keyring.open(job.tenant_id)
         async with database.transaction(job.tenant_id) as tx:
             found = await OF_COMPANY.fetch(tx, company_id=job.subject, after=after, count=BATCH)
             ids = [row["id"] for row in found]

@@ -1,0 +1,107 @@
+"""``daicho keys``: what operators do with a tenant's keys, service by service.
+
+::
+
+    daicho keys rotate --service customers --tenant ID    a new data key; every data key wrapped anew
+    daicho keys reseal --service customers --tenant ID    what older data keys sealed, sealed anew
+
+Both run with the settings of the service that ``--service`` names. Begin a rotation at identity: there it gives
+the tenant's key in the store a new version first. They may be stopped and repeated at any time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Final, TextIO
+from uuid import UUID
+
+from daicho.faults import Unavailable
+from daicho.keyring.faults import KeyRefused, KeysUnavailable
+from daicho.keyring.keyring import SETTLE, TTL, Keyring
+from daicho.keyring.provision import KEY_OWNER
+from daicho.keyring.resealing import SealedColumn, reseal
+from daicho.keyring.transit import Transit
+from daicho.tenancy import Database, TenantId
+
+_SETTINGS: Final = (
+    "DAICHO_DATABASE_URL",
+    "DAICHO_VAULT_ADDR",
+    "DAICHO_VAULT_ROLE_ID",
+    "DAICHO_VAULT_SECRET_ID",
+)
+
+Columns = Mapping[str, Sequence[SealedColumn]]
+"""What each service has sealed and may seal anew."""
+
+
+def configure(parser: argparse.ArgumentParser, columns: Columns) -> None:
+    """Add the commands and their options to ``daicho keys``."""
+    commands = parser.add_subparsers(dest="keys_command", required=True, metavar="COMMAND")
+    for name, says in (
+        ("rotate", "make a new data key and wrap all by the newest version of the tenant's key"),
+        ("reseal", "seal anew what older data keys sealed"),
+    ):
+        command = commands.add_parser(name, help=says)
+        command.add_argument("--service", required=True, choices=sorted(columns))
+        command.add_argument("--tenant", required=True, type=UUID)
+
+
+def run(
+    arguments: argparse.Namespace, environ: Mapping[str, str], columns: Columns, *, out: TextIO = sys.stdout
+) -> int:
+    """Run the command with the service's settings; answers the exit status."""
+    missing = [name for name in _SETTINGS if not environ.get(name)]
+    if missing:
+        out.write(f"{', '.join(missing)} not set: run it with the settings of {arguments.service}.\n")
+        return 2
+    try:
+        return asyncio.run(_run(arguments, [environ[name] for name in _SETTINGS], columns, out))
+    except (KeysUnavailable, KeyRefused):
+        out.write("The key store is away, or refuses this tenant and service.\n")
+    except Unavailable:
+        out.write("The database cannot be reached.\n")
+    return 1
+
+
+async def _run(arguments: argparse.Namespace, settings: Sequence[str], columns: Columns, out: TextIO) -> int:
+    url, *store = settings
+    service, tenant_id = arguments.service, TenantId(arguments.tenant)
+    transit = Transit(store[0], store[1], store[2], service=service)
+    database = await Database.open(url, pool=2, application=f"{service}.keys")
+    try:
+        # Here a key counts as settled when no process holds keys from before it sealed.
+        keyring = Keyring(transit, database, settle=SETTLE + TTL)
+        if arguments.keys_command == "rotate":
+            await _rotate(transit, keyring, tenant_id, out)
+            return 0
+        return await _reseal(database, keyring, tenant_id, columns[service], out)
+    finally:
+        await database.close()
+        transit.close()
+
+
+async def _rotate(transit: Transit, keyring: Keyring, tenant_id: TenantId, out: TextIO) -> None:
+    if transit.service == KEY_OWNER:
+        await transit.rotate_tenant_key(tenant_id)
+    version = await keyring.rotate(tenant_id)
+    count = await keyring.rewrap(tenant_id)
+    out.write(
+        f"{transit.service}: data key {version} seals in {SETTLE / 60:.0f} minutes; {count} data keys wrapped anew.\n"
+        f"Run daicho keys reseal in {(SETTLE + TTL) / 60:.0f} minutes.\n"
+    )
+
+
+async def _reseal(
+    database: Database, keyring: Keyring, tenant_id: TenantId, columns: Sequence[SealedColumn], out: TextIO
+) -> int:
+    keys = await keyring.open(tenant_id)
+    if keys.version != max(keys.material.records):
+        out.write(f"Too early: a process may still seal by data key {keys.version}. Try again in a while.\n")
+        return 1
+    for column in columns:
+        count = await reseal(database, keyring, tenant_id, column)
+        out.write(f"{column.table}.{column.column}: {count} sealed anew by data key {keys.version}\n")
+    return 0
