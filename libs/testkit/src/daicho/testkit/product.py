@@ -122,7 +122,7 @@ def running_product(data: Path | None = None, **environ: str) -> Iterator[Produc
             env=plain | _GENEROUS | {"DEMO": "0"} | environ,
         )
         try:
-            said = _until_ready(process)
+            said = _until_ready(process, data)
             mail = re.search(r"mail +(http://\S+)", said)
             if mail is None:
                 raise RuntimeError(f"the banner names no mail page: {said}")
@@ -140,8 +140,8 @@ def data_folder() -> Iterator[Path]:
         yield Path(folder) / "data"
 
 
-def _until_ready(process: subprocess.Popen[str]) -> str:
-    """Everything said up to the banner's last line."""
+def _until_ready(process: subprocess.Popen[str], data: Path) -> str:
+    """Everything said up to the banner's last line; the logs of ``data`` when there is none."""
     lines: Queue[str | None] = Queue()
 
     def listen() -> None:
@@ -159,7 +159,8 @@ def _until_ready(process: subprocess.Popen[str]) -> str:
         except Empty:
             raise RuntimeError(f"not ready within {READY_WITHIN:g} s; it said: {said}") from None
         if line is None:
-            raise RuntimeError(f"ended early with {process.wait()}; it said: {said}")
+            logs = "".join(f"\n{log.name}: {log.read_text()[-4000:]}" for log in data.glob("*.log"))
+            raise RuntimeError(f"ended early with {process.wait()}; it said: {said}{logs}")
         said += line
     return said
 
