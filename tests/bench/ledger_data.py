@@ -45,6 +45,7 @@ _COLUMNS: Final = [
     "id",
     "version",
     "owner_id",
+    "company_id",
     "custom",
     "tokens",
     "created_at",
@@ -60,6 +61,7 @@ _COLUMNS: Final = [
     "card",
     "rest",
 ]
+COMPANIES: Final = 20_000
 _SEARCHED: Final = ["company", "name", "kana", "email", "phones"]
 
 
@@ -131,6 +133,12 @@ async def _load(url: str, rows: int, *, plain: bool) -> None:
             "CREATE EXTENSION IF NOT EXISTS pg_trgm; CREATE TABLE plain_contact (id uuid PRIMARY KEY, company text, name text, kana text, "
             "email text, phones text)"
         )
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    companies = [
+        (TENANT, company_id(number), name, 1, now, now) for number, name in enumerate(_Words().companies)
+    ]
+    columns = ["tenant_id", "id", "name", "version", "created_at", "updated_at"]
+    await admin.copy_records_to_table("company", records=companies, columns=columns)
     parts = [(start, min(start + 10_000, rows)) for start in range(0, rows, 10_000)]
     with multiprocessing.get_context("spawn").Pool(os.cpu_count()) as pool:
         for sealed, texts in pool.imap(_make, parts):
@@ -146,6 +154,11 @@ async def _load(url: str, rows: int, *, plain: bool) -> None:
     await admin.close()
 
 
+def company_id(number: int) -> UUID:
+    """The id of the company of that number."""
+    return UUID(int=0x0192_0000_0000_7000_9000 << 48 | number)
+
+
 class _Words:
     """What contacts are made of: the sample's own words for the common part, syllables for the rare one."""
 
@@ -157,10 +170,16 @@ class _Words:
         kanji = sorted({char for each in found for char in each["last_name"] + (each["first_name"] or "")})
         self.kanji = [*kanji, *map(chr, range(0x6A00, 0x6E00))]
         self.kana = [chr(code) for code in range(0x30A2, 0x30F3) if chr(code) not in "ァィゥェォッャュョヮ"]
+        dice = random.Random(7)
+        self.sampled = sorted({each["company"] for each in found if each["company"]})
+        self.companies = self.sampled + [
+            "株式会社" + self._text(dice, self.kana, 3, 5) + dice.choice(("商事", "工業", "システム", ""))
+            for _ in range(COMPANIES)
+        ]
         self.domains = sorted({each["email"].split("@")[1] for each in found if each["email"]})
 
     def contact(self, dice: random.Random) -> dict[str, Any]:
-        family, given, company = (dice.choice(self.people) for _ in range(3))
+        family, given = dice.choice(self.people), dice.choice(self.people)
         common = dice.random() < 0.4
         kana = self._text(dice, self.kana, 3, 4)
         return {
@@ -168,11 +187,7 @@ class _Words:
             "family_kana": family["last_kana"] if common else kana,
             "given": given["first_name"] if common else self._text(dice, self.kanji, 1, 2),
             "given_kana": given["first_kana"] if common else self._text(dice, self.kana, 2, 3),
-            "company": (company["company"] or "㈲ひかり")
-            if dice.random() < 0.3
-            else "株式会社"
-            + self._text(dice, self.kana, 3, 5)
-            + dice.choice(("商事", "工業", "システム", "")),
+            "company": dice.randrange(len(self.sampled) if dice.random() < 0.3 else len(self.companies)),
             "email": f"{self._text(dice, 'abcdefghijklmnoprstuvwyz', 4, 9)}@{dice.choice(self.domains)}",
             "phones": [f"+81{dice.choice((3, 6, 52, 90, 80))}{dice.randrange(10**7, 10**8)}"],
         }
@@ -203,7 +218,8 @@ def _make(part: tuple[int, int]) -> tuple[list[tuple[Any, ...]], list[tuple[Any,
             given_name_kana=made["given_kana"],
             emails=[Email(made["email"])],
             phones=[Phone(phone) for phone in made["phones"]],
-            company_name=made["company"],
+            company_id=company_id(made["company"]),
+            company_name=_words.companies[made["company"]],
             department="営業部",
             customer_code=f"{number:07}",
             owner_id=TEAM_2 if chance < 0.02 else TEAM_20 if chance < 0.22 else REST,
@@ -220,5 +236,5 @@ def _make(part: tuple[int, int]) -> tuple[list[tuple[Any, ...]], list[tuple[Any,
         name = fold(made["family"] + (made["given"] or ""))
         kana = fold((made["family_kana"] or "") + (made["given_kana"] or ""))
         phones = " ".join(map(phone_digits, made["phones"]))
-        texts.append((ident, fold(made["company"]), name, kana, made["email"], phones))
+        texts.append((ident, fold(_words.companies[made["company"]]), name, kana, made["email"], phones))
     return sealed, texts

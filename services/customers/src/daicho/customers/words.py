@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from daicho.customers.terms import CLASSES, PHONE, query_terms
+from daicho.customers.terms import CLASSES, EMAIL, PHONE, query_terms
 from daicho.keyring import TenantKeys
 from daicho.nihongo import fold, search_digits
 
@@ -31,11 +31,13 @@ class Words:
         return [[keys.index.sought(kind, terms) for kind, terms in self._terms(word)] for word in self.words]
 
     def _terms(self, word: str) -> Iterable[tuple[str, frozenset[str]]]:
+        """Terms by class; each class costs a look-up, so those that cannot hold the word are left out."""
         for kind in CLASSES:
-            if kind != PHONE:
+            if kind == PHONE:
+                if self.digits:
+                    yield kind, query_terms(search_digits(word))
+            elif kind != EMAIL or word.isascii():
                 yield kind, query_terms(word)
-            elif self.digits:
-                yield kind, query_terms(search_digits(word))
 
     def match(self, texts: Mapping[str, Sequence[str]]) -> bool:
         """Whether every word stands in some text: anywhere, or for one character at its beginning."""
