@@ -35,7 +35,7 @@ from daicho.events import Aggregate, Bus, Message, Relay, bus_schema, open_bus, 
 from daicho.events.envelope import enclose, partition_key
 from daicho.keyring import Keyring, Transit, provision
 from daicho.local.servers import OpenBaoServer, PostgresServer, free_port
-from daicho.runtime import utc_now
+from daicho.runtime import configure_logging, utc_now
 from daicho.tenancy import Actor, Database, TenantId, UserId, uuid7
 from daicho.testkit import Databases, TestDatabase
 
@@ -263,6 +263,7 @@ async def measure(admin_url: str, openbao: OpenBaoServer, count: int) -> None:
 
 def main() -> None:
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 20_000
+    configure_logging("bench", "WARNING")
     with servers() as (admin_url, openbao):
         uvloop.run(measure(admin_url, openbao, count))
 
