@@ -36,6 +36,8 @@ def upgrade() -> None:
         sa.Column("match_on", sa.Text()),
         sa.Column("on_match", sa.Text(), nullable=False),
         sa.Column("failure", sa.Text()),
+        # The custom fields that the check went by; see schema_revision.
+        sa.Column("fields_revision", sa.BigInteger(), nullable=False, server_default="0"),
         # The number of the last row whose check is committed.
         sa.Column("read", sa.BigInteger(), nullable=False, server_default="0"),
         *(sa.Column(name, sa.BigInteger(), nullable=False, server_default="0") for name in _COUNTS),

@@ -6,6 +6,8 @@ from typing import Any
 
 from import_samples import CONTACT_NAMES, expected, plain, sample
 
+from daicho.tenancy import Scope
+
 
 def flat(contact: dict[str, Any]) -> dict[str, Any]:
     """A contact as the API shows it, by the names of the sample's answers."""
@@ -268,3 +270,40 @@ async def test_progress_is_told_as_events_and_goes_on_where_a_client_stopped(imp
     assert int(last_id) > 1
     again = await owner("GET", path, last_event_id=last_id)
     assert again.text.count("event: progress") == 1
+
+
+async def test_what_somebody_took_between_check_and_run_is_refused_and_can_be_corrected(
+    imports, owner
+) -> None:
+    made = await imports.upload(owner, "c.csv", table("T-1,田中,,,,,,", "T-2,鈴木,,,,,,"))
+    await imports.check(owner, made["id"])
+    await owner.make("/v1/contacts", family_name="先客", customer_code="T-1")
+    done = await imports.run(owner, made["id"])
+    assert (done["status"], done["created"], done["valid"], done["rejected"]) == ("done", 1, 1, 1)
+    errors = await imports.errors(owner, made["id"])
+    assert [(each["row"], each["column"], each["code"]) for each in errors] == [(1, "顧客番号", "not_unique")]
+    answer = await owner("GET", f"/v1/imports/{made['id']}/rejected")
+    assert "T-1,田中" in answer.content.decode("cp932")
+
+
+async def test_fields_that_changed_since_the_check_ask_for_another(imports, owner) -> None:
+    made = await imports.upload(owner, "f.csv", table("F-1,田中,,,,,,"))
+    await imports.check(owner, made["id"])
+    await owner.make("/v1/fields", resource="contact", key="later", type="text", label="後")
+    answer = await owner("POST", f"/v1/imports/{made['id']}/run")
+    assert (answer.status_code, answer.json()["code"]) == (409, "import_unchecked")
+
+
+async def test_who_may_make_no_company_names_only_those_that_are_there(imports, owner) -> None:
+    house = owner.house
+    scopes = {"contacts:import": Scope.ALL, "contacts:create": Scope.ALL, "contacts:read": Scope.ALL}
+    await imports.ledger.set_role(house.tenant_id, "member", scopes)
+    await owner.make("/v1/companies", name="㈱あるある")
+    found = await imports.whole(
+        house.member, "n.csv", table("N-1,田中,,㈱あるある,,,,", "N-2,鈴木,,㈱ないない,,,,")
+    )
+    errors = await imports.errors(owner, found["id"])
+    assert [(each["row"], each["column"], each["code"]) for each in errors] == [
+        (2, "会社名", "not_permitted")
+    ]
+    assert found["created"] == 1

@@ -18,6 +18,7 @@ import structlog
 from daicho.customers.definitions.catalogue import Catalogue
 from daicho.customers.imports import repository
 from daicho.customers.imports.callers import Caller
+from daicho.customers.imports.companies import company_aims
 from daicho.customers.imports.fields import import_fields
 from daicho.customers.imports.files import FileUnreadable
 from daicho.customers.imports.matching import Matcher, Values
@@ -27,7 +28,7 @@ from daicho.customers.imports.normalising import CellError
 from daicho.customers.imports.preparing import Chunk, Plan, Prepared
 from daicho.customers.imports.reading import read_rows
 from daicho.customers.imports.rejections import seal_rejection
-from daicho.customers.imports.repository import Superseded
+from daicho.customers.imports.repository import FieldsChanged, Superseded
 from daicho.customers.imports.rows import SourceRow
 from daicho.customers.imports.workshop import PROCESSES, Prepare, open_workshop
 from daicho.customers.model import RESOURCES
@@ -76,6 +77,8 @@ class Checking:
     async def _check(self, caller: Caller, found: Import) -> None:
         async with self.database.reading(caller.actor) as tx:
             schema = await self.catalogue.current(tx, found.resource)
+            if schema.revision != found.fields_revision:
+                raise FieldsChanged
             rejected = await repository.rejected_numbers(tx, found.id) if found.read else set()
         definitions = tuple(schema.schema.definitions.values())
         fields = import_fields(found.resource, definitions)
@@ -169,6 +172,7 @@ class _Run:
         named = await self.names.look_up(keys.tenant_id, rows, self.caller.grants)
         async with self.checking.database.reading(self.caller.actor) as tx:
             aims = await self.matcher.aims(tx, rows, values, self.caller.grants)
+            aims = await company_aims(tx, self.caller, self.found.description, rows, aims)
         chunk = Chunk(rows, aims, named)
         return _Coming(chunk, values, asyncio.ensure_future(prepare(chunk)))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Final
 from uuid import UUID
 
@@ -15,7 +16,11 @@ from daicho.customers import history
 from daicho.customers.companies.records import Companies
 from daicho.customers.companies.schemas import CompanyInput
 from daicho.customers.imports.callers import Caller
-from daicho.customers.imports.model import Import
+from daicho.customers.imports.matching import cell_text
+from daicho.customers.imports.model import Description, Import
+from daicho.customers.imports.normalising import CellError
+from daicho.customers.imports.preparing import Aim
+from daicho.customers.imports.rows import SourceRow
 from daicho.customers.model import Company
 from daicho.events import Aggregate, tell
 from daicho.tenancy import Database, TenantTransaction, uuid7
@@ -40,6 +45,27 @@ _SETTLE: Final = """
     WHERE c.tenant_id = $1 AND c.import_id = $2 AND c.name = found.name
 """
 _encode = msgspec.msgpack.Encoder().encode
+
+
+async def company_aims(
+    tx: TenantTransaction,
+    caller: Caller,
+    description: Description,
+    rows: Sequence[SourceRow],
+    aims: list[Aim],
+) -> list[Aim]:
+    """``aims`` with an error where a row names a company that is not there, for a caller who may make none."""
+    columns = [each.column for each in description.mapping if each.field == "company_name"]
+    if not columns or caller.grants.covers("companies:create", caller.actor.user_id):
+        return aims
+    header = next((each.name for each in description.columns if each.index == columns[0]), None)
+    names = [cell_text(row.cells[columns[0]]) if columns[0] < len(row.cells) else "" for row in rows]
+    held = await _find(tx, sorted(set(names) - {""}))
+    refused = CellError(header, "not_permitted")
+    return [
+        replace(aim, error=refused) if name and name not in held and aim.error is None else aim
+        for name, aim in zip(names, aims, strict=True)
+    ]
 
 
 async def settle_companies(database: Database, companies: Companies, caller: Caller, found: Import) -> None:

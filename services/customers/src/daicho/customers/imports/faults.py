@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from daicho.faults import Conflict, Malformed, Messages
+from daicho.faults import Conflict, Malformed, Messages, Unavailable
 
 
 class ImportBusy(Conflict):
@@ -28,6 +28,16 @@ class ImportUnchecked(Conflict):
     code = "import_unchecked"
     messages = Messages(
         ja="先に内容の確認（チェック）を行ってください。", en="Check the import before running it."
+    )
+
+
+class StorageUnavailable(Unavailable):
+    """The disk for files is full or cannot be written; nothing was kept."""
+
+    code = "storage_unavailable"
+    messages = Messages(
+        ja="ファイルを保存できません。空き容量を確認してから、もう一度お試しください。",
+        en="The file cannot be stored. Check the free space, then try again.",
     )
 
 

@@ -11,11 +11,12 @@ from daicho.customers.imports import repository
 from daicho.customers.imports.callers import Caller, caller_of
 from daicho.customers.imports.checking import Checking
 from daicho.customers.imports.model import Import, Status
-from daicho.customers.imports.repository import Superseded
+from daicho.customers.imports.repository import FieldsChanged, Superseded
 from daicho.customers.imports.running import Running
 from daicho.customers.imports.service import CHECK, RUN
-from daicho.faults import Forbidden, NotFound
-from daicho.jobs import Handler, Job
+from daicho.faults import Forbidden, NotFound, Unavailable
+from daicho.jobs import Handler, Job, RetryLater
+from daicho.jobs.worker import ATTEMPTS
 from daicho.keyring import Keyring
 from daicho.tenancy import Database, UserId
 
@@ -59,10 +60,25 @@ class ImportJobs:
                 self.database, self.keyring, job.tenant_id, UserId(found.created_by), job.attempt
             )
         except Forbidden:
-            async with self.database.transaction(job.tenant_id) as tx:
-                await repository.set_status(tx, found.id, "failed", self.running.clock(), "forbidden")
+            await self._fail(job, status, "forbidden")
             return
         try:
             await work(caller, found)
-        except* Superseded:
+        except Superseded:
             log.info("import_superseded", import_id=str(found.id))
+        except FieldsChanged:
+            await self._fail(job, status, "fields_changed")
+        except (Unavailable, RetryLater):
+            raise
+        except Exception:
+            if job.attempt + 1 >= ATTEMPTS:
+                await self._fail(job, status, "internal")
+            raise
+
+    async def _fail(self, job: Job, status: Status, code: str) -> None:
+        """Nothing more will come of it; what a run has brought into the ledger stays there and is counted."""
+        keys = await self.keyring.open(job.tenant_id)
+        async with self.database.transaction(job.tenant_id) as tx:
+            found = await repository.read_import(tx, keys, job.subject, lock=True)
+            if found.status == status:
+                await repository.set_status(tx, found.id, "failed", self.running.clock(), code)

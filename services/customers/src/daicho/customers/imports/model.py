@@ -47,6 +47,7 @@ class Import:
     match_on: str | None
     on_match: OnMatch
     failure: str | None
+    fields_revision: int
     read: int
     rows: int
     valid: int
@@ -70,6 +71,7 @@ _PLAIN: Final = (
     "match_on",
     "on_match",
     "failure",
+    "fields_revision",
     "read",
     "rows",
     "valid",

@@ -32,7 +32,7 @@ _DESCRIBE: Final = """
     WHERE tenant_id = $1 AND id = $2
 """
 _BEGIN_CHECK: Final = """
-    UPDATE "import" SET status = 'checking', failure = NULL, version = version + 1, updated_at = $3,
+    UPDATE "import" SET status = 'checking', failure = NULL, version = version + 1, updated_at = $3, fields_revision = $4,
         read = 0, rows = 0, valid = 0, rejected = 0, created = 0, updated = 0, skipped = 0
     WHERE tenant_id = $1 AND id = $2
 """
@@ -74,6 +74,10 @@ _encode = msgspec.json.Encoder().encode
 
 class Superseded(Exception):
     """Somebody else has taken this import on, or it was deleted: stop."""
+
+
+class FieldsChanged(Exception):
+    """Custom fields are no longer those of the check: what it staged may be sealed or indexed otherwise now."""
 
 
 async def add_import(
@@ -129,10 +133,10 @@ async def describe(
     )
 
 
-async def begin_check(tx: TenantTransaction, import_id: UUID, at: datetime) -> None:
-    """A check from the first row."""
+async def begin_check(tx: TenantTransaction, import_id: UUID, at: datetime, revision: int) -> None:
+    """A check from the first row, by the custom fields at ``revision``."""
     await drop_staged(tx, import_id)
-    await tx.driver.execute(_BEGIN_CHECK, tx.tenant_id, import_id, at)
+    await tx.driver.execute(_BEGIN_CHECK, tx.tenant_id, import_id, at, revision)
 
 
 async def set_status(

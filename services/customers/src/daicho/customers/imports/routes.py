@@ -32,7 +32,7 @@ from daicho.customers.imports.schemas import (
 from daicho.customers.imports.service import Asking, Imports, permission, view_of
 from daicho.customers.imports.uploads import FILE_LIMIT, Upload
 from daicho.customers.model import RESOURCES, Resource
-from daicho.faults import FieldFault, Forbidden, Invalid
+from daicho.faults import FieldFault, Forbidden, Invalid, NotFound
 from daicho.tenancy import UserId
 from daicho.web import (
     Event,
@@ -222,8 +222,11 @@ class ImportRoutes(Controller):
 async def _progress(imports: Imports, asking: Asking, import_id: UUID, seen: int) -> AsyncIterator[Event]:
     """An event for each state of the import that was not seen, at most one each :data:`POLL` seconds."""
     while True:
-        async with imports.database.reading(asking.actor) as tx:
-            found = await imports.find(tx, asking, import_id)
+        try:
+            async with imports.database.reading(asking.actor) as tx:
+                found = await imports.find(tx, asking, import_id)
+        except NotFound:
+            return
         if found.version > seen or found.status in FINAL:
             seen = found.version
             yield Event(_progress_of(found), id=str(seen), name="progress")

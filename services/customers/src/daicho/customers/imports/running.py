@@ -22,7 +22,7 @@ from daicho.customers.imports import completing, repository, taking_over
 from daicho.customers.imports.callers import Caller
 from daicho.customers.imports.companies import settle_companies
 from daicho.customers.imports.model import Import
-from daicho.customers.imports.repository import Superseded
+from daicho.customers.imports.repository import FieldsChanged, Superseded
 from daicho.customers.imports.updating import Updating
 from daicho.events import Aggregate, tell, tell_all
 from daicho.fields import IndexKind, index_kind
@@ -62,9 +62,13 @@ class Running:
     async def run(self, caller: Caller, found: Import) -> None:
         """Take ``found`` over from where it stands to its end. Raises :class:`Superseded`, Unavailable."""
         await settle_companies(self.database, self.companies, caller, found)
-        async with asyncio.TaskGroup() as lanes:
-            for lane in range(LANES):
-                lanes.create_task(self._lane(caller, found, lane))
+        try:
+            async with asyncio.TaskGroup() as lanes:
+                for lane in range(LANES):
+                    lanes.create_task(self._lane(caller, found, lane))
+        except BaseExceptionGroup as group:
+            # Both lanes stop for the same reason; a job is retried by what it is.
+            raise group.exceptions[0] from None
         await completing.complete_rejections(self.database, self.store, caller, found)
         await self._finish(caller, found)
         await self.store.delete(caller.keys, found.id)
@@ -123,13 +127,14 @@ class _Batch:
     async def take_over(self) -> None:
         """All of it: new records, changed ones, what they are found by, history, events, progress."""
         driver, resource = self.tx.driver, self.found.resource
+        kinds = await self._kinds()
         refused = await self._refuse_conflicts()
         told = await driver.fetch(taking_over.TOLD, *self._among())
         if told:
             await driver.execute(taking_over.insert_records(resource), *self._among(), self.now)
             await driver.execute(taking_over.INSERT_KEYS, *self._among(), resource)
             await driver.execute(taking_over.INSERT_TAGS, *self._among(), resource)
-            for kind in await self._kinds():
+            for kind in kinds:
                 await driver.execute(taking_over.INSERT_VALUES[kind], *self._among(), resource)
             actor = self.tx.actor
             await driver.execute(
@@ -157,6 +162,8 @@ class _Batch:
 
     async def _kinds(self) -> set[IndexKind]:
         schema = await self.running.catalogue.current(self.tx, self.found.resource)
+        if schema.revision != self.found.fields_revision:
+            raise FieldsChanged
         kinds = (index_kind(definition) for definition in schema.schema.definitions.values())
         return {kind for kind in kinds if kind is not None}
 

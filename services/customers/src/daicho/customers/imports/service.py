@@ -9,13 +9,19 @@ from typing import Any, Final
 from uuid import UUID
 
 import msgspec
+import structlog
 from msgspec import UNSET
 
 from daicho import jobs
 from daicho.customers.definitions.catalogue import Catalogue, ResourceSchema
 from daicho.customers.imports import repository
 from daicho.customers.imports.detection import Column, Detected, describe, detect
-from daicho.customers.imports.faults import ImportBusy, ImportFinished, ImportUnchecked
+from daicho.customers.imports.faults import (
+    ImportBusy,
+    ImportFinished,
+    ImportUnchecked,
+    StorageUnavailable,
+)
 from daicho.customers.imports.fields import import_fields
 from daicho.customers.imports.files import FileFormat, corrected
 from daicho.customers.imports.mapping import ColumnMapping, check_mapping, suggest_mapping
@@ -30,6 +36,7 @@ from daicho.tenancy import Actor, Database, Grants, TenantTransaction, UserId, u
 
 CHECK: Final = "import.check"
 RUN: Final = "import.run"
+log = structlog.get_logger()
 
 
 def permission(resource: Resource) -> str:
@@ -73,7 +80,11 @@ class Imports:
         FileUnreadable; nothing is kept then.
         """
         import_id = uuid7()
-        size = await self.store.write(asking.keys, import_id, pieces)
+        try:
+            size = await self.store.write(asking.keys, import_id, pieces)
+        except OSError as error:
+            log.exception("import_file_not_stored", error=type(error).__name__)
+            raise StorageUnavailable from error
         try:
             resource, file_name = named()
             asking.demand(resource)
@@ -156,7 +167,7 @@ class Imports:
             wrong += _lacking(found, schema)
             if wrong:
                 raise Invalid(wrong)
-            await repository.begin_check(tx, import_id, self.clock())
+            await repository.begin_check(tx, import_id, self.clock(), schema.revision)
             await jobs.enqueue(tx, CHECK, import_id)
             found = await repository.read_import(tx, asking.keys, import_id)
         return view_of(found, schema, asking.grants.role)
@@ -169,6 +180,8 @@ class Imports:
             if found.status != "checked":
                 raise ImportUnchecked
             schema = await self.catalogue.current(tx, found.resource)
+            if schema.revision != found.fields_revision:
+                raise ImportUnchecked
             await repository.set_status(tx, import_id, "running", self.clock())
             await jobs.enqueue(tx, RUN, import_id)
             found = await repository.read_import(tx, asking.keys, import_id)
