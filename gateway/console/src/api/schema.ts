@@ -153,7 +153,7 @@ export interface paths {
         };
         /**
          * ListCompanies
-         * @description List companies: ``sort`` newest, oldest, updated or name.
+         * @description List companies: ``sort`` newest, oldest, updated, name or custom.<key> (- before it: descending).
          */
         get: operations["V1CompaniesListCompanies"];
         put?: never;
@@ -265,7 +265,7 @@ export interface paths {
         };
         /**
          * ListContacts
-         * @description List contacts: ``sort`` newest, oldest, updated or kana; ``kana`` names one of あかさたなはまやらわ他.
+         * @description List contacts: ``sort`` newest, oldest, updated, kana or custom.<key> (- before it: descending); ``kana`` names one of あかさたなはまやらわ他.
          */
         get: operations["V1ContactsListContacts"];
         put?: never;
@@ -3133,7 +3133,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Document created, URL follows */
+            /** @description Done */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -3574,7 +3574,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Document created, URL follows */
+            /** @description Done */
             201: {
                 headers: {
                     [name: string]: unknown;
