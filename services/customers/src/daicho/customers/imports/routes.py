@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Annotated, Any, Final, cast
 from urllib.parse import quote
 from uuid import UUID
@@ -51,6 +51,8 @@ Limit = Annotated[int, Parameter(ge=1, le=200)]
 Cursor = Annotated[str | None, Parameter(max_length=2_000)]
 POLL: Final = 0.3
 """Seconds between two looks at an import that a stream follows."""
+PAGE: Final = 500
+"""Rejected rows in memory at a time."""
 _NEWEST: Final = UUID(int=2**128 - 1)
 _PLURALS: Final = {plural: resource for resource, plural in RESOURCES.items()}
 
@@ -186,9 +188,9 @@ class ImportRoutes(Controller):
         asking, imports = await _asking(request), _imports(request)
         async with imports.database.reading(asking.actor) as tx:
             found = await imports.find(tx, asking, import_id)
-            rows = [row async for row in _rejected_rows(asking, tx, found)]
         await _saw(request, asking, "import.rejected", import_id)
         language = language_of(request.headers.get("accept-language"))
+        rows = _rejected_rows(imports, asking, found, asyncio.get_running_loop())
         pieces = write_rejected(rows, found.description.columns, found.format, language)
         return Stream(
             pieces,
@@ -250,9 +252,17 @@ def _progress_of(found: Import) -> ImportProgress:
     )
 
 
-async def _rejected_rows(asking: Asking, tx: Any, found: Import) -> AsyncIterator[RejectedRow]:
+def _rejected_rows(
+    imports: Imports, asking: Asking, found: Import, loop: asyncio.AbstractEventLoop
+) -> Iterator[RejectedRow]:
+    """Page by page, for the thread that writes the file: however many there are, memory stays flat."""
+
+    async def page(number: int) -> Sequence[tuple[int, int, bytes]]:
+        async with imports.database.reading(asking.actor) as tx:
+            return await repository.rejected_from(tx, found.id, number, PAGE)
+
     number = 0
-    while rows := await repository.rejected_from(tx, found.id, number, 1_000):
+    while rows := asyncio.run_coroutine_threadsafe(page(number), loop).result():
         for number, _, sealed in rows:
             yield open_rejection(asking.keys, found.id, number, sealed)
         number += 1
