@@ -1,6 +1,7 @@
 /** The look: quiet, dense, indigo on slate. Colours are chosen for AA contrast on both grounds. */
 
 import {
+  Alert,
   Badge,
   Button,
   createTheme,
@@ -73,11 +74,12 @@ export const theme = createTheme({
   focusRing: "auto",
   respectReducedMotion: true,
   components: {
+    Alert: Alert.extend({ styles: { title: { color: "var(--ink)" } } }),
     Button: Button.extend({ defaultProps: { size: "xs", fw: 500 } }),
     Badge: Badge.extend({ defaultProps: { variant: "light", size: "sm", radius: "sm", tt: "none", fw: 500 } }),
     Input: Input.extend({ defaultProps: { size: "sm" } }),
     InputWrapper: Input.Wrapper.extend({ defaultProps: { size: "sm" } }),
-    Menu: Menu.extend({ defaultProps: { shadow: "md", radius: "md", position: "bottom-end", transitionProps: { duration: 80 } } }),
+    Menu: Menu.extend({ defaultProps: { shadow: "md", radius: "md", position: "bottom-end", withInitialFocusPlaceholder: false, transitionProps: { duration: 80 } } }),
     Modal: Modal.extend({ defaultProps: { radius: "md", centered: true, transitionProps: { duration: 120 } } }),
     Tooltip: Tooltip.extend({ defaultProps: { openDelay: 400, events: { hover: true, focus: true, touch: false } } }),
   },

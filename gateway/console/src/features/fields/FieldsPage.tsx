@@ -57,7 +57,7 @@ export function FieldsPage() {
           {add}
         </Empty>
       ) : (
-        <Table.ScrollContainer minWidth={520}>
+        <Table.ScrollContainer minWidth={520} type="native" tabIndex={0}>
           <Table verticalSpacing={6} fz="sm" highlightOnHover>
             <Table.Thead>
               <Table.Tr>

@@ -32,13 +32,13 @@ export function Errors({ id }: { id: string }) {
         <Failure error={errors.error} onRetry={() => void errors.refetch()} />
       ) : (
         <>
-          <Table.ScrollContainer minWidth={520} scrollAreaProps={{ tabIndex: 0 }}>
+          <Table.ScrollContainer minWidth={320} type="native" tabIndex={0}>
             <Table className={styles.table} verticalSpacing={5} fz="sm">
               <Table.Thead>
                 <Table.Tr>
-                  <Table.Th w={64}>{t("imports.errorRow")}</Table.Th>
-                  <Table.Th w={120}>{t("imports.errorLine")}</Table.Th>
-                  <Table.Th w={170}>{t("imports.errorColumn")}</Table.Th>
+                  <Table.Th w={48}>{t("imports.errorRow")}</Table.Th>
+                  <Table.Th w={120} visibleFrom="sm">{t("imports.errorLine")}</Table.Th>
+                  <Table.Th w={{ base: 110, sm: 170 }}>{t("imports.errorColumn")}</Table.Th>
                   <Table.Th>{t("imports.errorMessage")}</Table.Th>
                 </Table.Tr>
               </Table.Thead>
@@ -46,7 +46,7 @@ export function Errors({ id }: { id: string }) {
                 {items.map((error) => (
                   <Table.Tr key={`${error.row} ${error.column ?? ""} ${error.code}`}>
                     <Table.Td className="tabular">{error.row}</Table.Td>
-                    <Table.Td className="tabular" c="dimmed">
+                    <Table.Td className="tabular" c="dimmed" visibleFrom="sm">
                       {error.line}
                     </Table.Td>
                     <Table.Td>{error.column ?? t("imports.wholeRow")}</Table.Td>

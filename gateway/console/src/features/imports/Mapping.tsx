@@ -150,7 +150,7 @@ function Columns({ found, onChecking }: { found: Import; onChecking: () => void 
         {t("imports.mappingLead")}
       </Text>
       <FormError error={checking.error} others={errorsElsewhere(errors, [...shown, "match_on", "on_match"])} />
-      <Table.ScrollContainer minWidth={560} scrollAreaProps={{ tabIndex: 0 }}>
+      <Table.ScrollContainer minWidth={560} type="native" tabIndex={0}>
         <Table className={styles.table} verticalSpacing={5} fz="sm">
           <Table.Thead>
             <Table.Tr>

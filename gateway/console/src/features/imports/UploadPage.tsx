@@ -124,7 +124,7 @@ function Recent() {
       <Text size="sm" fw={600} mb={4}>
         {t("imports.recent")}
       </Text>
-      <Table.ScrollContainer minWidth={480}>
+      <Table.ScrollContainer minWidth={480} type="native" tabIndex={0}>
         <Table verticalSpacing={6} fz="sm">
           <Table.Tbody>
             {recent.data.map((each) => (

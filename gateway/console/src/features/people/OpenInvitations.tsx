@@ -35,7 +35,7 @@ export function OpenInvitations() {
     );
   }
   return (
-    <Table.ScrollContainer minWidth={560}>
+    <Table.ScrollContainer minWidth={560} type="native" tabIndex={0}>
       <Table verticalSpacing={6} fz="sm">
         <Table.Tbody>
           {open.map((each) => (

@@ -62,7 +62,7 @@ export function UsersPage() {
             value={filter}
             onChange={(event) => setFilter(event.currentTarget.value)}
           />
-          <Table.ScrollContainer minWidth={720} scrollAreaProps={{ tabIndex: 0 }}>
+          <Table.ScrollContainer minWidth={720} type="native" tabIndex={0}>
             <Table verticalSpacing={6} fz="sm">
               <Table.Thead>
                 <Table.Tr>
