@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -164,7 +165,7 @@ def test_what_a_tenant_changes_is_what_holds_and_no_more_is_stored(
 
 
 def test_each_role_may_do_what_the_one_below_it_may() -> None:
-    for above, below in zip(ROLES, ROLES[1:], strict=False):
+    for above, below in pairwise(ROLES):
         assert not permissions.exceeds(permissions.defaults(below), permissions.defaults(above))
 
 
