@@ -243,7 +243,12 @@ class Consumer:
     async def _handle(self, tx: TenantTransaction, events: Sequence[Heard]) -> None:
         if self._batch_handler is not None:
             links = [trace.Link(told) for heard in events if (told := _span_context(heard.envelope))]
-            with _tracer.start_as_current_span(f"{self._group} hear", links=links, kind=SpanKind.CONSUMER):
+            # Events of one trace are heard in it; a batch of many is linked to them all and has its own.
+            one = len({link.context.trace_id for link in links}) == 1
+            parent = trace.set_span_in_context(trace.NonRecordingSpan(links[0].context)) if one else None
+            with _tracer.start_as_current_span(
+                f"{self._group} hear", parent, links=links, kind=SpanKind.CONSUMER
+            ):
                 await self._batch_handler(tx, [heard.envelope for heard in events])
             return
         for heard in events:
