@@ -41,6 +41,8 @@ export const audit = {
   "audit.verb.deleted": "deleted",
   "audit.verb.restored": "restored",
   "audit.verb.proof": "proof taken",
+  "audit.verb.errors": "errors read",
+  "audit.verb.rejected": "rejected rows taken",
   "audit.verb.done": "done",
   "audit.verb.failed": "failed",
   "audit.action.session.signed_in": "Signed in",

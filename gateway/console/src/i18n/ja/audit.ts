@@ -41,6 +41,8 @@ export const audit = {
   "audit.verb.deleted": "削除",
   "audit.verb.restored": "復元",
   "audit.verb.proof": "証明書の取得",
+  "audit.verb.errors": "エラーの閲覧",
+  "audit.verb.rejected": "取り込めない行の取得",
   "audit.verb.done": "完了",
   "audit.verb.failed": "失敗",
   "audit.action.session.signed_in": "サインイン",
