@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
+from uuid import uuid4
 
 import structlog
 from litestar import Litestar, MediaType, Request, Response, get
@@ -19,10 +20,12 @@ from opentelemetry import trace
 from opentelemetry.trace import SpanKind
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from daicho.faults import FIELD_MESSAGES, Messages
+from daicho.faults import FIELD_MESSAGES, Malformed, Messages
 from daicho.runtime import Health
-from daicho.web.callers import Callers, public, requires
-from daicho.web.problems import handlers
+from daicho.web.callers import REQUEST_ID, Callers, public, requires
+from daicho.web.problems import API_HEADERS, handlers
+from daicho.web.refusals import HeadersTooLarge
+from daicho.web.requests import JsonRequest
 
 BODY_LIMIT: Final = 1_000_000
 """Bytes of a request body, unless a route says otherwise."""
@@ -55,6 +58,7 @@ def create_app(
     app = Litestar(
         route_handlers=[*routes, _healthz, _readyz, _description],
         exception_handlers=handlers({**FIELD_MESSAGES, **(messages or {})}),
+        request_class=JsonRequest,
         request_max_body_size=BODY_LIMIT,
         openapi_config=_openapi(name, version),
         state=State({**(state or {}), "callers": callers, "health": health}),
@@ -118,12 +122,11 @@ def _openapi(name: str, version: str) -> OpenAPIConfig:
     )
 
 
-_SECURITY_HEADERS: Final = (
-    (b"x-content-type-options", b"nosniff"),
-    (b"referrer-policy", b"no-referrer"),
-    (b"cache-control", b"no-store"),
-)
+MOST_HEADERS: Final = 100
+HEADERS_LIMIT: Final = 32_768
+"""Bytes of all header fields together."""
 _ID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}")
+_REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 
 
 def _observed(app: ASGIApp) -> ASGIApp:
@@ -135,6 +138,12 @@ def _observed(app: ASGIApp) -> ASGIApp:
             return
         method, path = str(scope.get("method", "")), scope["path"]
         headers = dict(scope["headers"])
+        _refuse_oversized(scope)
+        request_id = headers.get(b"x-request-id", b"")
+        if not _REQUEST_ID.fullmatch(request_id):
+            request_id = uuid4().hex.encode()
+        scope["state"][REQUEST_ID] = request_id.decode()
+        added = (*API_HEADERS, (b"x-request-id", request_id))
         context = None
         if b"traceparent" in headers:
             context = _propagator.extract({"traceparent": headers[b"traceparent"].decode("latin-1")})
@@ -147,7 +156,7 @@ def _observed(app: ASGIApp) -> ASGIApp:
                 held = {name for name, _ in message["headers"]}
                 message["headers"] = [
                     *message["headers"],
-                    *(pair for pair in _SECURITY_HEADERS if pair[0] not in held),
+                    *(pair for pair in added if pair[0] not in held),
                 ]
             await send(message)
 
@@ -160,9 +169,19 @@ def _observed(app: ASGIApp) -> ASGIApp:
         log.debug(
             "request",
             method=method,
-            path=scope["path"],
+            path=path,
+            request_id=scope["state"][REQUEST_ID],
             status=status,
             seconds=time.perf_counter() - began,
         )
 
     return around
+
+
+def _refuse_oversized(scope: Scope) -> None:
+    """The server reads heads of any size; and PostgreSQL has no text with a NUL in it."""
+    headers = list(scope["headers"])
+    if len(headers) > MOST_HEADERS or sum(len(name) + len(value) for name, value in headers) > HEADERS_LIMIT:
+        raise HeadersTooLarge
+    if "\0" in scope["path"] or b"%00" in scope["query_string"]:
+        raise Malformed

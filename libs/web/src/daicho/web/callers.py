@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Awaitable
 from dataclasses import replace
+from functools import lru_cache
+from ipaddress import ip_address
 from typing import Any, Final, Protocol
 
 from litestar.connection import ASGIConnection
@@ -18,6 +20,7 @@ from daicho.tenancy import Actor, Grants
 COOKIE: Final = "daicho_access"
 SECURE_COOKIE: Final = "__Host-daicho_access"
 SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+REQUEST_ID: Final = "daicho.request_id"
 _ACTOR: Final = "daicho.actor"
 _GRANTS: Final = "daicho.grants"
 
@@ -53,11 +56,10 @@ class Callers:
         when the request's Origin is the console's own: Forbidden otherwise.
         """
         token = self._token(connection)
-        headers = connection.headers
         actor = replace(
             await self._verifier.verify(token),
             address=address_of(connection),
-            request_id=headers.get("x-request-id"),
+            request_id=connection.state.get(REQUEST_ID),
         )
         grants = await self._permissions.grants(actor)
         connection.state[_ACTOR], connection.state[_GRANTS] = actor, grants
@@ -123,4 +125,13 @@ def grants_of(connection: Connection) -> Grants:
 
 def _last_hop(forwarded: str | None) -> str | None:
     """The address that the gateway saw: the last entry; what a client wrote before it is not believed."""
-    return forwarded.rpartition(",")[2].strip() if forwarded else None
+    return _address(forwarded.rpartition(",")[2].strip()) if forwarded else None
+
+
+@lru_cache(1024)
+def _address(text: str) -> str | None:
+    """``text`` when it is an IP address: it goes into the record of who saw what."""
+    try:
+        return str(ip_address(text))
+    except ValueError:
+        return None

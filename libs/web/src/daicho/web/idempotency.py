@@ -32,6 +32,14 @@ _KEEP: Final = """
     ON CONFLICT (tenant_id, place) DO UPDATE
     SET body = excluded.body, status = excluded.status, headers = excluded.headers, reply = excluded.reply, at = now()
 """
+# Each reply that is kept takes some that are out of date away, so that no job need do it. A row that another
+# transaction is at is left to the next.
+_TIDY: Final = """
+    DELETE FROM idempotency WHERE tenant_id = $1 AND place IN (
+        SELECT place FROM idempotency WHERE tenant_id = $1 AND at <= now() - interval '24 hours'
+        ORDER BY at LIMIT 10 FOR UPDATE SKIP LOCKED
+    )
+"""
 
 
 class Reply(msgspec.Struct):
@@ -93,6 +101,7 @@ async def create_once(
         sealed = keys.seal("idempotency", place, "reply", response.content)
         headers_text = msgspec.json.encode(reply.headers).decode()
         await tx.driver.execute(_KEEP, tx.tenant_id, place, body, reply.status, headers_text, sealed)
+        await tx.driver.execute(_TIDY, tx.tenant_id)
         return response
 
 

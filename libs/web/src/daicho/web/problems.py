@@ -28,25 +28,16 @@ from daicho.faults import (
     Unauthenticated,
 )
 from daicho.web.decoding import faults_of_body, faults_of_parameters, read_body
+from daicho.web.refusals import HeadersTooLarge, MethodNotAllowed, UnsupportedMediaType
 
 MEDIA_TYPE: Final = "application/problem+json"
+API_HEADERS: Final = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cache-control", b"no-store"),
+)
+"""What every answer carries that does not say otherwise."""
 log = structlog.get_logger()
-
-
-class MethodNotAllowed(Fault):
-    """The resource exists and does not know this method."""
-
-    status = 405
-    code = "method_not_allowed"
-    messages = Messages(ja="この URL ではこのメソッドを使えません。", en="This method is not allowed here.")
-
-
-class UnsupportedMediaType(Fault):
-    """The body is in a form that this resource does not read."""
-
-    status = 415
-    code = "unsupported_media_type"
-    messages = Messages(ja="この形式の本文は受け付けていません。", en="This media type is not accepted here.")
 
 
 _BY_STATUS: Final[Mapping[int, type[Fault]]] = {
@@ -56,6 +47,7 @@ _BY_STATUS: Final[Mapping[int, type[Fault]]] = {
     404: NotFound,
     405: MethodNotAllowed,
     415: UnsupportedMediaType,
+    431: HeadersTooLarge,
 }
 
 
@@ -160,7 +152,8 @@ def respond(fault: Fault, language: Language, field_messages: Mapping[str, Messa
     }
     if fault.fields:
         document["errors"] = [_field(each, language, field_messages) for each in fault.fields]
-    headers = {"content-language": language, "cache-control": "no-store"}
+    # A path that leads nowhere has no rails around it, so the document brings the headers of an API itself.
+    headers = {"content-language": language, **{name.decode(): value.decode() for name, value in API_HEADERS}}
     if "retry_after" in fault.params:
         headers["retry-after"] = str(fault.params["retry_after"])
     elif fault.status == 503:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from typing import Any, Final
 
 import msgspec
@@ -76,3 +76,6 @@ async def _encoded(events: AsyncIterator[Event], still: Still, ends: float) -> A
         if coming is not None:
             coming.cancel()
             await asyncio.gather(coming, return_exceptions=True)
+        if isinstance(events, AsyncGenerator):
+            # What the source holds (a connection, a place in a queue) is given back now, not at some collection.
+            await events.aclose()
