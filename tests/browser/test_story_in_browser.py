@@ -63,9 +63,9 @@ async def test_from_sign_up_to_a_contact_that_is_found(page: Page, product: Prod
     await expect(page.get_by_text("顧客がまだ登録されていません")).to_be_visible()
     assert await serious(page) == []
     await page.goto("/contacts/new")
-    await page.get_by_label("姓", exact=True).fill("田中")
-    await page.get_by_label("名", exact=True).fill("一郎")
-    await page.get_by_label("姓（カナ）").fill("たなか")
+    await page.get_by_role("textbox", name="姓", exact=True).fill("田中")
+    await page.get_by_role("textbox", name="名", exact=True).fill("一郎")
+    await page.get_by_role("textbox", name="セイ", exact=True).fill("たなか")
     await page.locator("main button[type=submit], form button[type=submit]").first.click()
     await expect(page).to_have_url(re.compile("/contacts/[0-9a-f-]{36}"))
     await expect(page.get_by_text("タナカ").first).to_be_visible()
