@@ -68,6 +68,18 @@ def read_link(kind: Kind, text: str) -> Link:
     return token
 
 
+async def check_link(tx: TenantTransaction, token: Link, now: datetime) -> None:
+    """Before anything is worked for it: whether a link could be spent. Raises LinkSpent."""
+    query = select(LinkRow.digest).where(
+        LinkRow.tenant_id == tx.tenant_id,
+        LinkRow.digest == token.digest,
+        LinkRow.used_at.is_(None),
+        LinkRow.expires_at > now,
+    )
+    if (await tx.session.scalars(query)).first() is None:
+        raise LinkSpent
+
+
 async def spend_link(tx: TenantTransaction, token: Link, now: datetime) -> UUID:
     """Use a link up; answers its user. Of two who try, one gets it. Raises LinkSpent."""
     spent = await tx.session.execute(

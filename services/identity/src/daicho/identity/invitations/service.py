@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, select, update
 
 from daicho.faults import FieldFault, Forbidden, Invalid, NotFound
 from daicho.identity import links, opaque, policy
@@ -97,21 +98,20 @@ class Invitations:
         ]
         if found := [fault for fault in faults if fault is not None]:
             raise Invalid(found)
-        keys = await self.keyring.open(token.tenant_id)
-        password_hash = await self.passwords.hash(given.password)
         now, user_id = self.clock(), uuid7()
         actor = Actor(tenant_id=token.tenant_id, kind="public", address=address)
+        async with self.database.reading(actor) as tx:
+            # Nothing is worked for a token that somebody made up.
+            if (await tx.session.scalars(select(Invitation.id).where(*_is_open(token, now)))).first() is None:
+                raise LinkSpent
+        keys = await self.keyring.open(token.tenant_id)
+        password_hash = await self.passwords.hash(given.password)
         async with self.database.transaction(replace(actor, kind="user", user_id=UserId(user_id))) as tx:
             # First the tenant, then its invitation: whoever invites locks in this order, too.
             tenant = await lock_tenant(tx)
             taken = await tx.session.execute(
                 update(Invitation)
-                .where(
-                    Invitation.tenant_id == tx.tenant_id,
-                    Invitation.digest == token.digest,
-                    Invitation.status == "open",
-                    Invitation.expires_at > now,
-                )
+                .where(*_is_open(token, now))
                 .values(status="accepted", version=Invitation.version + 1)
                 .returning(Invitation)
             )
@@ -208,6 +208,16 @@ class Invitations:
             link=links.url_of(self.public_url, "invitation", token),
         )
         return _view(keys, invitation)
+
+
+def _is_open(token: Link, now: datetime) -> Sequence[ColumnElement[bool]]:
+    """What is true of the invitation that ``token`` accepts."""
+    return (
+        Invitation.tenant_id == token.tenant_id,
+        Invitation.digest == token.digest,
+        Invitation.status == "open",
+        Invitation.expires_at > now,
+    )
 
 
 def _view(keys: TenantKeys, invitation: Invitation) -> InvitationView:

@@ -120,11 +120,11 @@ class Sessions:
         token = RefreshToken.read(text)
         if token is None:
             raise Unauthenticated
-        keys = await self.keyring.open(token.tenant_id)
         actor = Actor(tenant_id=token.tenant_id, kind="public", address=address)
         now = self.clock()
         async with self.database.reading(actor) as tx:
             session = await self._standing(tx, token, now)
+        keys = await self.keyring.open(token.tenant_id)
         secret = keys.unseal(_TABLE, session.id, "secret", session.secret)
         if not token.genuine(secret):
             raise Unauthenticated

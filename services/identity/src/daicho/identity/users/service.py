@@ -140,12 +140,14 @@ class Users:
     async def complete_reset(self, text: str, password: str, address: str | None) -> None:
         """Set a new password by a mailed link; every session of the user ends. Raises LinkSpent, Invalid."""
         token = links.read_link("reset", text)
-        keys = await self.keyring.open(token.tenant_id)
         if fault := policy.password_fault("/password", password):
             raise Invalid([fault])
-        fresh = await self.passwords.hash(password)
         now = self.clock()
         actor = Actor(tenant_id=token.tenant_id, kind="public", address=address)
+        async with self.database.reading(actor) as tx:
+            await links.check_link(tx, token, now)
+        keys = await self.keyring.open(token.tenant_id)
+        fresh = await self.passwords.hash(password)
         async with self.database.transaction(actor) as tx:
             user_id = await links.spend_link(tx, token, now)
             user = await tx.session.get(User, (tx.tenant_id, user_id), with_for_update=True)
