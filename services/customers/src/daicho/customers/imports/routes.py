@@ -51,6 +51,8 @@ Limit = Annotated[int, Parameter(ge=1, le=200)]
 Cursor = Annotated[str | None, Parameter(max_length=2_000)]
 POLL: Final = 0.3
 """Seconds between two looks at an import that a stream follows."""
+LONGEST_ID: Final = 18
+"""Digits of a Last-Event-ID that are read; Python refuses to make a number of thousands."""
 PAGE: Final = 500
 """Rejected rows in memory at a time."""
 _NEWEST: Final = UUID(int=2**128 - 1)
@@ -217,7 +219,9 @@ class ImportRoutes(Controller):
 
         session = await state.verifier.session(asking.actor.token)
         seen = request.headers.get("last-event-id", "")
-        events = _progress(imports, asking, import_id, int(seen) if seen.isdecimal() else 0)
+        events = _progress(
+            imports, asking, import_id, int(seen) if seen.isdecimal() and len(seen) <= LONGEST_ID else 0
+        )
         return stream(events, still=still, ends=session.ends_at)
 
 
