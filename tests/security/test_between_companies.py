@@ -9,6 +9,7 @@ import asyncpg
 import pytest
 
 from daicho.testkit.company import Caller
+from daicho.testkit.product import Product
 from daicho.testkit.waiting import until
 
 from .conftest import UNKNOWN, Strangers
@@ -57,9 +58,11 @@ async def test_a_reference_to_anothers_record_is_as_wrong_as_one_to_nothing(stra
     assert answers[0][0] == 422
 
 
-async def test_an_import_that_names_anothers_people_gets_that_row_rejected(strangers: Strangers) -> None:
+async def test_an_import_that_names_anothers_people_gets_that_row_rejected(
+    product: Product, strangers: Strangers
+) -> None:
     """Somebody of B and somebody who is nobody are told apart by nothing."""
-    owner = strangers.a.owner
+    owner = (await product.company()).owner  # the file names B, and who sent it may read it again
     rows = [("我", owner.email), ("彼", strangers.b.owner.email), ("無", "nobody@nowhere.example.jp")]
     content = "姓,所有者\r\n" + "".join(f"{name},{email}\r\n" for name, email in rows)
     begun = await owner.upload(content.encode(), name="owners.csv")
