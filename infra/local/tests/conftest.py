@@ -84,7 +84,7 @@ def start(data: Path) -> Iterator[Start]:
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
-            env=_plain() | environ,
+            env=_plain() | {"DEMO": "0"} | environ,  # without services nobody could fill it
         )
         said: Queue[str | None] = Queue()
         Thread(target=_listen, args=(process, said), daemon=True).start()

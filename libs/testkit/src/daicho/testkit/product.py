@@ -57,7 +57,7 @@ class Product:
     async def company(self, code: str | None = None) -> Company:
         """Sign a company up and confirm its address; its owner is signed in."""
         self._serial += 1
-        return await create_company(self.url, self.mail, code or f"company-{os.getpid()}-{self._serial}")
+        return await create_company(self.url, self.mail, code or f"company-{os.getpid()}-{self._serial:04d}")
 
     def processes(self) -> list[psutil.Process]:
         """The supervisor and everything that it started."""
