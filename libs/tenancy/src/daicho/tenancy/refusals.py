@@ -43,15 +43,20 @@ _AWAY: Final = (
     asyncpg.InsufficientResourcesError,  # disk or memory full, too many connections
     asyncpg.PostgresIOError,
     asyncpg.IdleInTransactionSessionTimeoutError,
+    # The server said goodbye between two statements: the driver waits for an end that never comes, and its
+    # connection still counts as open when the next statement fails.
+    asyncpg.InternalClientError,
 )
 _LOST: Final = (
     asyncpg.InterfaceError,
-    asyncpg.InternalClientError,
     asyncpg.InvalidAuthorizationSpecificationError,
     asyncpg.InvalidCatalogNameError,
     TimeoutError,
     OSError,
 )
+
+
+_DRIVERS: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
 
 
 def driver_error(error: BaseException) -> BaseException:
@@ -60,7 +65,7 @@ def driver_error(error: BaseException) -> BaseException:
         return error
     seen: BaseException | None = error.orig
     while seen is not None:
-        if isinstance(seen, asyncpg.PostgresError | asyncpg.InterfaceError | OSError):
+        if isinstance(seen, _DRIVERS):
             return seen
         seen = seen.__cause__
     return error
