@@ -2,7 +2,7 @@
 
 export const audit = {
   "audit.title": "監査ログ",
-  "audit.lead": "だれが、いつ、何を見て、何を変更したか。改ざんできない形で残っています。",
+  "audit.lead": "だれが、いつ、何を見て、何を変更したか。改ざんがあれば分かる形で残っています。",
   "audit.actor": "操作した人",
   "audit.action": "操作",
   "audit.record": "レコード ID",
