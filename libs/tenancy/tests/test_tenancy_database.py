@@ -171,12 +171,16 @@ async def test_more_callers_than_connections_take_turns(place):
     database = await place.open(pool=2)
     tenant = create_tenant_id()
     most = at_once = 0
+    pair = asyncio.Barrier(
+        2
+    )  # nobody leaves before a second caller has come, so that two are seen on every machine
 
     async def work() -> None:
         nonlocal most, at_once
         async with database.reading(tenant) as tx:
             at_once += 1
             most = max(most, at_once)
+            await pair.wait()
             await tx.driver.fetchval("SELECT 1")
             at_once -= 1
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ import pytest
 from daicho.testkit.stack import Stack, running_stack
 
 PASSWORD = "correct horse battery"
+_PAGES = {"confirmation": "confirm-email", "invitation": "accept-invitation", "reset": "reset-password"}
 
 
 @dataclass
@@ -45,21 +45,7 @@ async def anonymous(stack):
 
 async def link_in_mail(stack: Stack, to: str, kind: str) -> str:
     """The token of the newest mail of ``kind`` to an address, once it has arrived."""
-    import asyncio
-
-    page = {"confirmation": "confirm-email", "invitation": "accept-invitation", "reset": "reset-password"}[
-        kind
-    ]
-    async with asyncio.timeout(20):
-        while True:
-            for message in reversed(stack.mail.messages):
-                if to in message["To"] and (
-                    found := re.search(
-                        rf"{page}#token=(\S+)", (message.get_payload(decode=True) or b"").decode()
-                    )
-                ):
-                    return found[1]
-            await asyncio.sleep(0.05)
+    return await stack.mail.link_to(to, _PAGES[kind])
 
 
 async def sign_in(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -171,11 +170,11 @@ async def member(stack: Stack, midori: Company) -> str:
     email = "member@midori.example.jp"
     async with midori.client("identity") as owner:
         # Until the owner's address is confirmed no other mail leaves.
-        confirmation = {"token": await _link(stack, "owner@midori.example.jp", "confirm-email")}
+        confirmation = {"token": await stack.mail.link_to("owner@midori.example.jp", "confirm-email")}
         assert (await owner.post("/v1/email-confirmations", json=confirmation)).status_code == 204
         body = {"invitations": [{"email": email, "role": "member"}]}
         assert (await owner.post("/v1/invitations", json=body)).status_code == 201
-        link = await _link(stack, email, "accept-invitation")
+        link = await stack.mail.link_to(email, "accept-invitation")
         accepted = {"token": link, "display_name": "鈴木 一郎", "password": PASSWORD}
         assert (await owner.post("/v1/invitations/accept", json=accepted)).status_code == 201
         return await sign_in(owner, "midori", email)
@@ -186,14 +185,3 @@ async def sign_in(client: httpx.AsyncClient, code: str, email: str) -> str:
     answer = await client.post("/v1/sessions", json=body)
     assert answer.status_code == 201, answer.text
     return str(answer.json()["access_token"])
-
-
-async def _link(stack: Stack, to: str, page: str) -> str:
-    async with asyncio.timeout(60):
-        while True:
-            for message in stack.mail.messages:
-                text = (message.get_payload(decode=True) or b"").decode()
-                found = re.search(rf"{page}#token=(\S+)", text)
-                if to in message["To"] and found:
-                    return found[1]
-            await asyncio.sleep(0.02)

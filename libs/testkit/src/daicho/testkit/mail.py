@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -23,6 +25,16 @@ class MailSink:
     def sent_to(self, address: str) -> list[Message]:
         """The messages whose envelope names ``address``."""
         return [message for message in self.messages if address in (message["X-RcptTo"] or "").split(", ")]
+
+    async def link_to(self, address: str, page: str, *, within: float = 60) -> str:
+        """The token in the newest link to the console's ``page`` that was sent to ``address``, once there is one."""
+        mark = re.compile(rf"{page}#token=(\S+)")
+        async with asyncio.timeout(within):
+            while True:
+                for message in reversed(self.sent_to(address)):
+                    if found := mark.search((message.get_payload(decode=True) or b"").decode()):
+                        return found[1]
+                await asyncio.sleep(0.02)
 
 
 class _Keep(MessageHandler):
