@@ -32,7 +32,8 @@ class MailSink:
         async with asyncio.timeout(within):
             while True:
                 for message in reversed(self.sent_to(address)):
-                    if found := mark.search((message.get_payload(decode=True) or b"").decode()):
+                    body = message.get_payload(decode=True)
+                    if isinstance(body, bytes) and (found := mark.search(body.decode())):
                         return found[1]
                 await asyncio.sleep(0.02)
 
