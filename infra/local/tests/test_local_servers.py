@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -19,6 +20,8 @@ import psutil
 import pytest
 
 from daicho.local.servers import OpenBaoServer, PostgresServer, ServerFailed, free_port
+from daicho.local.servers.postgres import programs
+from daicho.local.servers.process import as_user, unprivileged_user
 
 
 @pytest.fixture
@@ -98,6 +101,27 @@ async def test_root_starts_postgres_in_a_folder_of_his_own(folder):
     server.wait_until_ready()
     assert await run(server, "SELECT 1") == 1
     server.stop()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root has a folder that others cannot reach")
+def test_root_runs_postgres_from_an_environment_that_is_closed_to_others(folder, monkeypatch):
+    user = unprivileged_user()
+    shipped = programs(None).parents[1]
+    closed = folder / "closed"
+    closed.mkdir(mode=0o700)
+    for name in (shipped.name, f"{shipped.name}.libs"):
+        shutil.copytree(shipped.parent / name, closed / name, symlinks=True)
+    monkeypatch.syspath_prepend(closed)
+    for _ in range(2):  # the second time the copy stands
+        found = programs(user, copies=folder / "copies")
+        said = subprocess.run(
+            as_user(user, [found / "initdb", "--version"], reach=()),
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert "PostgreSQL" in said.stdout
+    assert [each.name for each in (folder / "copies").iterdir()] == [found.parents[2].name]
 
 
 def test_a_taken_port_is_one_clear_line(postgres):

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import IO, Final
 
 from daicho.local.servers import ServerFailed
-from daicho.local.servers.process import unprivileged_user
 
 LOCK: Final = "daicho.lock"
 FORMAT: Final = 1
@@ -61,7 +60,6 @@ def locked(data: Path, address: str, *, room: int = ROOM) -> Iterator[None]:
                 f"{data}: only {free >> 20} MiB are free, {room >> 20} MiB are needed: free some space, or "
                 "choose another folder with DATA=."
             )
-        _check_the_way(data)
         descriptor = os.open(data / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
     with os.fdopen(descriptor, "r+") as lock:
         try:
@@ -87,21 +85,6 @@ def _check_format(data: Path, lock: IO[str], address: str) -> None:
     lock.truncate()
     lock.write(f"format={FORMAT} pid={os.getpid()} {address}\n")
     lock.flush()
-
-
-def _check_the_way(data: Path) -> None:
-    """Started by root, PostgreSQL runs as somebody else, who must get to the folder and to its programs."""
-    user = unprivileged_user()
-    if user is None:
-        return
-    for place in (data, Path(__file__)):
-        for folder in place.resolve().parents:
-            found = folder.stat()
-            if not (found.st_mode & 0o001 or found.st_uid == user.pw_uid):
-                raise ServerFailed(
-                    f"PostgreSQL does not run as root but as {user.pw_name}, who cannot enter {folder}: start "
-                    "as an ordinary user, or from a place that everyone may enter."
-                )
 
 
 def keep(file: Path, make: Callable[[], dict[str, str]]) -> dict[str, str]:

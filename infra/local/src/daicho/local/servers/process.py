@@ -66,8 +66,8 @@ def as_user(
 ) -> list[str | Path]:
     """``command`` run by ``user`` (None: by us), who must reach the folders in ``reach``.
 
-    A clone in root's home is closed to everyone else. There the command keeps one capability of root's, to
-    pass folders and files regardless of their modes, and is an ordinary user in everything else.
+    A data folder in root's home is closed to everyone else. There the command keeps one capability of root's,
+    to pass folders and files regardless of their modes, and is an ordinary user in everything else.
     """
     if user is None:
         return list(command)
@@ -76,13 +76,13 @@ def as_user(
         raise ServerFailed("Running as root needs setpriv (package util-linux); or run as an ordinary user.")
     shown = [setpriv, f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]
     shown.append(f"--pdeathsig={death_signal}")  # a change of user clears what the parent asked of the kernel
-    if not all(_reaches(user, folder.resolve()) for folder in reach):
+    if not all(reaches(user, folder.resolve()) for folder in reach):
         shown += ["--inh-caps=+dac_override", "--ambient-caps=+dac_override"]
     return [*shown, *command]
 
 
-def _reaches(user: pwd.struct_passwd, folder: Path) -> bool:
-    """Whether the user may pass every folder above and enter this one."""
+def reaches(user: pwd.struct_passwd, folder: Path) -> bool:
+    """Whether the user may pass every folder above and enter this one by their modes alone."""
     for place in (folder, *folder.parents):
         found = place.stat()
         shift = 6 if found.st_uid == user.pw_uid else 3 if found.st_gid == user.pw_gid else 0
