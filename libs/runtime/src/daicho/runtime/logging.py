@@ -1,7 +1,8 @@
 """Logs: one JSON object a line on standard error, with the service, the trace and no personal data.
 
 Events are snake_case names with values beside them (``log.info("import_finished", rows=300)``); a value
-is an id, a count, a code or a duration, never something a customer entered.
+is an id, a count, a code or a duration, never something a customer entered. An exception is told with its
+frames, and without what they held.
 """
 
 from __future__ import annotations
@@ -13,6 +14,11 @@ from typing import Any
 
 import structlog
 from opentelemetry import trace
+
+# Where an error came from, and never the local variables on the way: they hold records, passwords and keys.
+_exceptions = structlog.processors.ExceptionRenderer(
+    structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+)
 
 
 def configure_logging(service: str, level: str = "INFO") -> None:
@@ -40,7 +46,7 @@ def configure_logging(service: str, level: str = "INFO") -> None:
             foreign_pre_chain=shared,
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.dict_tracebacks,
+                _exceptions,
                 structlog.processors.JSONRenderer(ensure_ascii=False),
             ],
         )
