@@ -149,6 +149,8 @@ def test_secrets_are_for_our_eyes_only(start: Start) -> None:
         "daicho.lock",
     ):
         assert stat.S_IMODE((run.data / name).stat().st_mode) == 0o600, name
+    for log in run.data.glob("*.log"):
+        assert stat.S_IMODE(log.stat().st_mode) == 0o600, log.name
     secrets = json.loads((run.data / "secrets.json").read_text())
     assert len(set(secrets.values())) == len(secrets)
     told = [

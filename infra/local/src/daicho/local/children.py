@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO, Final, Protocol
 
 from daicho.local import watchdog
-from daicho.local.servers import Child, ServerFailed
+from daicho.local.servers import Child, ServerFailed, open_log
 
 _GLANCE: Final = 0.2
 
@@ -107,7 +107,7 @@ class Household:
         self._pids: dict[str, int] = {}
         read, self._lines = os.pipe()
         # Our own end must not live on in the children: the watchdog waits for it to close.
-        with log.open("ab") as words:
+        with open_log(log) as words:
             self._watchdog = subprocess.Popen(
                 [sys.executable, "-I", "-S", watchdog.__file__],
                 stdin=read,

@@ -16,7 +16,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 import psutil
 
@@ -101,6 +101,11 @@ def plain(lines: Sequence[str]) -> str:
     return said or "it said nothing."
 
 
+def open_log(path: Path) -> BinaryIO:
+    """``path`` to append to, readable by nobody but who runs the product."""
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab")
+
+
 class Child:
     """One running server process."""
 
@@ -132,7 +137,7 @@ class Child:
             raise RuntimeError(
                 "start() belongs to the main thread: the child ends with the thread that starts it"
             )
-        with self.log.open("ab") as log:
+        with open_log(self.log) as log:
             self._process = subprocess.Popen(
                 [str(part) for part in command],
                 stdin=stdin,
