@@ -2,14 +2,33 @@
 
 import asyncio
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 
-from daicho.keyring import Keyring, KeysUnavailable, Transit
+from daicho.keyring import FileStore, KeyMaterial, Keyring, KeysUnavailable, TenantKeys, Transit
+from daicho.keyring.keyring import SEEN
 from daicho.local.servers import free_port
 from daicho.tenancy import TenantId, uuid7
 
 TIMEOUT = 0.3
+
+
+@asynccontextmanager
+async def store_that_says(status: int) -> AsyncIterator[tuple[str, list[str]]]:
+    """The address of a store that answers everything with ``status``, and the paths that it was asked for."""
+    asked: list[str] = []
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        asked.append(head.split()[1].decode())
+        writer.write(f"HTTP/1.1 {status} So\r\ncontent-length: 0\r\nconnection: close\r\n\r\n".encode())
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", asked
 
 
 @pytest.fixture
@@ -91,3 +110,57 @@ async def test_nothing_is_written_while_no_data_key_can_be_made(
             assert await tx.driver.fetchval("SELECT count(*) FROM data_key") == 0
     finally:
         openbao_server.unseal()
+
+
+async def test_writing_is_refused_as_soon_as_the_store_is_sealed_though_keys_are_in_memory(
+    openbao_server, transits, database, tenant
+) -> None:
+    clock = [0.0]
+    ring = Keyring(transits["customers"], database, clock=lambda: clock[0])
+    guarded = database.guarded(ring.require_store)
+    keys = await ring.open(tenant)
+    await ring.require_store()
+    openbao_server.seal()
+    try:
+        clock[0] += SEEN
+        assert await ring.open(tenant) is keys, "what people read still opens"
+        with pytest.raises(KeysUnavailable):
+            async with guarded.transaction(tenant):
+                pytest.fail("the transaction began")
+    finally:
+        openbao_server.unseal()
+    async with guarded.transaction(tenant):
+        assert await ring.open(tenant) is keys
+
+
+async def test_of_many_writers_one_asks_whether_the_store_is_there(away, database) -> None:
+    clock = [0.0]
+    async with store_that_says(200) as (address, asked):
+        ring = Keyring(away(address), database, clock=lambda: clock[0])
+        await asyncio.gather(*(ring.require_store() for _ in range(20)))
+        clock[0] += SEEN - 0.1
+        await ring.require_store()
+        assert asked == ["/v1/sys/health"]
+        clock[0] += 0.1
+        await ring.require_store()
+        assert asked == ["/v1/sys/health"] * 2
+
+
+async def test_a_file_is_not_begun_while_the_store_is_away(away, database, tmp_path) -> None:
+    ring = Keyring(away(f"http://127.0.0.1:{free_port()}"), database)
+    keys = TenantKeys.of_material(KeyMaterial(TenantId(uuid7()), {1: b"k" * 32}, 1, (b"i" * 32,), b"u" * 32))
+
+    async def pieces() -> AsyncIterator[bytes]:
+        yield b"row"
+
+    with pytest.raises(KeysUnavailable):
+        await FileStore(tmp_path, ring.require_store).write(keys, uuid7(), pieces())
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("status", [429, 472, 473, 501, 503])
+async def test_a_store_in_standby_uninitialised_or_sealed_counts_as_away(away, database, status) -> None:
+    async with store_that_says(status) as (address, asked):
+        with pytest.raises(KeysUnavailable):
+            await Keyring(away(address), database).require_store()
+        assert asked == ["/v1/sys/health"]

@@ -3,9 +3,10 @@
 from datetime import UTC, datetime, timedelta
 
 import jwt
+import pytest
 
-from daicho.identity.sessions.tokens import PUBLISHED_FOR, TokenSigner
-from daicho.keyring import ACCESS_KEY, Transit
+from daicho.identity.sessions.tokens import KEYS_KEPT, PUBLISHED_FOR, TokenSigner
+from daicho.keyring import ACCESS_KEY, KeysUnavailable, Transit
 from daicho.tenancy import SessionId, TenantId, UserId, uuid7
 
 
@@ -33,4 +34,20 @@ async def test_a_rotated_key_is_listed_at_once_and_signs_minutes_later(openbao_s
             options={"verify_exp": False, "verify_nbf": False, "verify_iat": False},
         )
         assert claims["tid"] == str(ids[0])
+    transit.close()
+
+
+async def test_the_key_set_stays_listed_while_the_store_is_away(openbao_server, openbao_roles) -> None:
+    transit = Transit(openbao_server.address, *openbao_roles["identity"], service="identity")
+    clock = [0.0]
+    signer = TokenSigner(transit, issuer="https://ledger.example", now=lambda: clock[0])
+    listed = await signer.jwks()
+    openbao_server.seal()
+    try:
+        clock[0] += 2 * KEYS_KEPT
+        assert await signer.jwks() == listed
+        with pytest.raises(KeysUnavailable):
+            await TokenSigner(transit, issuer="https://ledger.example").jwks()
+    finally:
+        openbao_server.unseal()
     transit.close()

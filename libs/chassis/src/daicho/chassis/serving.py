@@ -46,18 +46,18 @@ async def serve(
     settings = read_settings(Settings, environ)
     async with AsyncExitStack() as stack:
         stack.enter_context(configure_telemetry(name, settings.otlp_endpoint))
-        rails, certificates = await _lay(stack, name, settings)
+        rails, certificates, unguarded = await _lay(stack, name, settings)
         verifier = TokenVerifier(fetch_jwks(settings.identity_http), issuer=settings.public_url)
         parts = build(rails)
         permissions: GrantSource = parts.permissions or Permissions(
-            rails.database, rails.bus, Directory(rails.channel("identity")), verifier
+            unguarded, rails.bus, Directory(rails.channel("identity")), verifier
         )
         tasks = await stack.enter_async_context(_Loops())
         tasks.start(certificates.run)
         tasks.start(permissions.run)
         if "worker" in roles:
             if parts.permissions is None:
-                tasks.start(_permission_copy(rails).run)
+                tasks.start(_permission_copy(rails, unguarded).run)
             await _work(stack, tasks, rails, parts)
         if "api" not in roles:
             yield Running(0, 0)
@@ -66,7 +66,8 @@ async def serve(
         yield await _answer(stack, rails, parts, certificates, verifier, permissions)
 
 
-async def _lay(stack: AsyncExitStack, name: str, settings: Settings) -> tuple[Rails, Certificates]:
+async def _lay(stack: AsyncExitStack, name: str, settings: Settings) -> tuple[Rails, Certificates, Database]:
+    """The rails, and the database without the guard that they put before every write."""
     database = await Database.open(settings.database_url, pool=settings.database_pool, application=name)
     stack.push_async_callback(database.close)
     transit = Transit(settings.vault_addr, settings.vault_role_id, settings.vault_secret_id, service=name)
@@ -90,16 +91,20 @@ async def _lay(stack: AsyncExitStack, name: str, settings: Settings) -> tuple[Ra
         return channels[service]
 
     keyring = Keyring(transit, database)
-    rails = Rails(name, settings, database, transit, keyring, bus, access_log, utc_now, health, channel)
-    return rails, certificates
+    guarded = database.guarded(keyring.require_store)
+    rails = Rails(name, settings, guarded, transit, keyring, bus, access_log, utc_now, health, channel)
+    return rails, certificates, database
 
 
-def _permission_copy(rails: Rails) -> Consumer:
-    """Keeps this service's copy of tenants, users and roles; its own consumers need not."""
+def _permission_copy(rails: Rails, database: Database) -> Consumer:
+    """Keeps this service's copy of tenants, users and roles; its own consumers need not.
+
+    Also while the key store is away: who was demoted before that must not keep what he had.
+    """
     return Consumer(
         rails.bus,
         f"{rails.name}.permissions",
-        rails.database,
+        database,
         topics=[access.TOPIC],
         handlers=access.handlers(),
     )

@@ -28,6 +28,8 @@ LEASE = timedelta(seconds=10)
 ATTEMPTS = 8
 FIRST_DELAY = timedelta(seconds=1)
 LONGEST_DELAY = timedelta(minutes=5)
+# What is away comes back without notice, and asking whether it has is cheap.
+LONGEST_WAIT = timedelta(seconds=4)
 
 log = structlog.get_logger()
 tracer = trace.get_tracer("daicho.jobs")
@@ -79,7 +81,8 @@ def _entrypoint(name: str, handler: Handler) -> Callable[[models.Job], Awaitable
             except RetryLater as later:
                 raise errors.RetryRequested(delay=later.delay, reason="asked for") from None
             except faults.Unavailable as away:
-                raise errors.RetryRequested(delay=_delay(job.attempt), reason=away.code) from None
+                delay = min(_delay(job.attempt), LONGEST_WAIT)
+                raise errors.RetryRequested(delay=delay, reason=away.code) from None
             # The boundary of a job: whatever it raised is counted and retried, and must not end the worker.
             except Exception as error:
                 log.exception("job_failed", job=name, subject=str(job.subject), attempt=job.attempt)

@@ -77,7 +77,8 @@ async def _run(arguments: argparse.Namespace, settings: Sequence[str], columns: 
         if arguments.keys_command == "rotate":
             await _rotate(transit, keyring, tenant_id, out)
             return 0
-        return await _reseal(database, keyring, tenant_id, columns[service], out)
+        guarded = database.guarded(keyring.require_store)
+        return await _reseal(guarded, keyring, tenant_id, columns[service], out)
     finally:
         await database.close()
         transit.close()

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from daicho.keyring.files import SealedWriter
 from daicho.keyring.keys import TenantKeys
+from daicho.tenancy import Guard
 
 _GATHERED: Final = 1024 * 1024
 """Bytes gathered before they go to a thread to be sealed and written."""
@@ -23,15 +24,19 @@ class FileMissing(Exception):
 class FileStore:
     """Files by tenant and id below ``folder``. What lies there is sealed; see :mod:`daicho.keyring.files`."""
 
-    def __init__(self, folder: str | Path) -> None:
+    def __init__(self, folder: str | Path, guard: Guard | None = None) -> None:
+        """``guard``: as of :meth:`daicho.tenancy.Database.guarded`; no file begins before it has let it."""
         self._folder = Path(folder)
+        self._guard = guard
 
     async def write(self, keys: TenantKeys, file_id: UUID, pieces: AsyncIterator[bytes]) -> int:
         """Seal ``pieces`` as the file ``file_id``; answers its plain size.
 
         The file appears under its name once all of it is on the disk; when ``pieces`` raises, nothing stays.
-        Raises OSError when the disk is full or cannot be written.
+        Raises OSError when the disk is full or cannot be written, and what the guard raises.
         """
+        if self._guard is not None:
+            await self._guard()
         place = self._place(keys, file_id)
         unfinished = place.with_suffix(".part")
         target = await asyncio.to_thread(_create, unfinished)

@@ -21,6 +21,9 @@ TTL: Final = 300.0
 """Seconds that keys stay in memory, and so the longest that a deleted key is still of use."""
 SETTLE: Final = 2 * TTL
 """Seconds between a key's birth and its first use, in which every process comes to know it."""
+SEEN: Final = 2.0
+"""Seconds for which a key store that answered counts as there."""
+_STORE: Final = "store"
 RECORDS, INDEX, UNIQUE, EVENTS = "records", "index", "unique", "events"
 PURPOSES: Final = (RECORDS, INDEX, UNIQUE, EVENTS)
 NEXT_INDEX: Final = "index.next"
@@ -83,6 +86,7 @@ class Keyring:
         self._memory = TokenMemory()
         self._tenants: Kept[TenantId, TenantKeys] = Kept(ttl, clock)
         self._foreign: Kept[tuple[TenantId, str, str], EventKey] = Kept(ttl, clock)
+        self._seen: Kept[str, bool] = Kept(SEEN, clock)
 
     async def open(self, tenant_id: TenantId) -> TenantKeys:
         """The tenant's keys; its first data keys are made when there are none.
@@ -94,6 +98,15 @@ class Keyring:
         return (
             kept if kept is not None else await self._tenants.make(tenant_id, lambda: self._open(tenant_id))
         )
+
+    async def require_store(self) -> None:
+        """Return when the key store was seen alive within :data:`SEEN` seconds; asks it, once for all, when not.
+
+        The guard of everything that is written, see :meth:`daicho.tenancy.Database.guarded`: keys in memory
+        would seal for minutes after the store has gone. Raises :class:`KeysUnavailable`.
+        """
+        if self._seen.get(_STORE) is None:
+            await self._seen.make(_STORE, self._greet)
 
     async def open_event_key(
         self, tenant_id: TenantId, *, service: str, version: int, wrapped: str
@@ -170,6 +183,10 @@ class Keyring:
     def forget(self, tenant_id: TenantId) -> None:
         """Drop the tenant's keys from memory."""
         self._tenants.forget(tenant_id)
+
+    async def _greet(self) -> bool:
+        await self._transit.greet()
+        return True
 
     async def _open(self, tenant_id: TenantId) -> TenantKeys:
         rows = await self._rows(tenant_id)

@@ -31,6 +31,8 @@ RENEW_AFTER: Final = 0.5
 FRESH: Final = 5.0
 """Seconds for which a refusal is believed: the login is too young to have been revoked."""
 AT_ONCE: Final = 8
+ANSWERS_WITHIN: Final = 2.0
+"""Seconds in which a store that is there says so."""
 
 T = TypeVar("T")
 log = structlog.get_logger()
@@ -201,6 +203,21 @@ class Transit:
             return "the key store is sealed or away"
         return None
 
+    async def greet(self) -> None:
+        """Return when the store answers, unsealed and active. Raises :class:`KeysUnavailable`, soon.
+
+        A store in standby counts as away: it forwards while there is an active one, and says nothing about it.
+        """
+        try:
+            async with asyncio.timeout(ANSWERS_WITHIN):
+                status = await self._in_thread(_health)
+        except TimeoutError as error:
+            log.warning("key_store_slow")
+            raise KeysUnavailable from error
+        if status != requests.codes.ok:
+            log.warning("key_store_away", status=status)
+            raise KeysUnavailable
+
     def close(self) -> None:
         """Close the connections."""
         self._threads.shutdown(wait=False, cancel_futures=True)
@@ -252,6 +269,12 @@ class Transit:
         except _AWAY as error:
             log.warning("key_store_away", error=type(error).__name__)
             raise KeysUnavailable from error
+
+
+def _health(client: hvac.Client) -> int:
+    """The status that says how the store is: 200 for unsealed and active alone."""
+    answer: requests.Response = client.session.get(f"{client.url}/v1/sys/health", timeout=ANSWERS_WITHIN)
+    return answer.status_code
 
 
 def _session(authority: str | None) -> requests.Session:

@@ -5,7 +5,7 @@ the tenant, :mod:`daicho.tenancy.migrations` builds the tables, :func:`provision
 """
 
 from daicho.tenancy.actor import Actor, ActorKind, Grants, Scope
-from daicho.tenancy.database import Database, TenantTransaction, Transaction
+from daicho.tenancy.database import Database, Guard, TenantTransaction, Transaction
 from daicho.tenancy.ids import SessionId, TeamId, TenantId, UserId, uuid7
 from daicho.tenancy.migrate import apply, migrate
 from daicho.tenancy.model import Base, ForeignTenant, TenantMixin
@@ -29,6 +29,7 @@ __all__ = [
     "DatabaseUnavailable",
     "ForeignTenant",
     "Grants",
+    "Guard",
     "Prepared",
     "Roles",
     "RolledBack",

@@ -8,7 +8,7 @@ the connection is either proven idle or thrown away.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from types import TracebackType
 from typing import Any, Final, Generic, TypeVar
@@ -26,6 +26,8 @@ _ROLLBACK_SECONDS: Final = 5.0
 
 
 T = TypeVar("T", bound="Transaction")
+Guard = Callable[[], Awaitable[None]]
+"""Returns when something may be written now; raises a fault otherwise."""
 
 
 class Transaction:
@@ -92,13 +94,21 @@ class TenantTransaction(Transaction):
 class Database:
     """A service's database, through its application role."""
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, guard: Guard | None = None) -> None:
         self._pool = pool
+        self._guard = guard
 
     @classmethod
     async def open(cls, url: str, *, pool: int = 10, application: str = "daicho") -> Database:
         """Open ``postgresql://…``. Connects when first needed: a database that is away is no reason to fail here."""
         return cls(Pool(url, size=pool, application=application))
+
+    def guarded(self, guard: Guard) -> Database:
+        """The same database, in which no :meth:`transaction` begins before ``guard`` has let it.
+
+        Asked first of all, so that a refused write has touched nothing; reads are not asked about.
+        """
+        return Database(self._pool, guard)
 
     async def close(self) -> None:
         """Close every connection, the lent ones when they come back."""
@@ -115,9 +125,10 @@ class Database:
         Raises :class:`~daicho.tenancy.DatabaseUnavailable` when the database is away and
         :class:`~daicho.tenancy.Contended` when others held the same rows; nothing was written then, except that
         a connection lost during COMMIT leaves it open (which is what Idempotency-Key is for). Constraint
-        violations stay as they are for :class:`~daicho.tenancy.translates`.
+        violations stay as they are for :class:`~daicho.tenancy.translates`. Of a :meth:`guarded` database also
+        what its guard raises.
         """
-        return self._within("BEGIN", actor)
+        return self._within("BEGIN", actor, self._guard)
 
     def reading(self, actor: Actor | TenantId) -> AbstractAsyncContextManager[TenantTransaction]:
         """Like :meth:`transaction`, and the server refuses writes."""
@@ -130,7 +141,9 @@ class Database:
         """
         return _Opening(self._pool, "BEGIN", lambda link: Transaction(link, None))
 
-    def _within(self, begin: str, actor: Actor | TenantId) -> _Opening[TenantTransaction]:
+    def _within(
+        self, begin: str, actor: Actor | TenantId, guard: Guard | None = None
+    ) -> _Opening[TenantTransaction]:
         """BEGIN and the tenant are one simple-query message; a UUID's text needs no more than its quotes."""
         someone = actor if isinstance(actor, Actor) else Actor.system(actor)
         if not isinstance(someone.tenant_id, UUID):
@@ -139,20 +152,24 @@ class Database:
             self._pool,
             f"{begin}; SET LOCAL app.tenant_id = '{someone.tenant_id}'",
             lambda link: TenantTransaction(link, someone),
+            guard,
         )
 
 
 class _Opening(Generic[T]):
     """A transaction that is about to open. A class, for a generator's context manager would cost half of BEGIN."""
 
-    __slots__ = ("_begin", "_link", "_make", "_pool", "_tx")
+    __slots__ = ("_begin", "_guard", "_link", "_make", "_pool", "_tx")
 
-    def __init__(self, pool: Pool, begin: str, make: Callable[[Link], T]) -> None:
+    def __init__(self, pool: Pool, begin: str, make: Callable[[Link], T], guard: Guard | None = None) -> None:
         self._pool = pool
         self._begin = begin
         self._make = make
+        self._guard = guard
 
     async def __aenter__(self) -> T:
+        if self._guard is not None:
+            await self._guard()
         try:
             self._link = await self._pool.lend(self._begin)
         except Exception as error:

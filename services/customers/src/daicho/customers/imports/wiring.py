@@ -18,7 +18,7 @@ from daicho.keyring import FileStore
 
 def store_of(rails: Rails) -> FileStore:
     """The folder of sealed files."""
-    return FileStore(rails.settings.files_dir)
+    return FileStore(rails.settings.files_dir, rails.keyring.require_store)
 
 
 def imports_of(rails: Rails, catalogue: Catalogue) -> Imports:

@@ -83,8 +83,10 @@ class Sessions:
 
         Raises WrongCredentials, after the same work for an unknown company or address as for a wrong
         password; SignInLocked after too many failures for the e-mail address, or from the network address;
-        EmailUnconfirmed past the grace, when another confirmation mail is on its way.
+        EmailUnconfirmed past the grace, when another confirmation mail is on its way. KeysUnavailable before
+        any work: while nothing can be signed nor counted, nobody may try passwords.
         """
+        await self.keyring.require_store()
         tenant_id = await tenant_of_code(self.database, given.tenant.strip().lower())
         if tenant_id is None:
             await self.passwords.verify(None, given.password)
@@ -120,6 +122,7 @@ class Sessions:
         token = RefreshToken.read(text)
         if token is None:
             raise Unauthenticated
+        await self.keyring.require_store()
         actor = Actor(tenant_id=token.tenant_id, kind="public", address=address)
         now = self.clock()
         async with self.database.reading(actor) as tx:

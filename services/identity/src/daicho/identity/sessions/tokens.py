@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -15,11 +16,13 @@ from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from daicho.access import AUDIENCE
 from daicho.identity.opaque import b64url
 from daicho.identity.policy import ACCESS_TOKEN_LIFETIME
-from daicho.keyring import ACCESS_KEY, PublicKey, Transit
+from daicho.keyring import ACCESS_KEY, KeysUnavailable, PublicKey, Transit
 from daicho.tenancy import SessionId, TenantId, UserId, uuid7
 
 KEYS_KEPT: Final = 30.0
 """Seconds after which the key set is read anew."""
+READ_WITHIN: Final = 1.0
+"""Seconds that a reader of the key set waits for the store when there is a set already."""
 PUBLISHED_FOR: Final = timedelta(minutes=3)
 """A new version is listed this long before it signs: whoever keeps the key set has it by then."""
 
@@ -55,12 +58,17 @@ class TokenSigner:
         return f"{signed}.{b64url(signature)}"
 
     async def jwks(self) -> dict[str, Any]:
-        """The JSON Web Key Set."""
+        """The JSON Web Key Set; the last one while the store is away, so that tokens are still verified."""
         return {"keys": [_jwk(version, key.text) for version, key in (await self._known()).items()]}
 
     async def _known(self) -> dict[int, PublicKey]:
         if self.now() - self._read_at > KEYS_KEPT:
-            self._keys = await self.transit.public_keys(ACCESS_KEY)
+            try:
+                async with asyncio.timeout(READ_WITHIN if self._keys else None):
+                    self._keys = await self.transit.public_keys(ACCESS_KEY)
+            except (KeysUnavailable, TimeoutError):
+                if not self._keys:
+                    raise
             self._read_at = self.now()
         return self._keys
 

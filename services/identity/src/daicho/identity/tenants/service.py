@@ -42,6 +42,7 @@ class Tenants:
         code = given.code.strip().lower()
         if await tenant_of_code(self.database, code) is not None:
             raise CodeTaken
+        await self.keyring.require_store()
         password_hash = await self.passwords.hash(given.admin.password)
         tenant_id = TenantId(uuid7())
         await self.transit.create_tenant_key(tenant_id)
