@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import ssl
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
@@ -111,6 +113,35 @@ async def test_escaped_slashes_and_dots_do_not_lead_around_the_table(gateway: Ga
         answer = await gateway.client.get(path)
         assert answer.status_code == 400
         assert answer.json()["code"] == "malformed"
+    assert gateway.identity.seen == []
+
+
+@pytest.mark.parametrize(
+    ("head", "status"),
+    [
+        ("GET /v1/me HTTP/1.0", 426),
+        ("POST /v1/sessions HTTP/1.1\r\nhost: x\r\ntransfer-encoding: squeezed", 501),
+        ("POST /v1/sessions HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\ntransfer-encoding: chunked", 400),
+        ("POST /v1/sessions HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\ncontent-length: 2", 400),
+        ("GET /v1/me HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket", 403),
+        ("GET /v1/me#x HTTP/1.1\r\nhost: x", 400),
+        ("GET /v1/me HTTP/1.1", 400),
+    ],
+    ids=["old", "encoding", "two lengths", "lengths differ", "websocket", "fragment", "no host"],
+)
+async def test_what_is_no_good_http_is_a_problem_as_well_and_reaches_nobody(
+    gateway: Gateway, head: str, status: int
+) -> None:
+    reading, writing = await asyncio.open_connection("127.0.0.1", gateway.client.base_url.port)
+    writing.write(f"{head}\r\n\r\n".encode())
+    async with asyncio.timeout(10):
+        answer = (await reading.readuntil(b"}")).decode()
+    writing.close()
+    head_of_answer, _, body = answer.partition("\r\n\r\n")
+    assert head_of_answer.startswith(f"HTTP/1.1 {status} ")
+    assert "content-type: application/problem+json" in head_of_answer
+    problem = json.loads(body)
+    assert (problem["status"], bool(problem["code"])) == (status, True)
     assert gateway.identity.seen == []
 
 

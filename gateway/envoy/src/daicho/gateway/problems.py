@@ -52,13 +52,18 @@ FAULTS: Final[dict[int, type[Fault]]] = {
     429: TooManyRequests,
     431: Malformed,
     500: Fault,
+    501: Malformed,
     502: Unavailable,
     503: Unavailable,
     504: Unavailable,
 }
-"""Every status that Envoy answers by itself → the fault whose words it uses."""
+"""Every status that Envoy is known to answer by itself → the fault whose words it uses."""
+
+_OTHERS: Final[dict[int, type[Fault]]] = {500: Fault, 400: Malformed}
+"""From which status on → the fault of one that no release was seen to answer; the first that holds."""
 
 # What only the moment knows is filled in by Envoy.
+_STATUS: Final = "%RESPONSE_CODE%"
 _PARAMS: Final = {"limit": "%METADATA(ROUTE:daicho:largest_body)%", "retry_after": "%RESP(RETRY-AFTER)%"}
 
 _EXTENSIONS: Final = {413: ("limit",), 429: ("retry_after",)}
@@ -76,28 +81,33 @@ def mappers(extra_headers: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         # Envoy says 403 to a token made for somebody else; to us it is no token at all.
         *_because("jwt_authn_access_denied", 401),
         *(mapper for status in FAULTS for mapper in _of_status(status)),
+        *(mapper for lowest, fault in _OTHERS.items() for mapper in _from_status(lowest, fault)),
     ]
     for mapper in found:
         mapper["headers_to_add"] += extra_headers
     return found
 
 
-def document(fault: type[Fault], status: int, language: Language) -> str:
-    """The problem document, with Envoy's own placeholders where the moment decides."""
+def document(fault: type[Fault], status: int | None, language: Language) -> str:
+    """The problem document, with Envoy's own placeholders where the moment decides (None: the status, too)."""
     held = {
         "type": f"urn:daicho:problem:{fault.code}",
         "title": fault.messages.say("en", _PARAMS),
-        "status": status,
+        "status": _STATUS if status is None else status,
         "code": fault.code,
         "detail": fault.messages.say(language, _PARAMS),
     }
-    text = json.dumps(held, ensure_ascii=False)
-    extra = "".join(f', "{name}": {_PARAMS[name]}' for name in _EXTENSIONS.get(status, ()))
+    text = json.dumps(held, ensure_ascii=False).replace(f'"{_STATUS}"', _STATUS)
+    extra = "".join(f', "{name}": {_PARAMS[name]}' for name in _EXTENSIONS.get(status or 0, ()))
     return f"{text[:-1]}{extra}}}"
 
 
 def _of_status(status: int) -> list[dict[str, Any]]:
-    return _in_both_languages(_status_is(status), status)
+    return _in_both_languages(_status("EQ", status), FAULTS[status], status)
+
+
+def _from_status(lowest: int, fault: type[Fault]) -> list[dict[str, Any]]:
+    return _in_both_languages(_status("GE", lowest), fault, None)
 
 
 def _because(details: str, status: int) -> list[dict[str, Any]]:
@@ -111,12 +121,13 @@ def _because(details: str, status: int) -> list[dict[str, Any]]:
     }
     return [
         mapper | {"status_code": status}
-        for mapper in _in_both_languages({"extension_filter": reason}, status)
+        for mapper in _in_both_languages({"extension_filter": reason}, FAULTS[status], status)
     ]
 
 
-def _in_both_languages(condition: dict[str, Any], status: int) -> list[dict[str, Any]]:
-    fault = FAULTS[status]
+def _in_both_languages(
+    condition: dict[str, Any], fault: type[Fault], status: int | None
+) -> list[dict[str, Any]]:
     headers = [header("retry-after", "1")] if status == 503 else []
     return [
         _mapper([condition, _speaks_english()], document(fault, status, "en"), "en", headers),
@@ -137,10 +148,13 @@ def _mapper(
     }
 
 
-def _status_is(status: int) -> dict[str, Any]:
+def _status(comparison: str, status: int) -> dict[str, Any]:
     return {
         "status_code_filter": {
-            "comparison": {"op": "EQ", "value": {"default_value": status, "runtime_key": "daicho.unused"}}
+            "comparison": {
+                "op": comparison,
+                "value": {"default_value": status, "runtime_key": "daicho.unused"},
+            }
         }
     }
 

@@ -20,8 +20,11 @@ NONCE_MARK: Final = "__CSP_NONCE__"
 """Stands in a built page where the nonce goes (Vite writes it: ``html.cspNonce``)."""
 
 _TYPES: Final = "type.googleapis.com/envoy.extensions.filters.http."
+_ANSWER_WITHIN: Final = "30s"
+_QUIET: Final = "60s"
 # Live streams send a sign of life far more often.
 _QUIET_STREAM: Final = "900s"
+_NEVER: Final = "0s"
 _ROOT_FILES: Final = r"/[^/]+\.(?:css|html|ico|js|json|map|png|svg|txt|webmanifest|woff2)"
 _TYPES_OF_FILES: Final = {
     "css": "text/css; charset=utf-8",
@@ -54,8 +57,8 @@ def routes(settings: Settings) -> list[dict[str, Any]]:
         _answer({"path": "/healthz"}, 200, '{"status":"ok"}', "application/json"),
         *_documentation(settings),
         *(_public(entry, settings) for entry in PUBLIC),
-        *(_passing(entry, settings, upload=True) for entry in UPLOADS),
-        *(_passing(entry, settings, upload=False) for entry in STREAMS),
+        *(_upload(entry, settings) for entry in UPLOADS),
+        *(_stream(entry, settings) for entry in STREAMS),
         *(_owned(prefix, service, settings) for prefix, service in OWNERS.items()),
         *(_nothing(prefix) for prefix in ("/v1", "/.well-known")),
         *_console(settings),
@@ -67,17 +70,30 @@ def routes(settings: Settings) -> list[dict[str, Any]]:
     return found
 
 
-def _service(match: dict[str, Any], cluster: str, *, limit: int, timeout: str = "30s") -> dict[str, Any]:
+def _service(
+    match: dict[str, Any],
+    cluster: str,
+    *,
+    limit: int,
+    longest: int | None,
+    within: str = _ANSWER_WITHIN,
+    quiet: str = _QUIET,
+) -> dict[str, Any]:
+    """A route to a service: ``longest`` seconds from beginning to end, ``within`` from the request's end to the
+    answer, no pause longer than ``quiet``."""
+    action: dict[str, Any] = {
+        "cluster": cluster,
+        "timeout": within,
+        "idle_timeout": quiet,
+        # A connection that died before the request was sent: nothing has happened, so any method may
+        # be sent again.
+        "retry_policy": {"retry_on": "connect-failure,refused-stream", "num_retries": 2},
+    }
+    if longest is not None:
+        action["max_stream_duration"] = {"max_stream_duration": f"{longest}s"}
     return {
         "match": match,
-        "route": {
-            "cluster": cluster,
-            "timeout": timeout,
-            "idle_timeout": _QUIET_STREAM if timeout == "0s" else "60s",
-            # A connection that died before the request was sent: nothing has happened, so any method may
-            # be sent again.
-            "retry_policy": {"retry_on": "connect-failure,refused-stream", "num_retries": 2},
-        },
+        "route": action,
         "metadata": _size(limit),
         "typed_per_filter_config": dict.fromkeys(COMPRESSORS, _OFF),
     }
@@ -94,9 +110,8 @@ _NO_TOKEN: Final = {"@type": _TYPES + "jwt_authn.v3.PerRouteConfig", "disabled":
 
 
 def _public(entry: PublicRoute, settings: Settings) -> dict[str, Any]:
-    route = _service(
-        {"path": entry.path, "headers": [_method(entry.method)]}, entry.service, limit=settings.largest_body
-    )
+    match = {"path": entry.path, "headers": [_method(entry.method)]}
+    route = _service(match, entry.service, limit=settings.largest_body, longest=settings.longest_request)
     route["typed_per_filter_config"] |= {
         TOKEN_FILTER: _NO_TOKEN,
         **limits.of_route(entry.limit, _rate(entry.limit, settings)),
@@ -115,18 +130,29 @@ def _rate(limit: Limit, settings: Settings) -> Rate:
     )
 
 
-def _passing(entry: tuple[str, str, str], settings: Settings, *, upload: bool) -> dict[str, Any]:
-    method, pattern, service = entry
-    match = {"safe_regex": {"regex": pattern}, "headers": [_method(method)]}
-    limit = settings.largest_upload if upload else settings.largest_body
-    route = _service(match, service, limit=limit, timeout="0s")
-    if upload:
-        route["typed_per_filter_config"][SMALL_BODY_FILTER] = _OFF
+def _upload(entry: tuple[str, str, str], settings: Settings) -> dict[str, Any]:
+    match, service = _pattern(entry)
+    limit, longest = settings.largest_upload, settings.longest_upload
+    route = _service(match, service, limit=limit, longest=longest, within=_NEVER)
+    route["typed_per_filter_config"][SMALL_BODY_FILTER] = _OFF
     return route
 
 
+def _stream(entry: tuple[str, str, str], settings: Settings) -> dict[str, Any]:
+    match, service = _pattern(entry)
+    return _service(
+        match, service, limit=settings.largest_body, longest=None, within=_NEVER, quiet=_QUIET_STREAM
+    )
+
+
+def _pattern(entry: tuple[str, str, str]) -> tuple[dict[str, Any], str]:
+    method, pattern, service = entry
+    return {"safe_regex": {"regex": pattern}, "headers": [_method(method)]}, service
+
+
 def _owned(prefix: str, service: str, settings: Settings) -> dict[str, Any]:
-    return _service({"path_separated_prefix": prefix}, service, limit=settings.largest_body)
+    match = {"path_separated_prefix": prefix}
+    return _service(match, service, limit=settings.largest_body, longest=settings.longest_request)
 
 
 def _nothing(prefix: str) -> dict[str, Any]:

@@ -52,7 +52,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     Upstreams are ``host:port``; rates are ``count/seconds``. ``trusted_hops`` is how many proxies of our own
     stand before this one: that many entries of X-Forwarded-For, from the right, are believed. TLS is on when
     ``tls_certificate`` and ``tls_key`` name PEM files. ``console_dir`` and ``docs_dir`` hold built pages;
-    ``openapi_file``, named ``openapi.json``, is read anew at each request.
+    ``openapi_file``, named ``openapi.json``, is read anew at each request. ``longest_request`` and
+    ``longest_upload`` are the seconds from a request's first byte to its answer's last, so that nobody keeps
+    a service's connections by sending a body drop by drop.
     """
 
     host: str = "127.0.0.1"
@@ -72,6 +74,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     admin_port: int = 0
     largest_body: int = 1 * MEBIBYTE
     largest_upload: int = 512 * MEBIBYTE
+    longest_request: int = 60
+    longest_upload: int = 1800
     limit_tenant: str = "1000/1"
     limit_public: str = "600/60"
     limit_sessions: str = "60/60"
