@@ -127,6 +127,7 @@ class _Batch:
     async def take_over(self) -> None:
         """All of it: new records, changed ones, what they are found by, history, events, progress."""
         driver, resource = self.tx.driver, self.found.resource
+        await driver.execute(taking_over.PLAN_ANEW)
         kinds = await self._kinds()
         refused = await self._refuse_conflicts()
         told = await driver.fetch(taking_over.TOLD, *self._among())
