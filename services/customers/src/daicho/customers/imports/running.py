@@ -132,7 +132,7 @@ class _Batch:
         refused = await self._refuse_conflicts()
         told = await driver.fetch(taking_over.TOLD, *self._among())
         if told:
-            await driver.execute(taking_over.insert_records(resource), *self._among(), self.now)
+            await driver.execute(taking_over.INSERT_RECORDS[resource], *self._among(), self.now)
             await driver.execute(taking_over.INSERT_KEYS, *self._among(), resource)
             await driver.execute(taking_over.INSERT_TAGS, *self._among(), resource)
             for kind in kinds:
@@ -170,7 +170,7 @@ class _Batch:
 
     async def _refuse_conflicts(self) -> int:
         resource = self.found.resource
-        rows = await self.tx.driver.fetch(taking_over.find_column_conflicts(resource), *self._among())
+        rows = await self.tx.driver.fetch(taking_over.FIND_COLUMN_CONFLICTS[resource], *self._among())
         rows += await self.tx.driver.fetch(taking_over.FIND_KEY_CONFLICTS, *self._among(), resource)
         conflicts = {row["number"]: (row["line"], row["field"]) for row in rows}
         await self._refuse([(number, line, name) for number, (line, name) in conflicts.items()])

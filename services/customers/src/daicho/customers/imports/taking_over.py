@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Final
 
 from sqlalchemy.dialects import postgresql
 
-from daicho.customers.model import Resource, model_of
+from daicho.customers.model import RESOURCES, Resource, model_of
 from daicho.fields import IndexKind
 
 _STAMP: Final = frozenset(
@@ -37,9 +36,8 @@ PLAN_ANEW: Final = "SET LOCAL plan_cache_mode = force_custom_plan"
 """For a batch's transaction: a plan kept from when the tables were empty is wrong by orders once they are not."""
 
 
-@cache
-def insert_records(resource: Resource) -> str:
-    """New rows of ``contact`` or ``company``; answers their ids and the digests of their states."""
+def _insert_records(resource: Resource) -> str:
+    """New rows of ``contact`` or ``company``."""
     table = model_of(resource).__table__
     dialect = postgresql.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy leaves it untyped
     plain = [column for column in table.columns if column.name not in _STAMP]
@@ -59,6 +57,7 @@ def insert_records(resource: Resource) -> str:
     """  # noqa: S608
 
 
+INSERT_RECORDS: Final = {resource: _insert_records(resource) for resource in RESOURCES}
 TOLD: Final = f"""
     SELECT s.record_id, s.state_digest FROM import_row s WHERE {NEW} ORDER BY s.number
 """  # noqa: S608 our own words
@@ -86,7 +85,7 @@ INSERT_HISTORY: Final = f"""
 """  # noqa: S608 as above
 
 
-def insert_values(kind: IndexKind) -> str:
+def _insert_values(kind: IndexKind) -> str:
     """Rows of one typed index table."""
     # The table's name is one of five of our own.
     return f"""
@@ -97,7 +96,7 @@ def insert_values(kind: IndexKind) -> str:
     """  # noqa: S608
 
 
-INSERT_VALUES: Final = {kind: insert_values(kind) for kind in IndexKind}
+INSERT_VALUES: Final = {kind: _insert_values(kind) for kind in IndexKind}
 
 CONFLICTS: Final[dict[Resource, tuple[str, str]]] = {
     "contact": ("contact", "customer_code"),
@@ -105,7 +104,7 @@ CONFLICTS: Final[dict[Resource, tuple[str, str]]] = {
 }
 
 
-def find_column_conflicts(resource: Resource) -> str:
+def _find_column_conflicts(resource: Resource) -> str:
     """Staged rows whose unique column somebody took since the check: (number, field)."""
     table, column = CONFLICTS[resource]
     # Table and column are our own names.
@@ -119,6 +118,7 @@ def find_column_conflicts(resource: Resource) -> str:
     """  # noqa: S608
 
 
+FIND_COLUMN_CONFLICTS: Final = {resource: _find_column_conflicts(resource) for resource in RESOURCES}
 FIND_KEY_CONFLICTS: Final = f"""
     WITH wanted AS MATERIALIZED (
         SELECT s.number, s.line, f.field,
