@@ -90,6 +90,9 @@ class Held:
     async def grants(self, actor: Actor) -> Grants:
         return self._grants[actor.user_id]
 
+    async def require_store(self) -> None:
+        """No page writes what is sealed."""
+
     def stub(self, _kind: Any) -> None:
         """No page asks another service."""
 
