@@ -73,6 +73,32 @@ GARBAGE_HEADERS: tuple[dict[str, str], ...] = (
 )
 
 
+_FILE = b'--B\r\nContent-Disposition: form-data; name="file"; filename="a.csv"\r\n\r\nx\r\n'
+_RESOURCE = b'--B\r\nContent-Disposition: form-data; name="resource"\r\n\r\n%s\r\n'
+MULTIPART = "multipart/form-data; boundary="
+GARBAGE_UPLOADS = (
+    ("application/json", b"{}"),
+    ("multipart/form-data", _FILE),
+    (MULTIPART + "B" * 5_000, _FILE),
+    (f'{MULTIPART}"\\"', _FILE),
+    (MULTIPART + "C", _FILE),
+    (MULTIPART + "B", b""),
+    (MULTIPART + "B", _FILE),
+    (MULTIPART + "B", _FILE + b"--B--\r\n"),
+    (MULTIPART + "B", _FILE + _FILE + b"--B--\r\n"),
+    (MULTIPART + "B", _RESOURCE % b"contact" + b"--B--\r\n"),
+    (MULTIPART + "B", _RESOURCE % b"user" + _FILE + b"--B--\r\n"),
+    (MULTIPART + "B", _RESOURCE % (b"x" * 500_000) + _FILE + b"--B--\r\n"),
+    (MULTIPART + "B", _RESOURCE % b"contact" * 500 + b"--B--\r\n"),
+    (MULTIPART + "B", b"--B\r\n" + b"x" * 500_000),
+    (
+        MULTIPART + "B",
+        _FILE.replace(b"x", b"PK\x03\x04" + b"\0" * 100) + _RESOURCE % b"contact" + b"--B--\r\n",
+    ),
+    (MULTIPART + "B", _FILE.replace(b"x", b"\0" * 1_000) + _RESOURCE % b"contact" + b"--B--\r\n"),
+)
+
+
 @dataclass(frozen=True)
 class Operation:
     """A method on a path template, and the ids that its query takes."""
@@ -238,6 +264,14 @@ async def test_garbage_is_refused_with_a_reason(strangers, every_operation) -> N
             assert_nothing_of(strangers, answer, told)
             if answer.status_code >= 400:
                 assert_problem(answer, told)
+
+
+@pytest.mark.parametrize(("content_type", "body"), GARBAGE_UPLOADS)
+async def test_an_upload_of_garbage_is_refused_with_a_reason(
+    strangers: Strangers, content_type: str, body: bytes
+) -> None:
+    headers = strangers.a.owner.bearer | {"content-type": content_type}
+    assert_problem(await strangers.a.client.post("/v1/imports", content=body, headers=headers), content_type)
 
 
 def _garbage(operation: Operation, unknown: str) -> Iterator[tuple[str, bytes | None, dict[str, str]]]:

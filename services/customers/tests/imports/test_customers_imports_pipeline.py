@@ -296,8 +296,8 @@ async def test_fields_that_changed_since_the_check_ask_for_another(imports, owne
 
 async def test_who_may_make_no_company_names_only_those_that_are_there(imports, owner) -> None:
     house = owner.house
-    scopes = {"contacts:import": Scope.ALL, "contacts:create": Scope.ALL, "contacts:read": Scope.ALL}
-    await imports.ledger.set_role(house.tenant_id, "member", scopes)
+    granted = ("contacts:import", "contacts:create", "contacts:read", "companies:read")
+    await imports.ledger.set_role(house.tenant_id, "member", dict.fromkeys(granted, Scope.ALL))
     await owner.make("/v1/companies", name="㈱あるある")
     found = await imports.whole(
         house.member, "n.csv", table("N-1,田中,,㈱あるある,,,,", "N-2,鈴木,,㈱ないない,,,,")

@@ -93,16 +93,19 @@ class Companies(Records[CompanyInput, CompanyPatch, CompanyView]):
     async def find_or_create(
         self, tx: TenantTransaction, reader: Reader, name: str, wrong: list[FieldFault]
     ) -> UUID | None:
-        """The oldest company of exactly this name, or a new one of the acting user, if he may make one.
+        """The oldest company of exactly this name in the caller's reach, or a new one of the acting user, if he
+        may make one: a name tells nobody of a company that he may not see.
 
         Other spellings (㈱, 前株) stay companies of their own: which of them are one is for people to decide.
         Two transactions that name a new company at once make one: the name is locked while it is looked up.
         Custom fields that companies require are asked for when somebody opens it, not here.
         """
-        found: UUID | None = await BY_NAME.fetchval(tx, name=name)
+        owners = reader.grants.owners("companies:read")
+        named = {"name": name, "owners": None if owners is None else list(owners)}
+        found: UUID | None = await BY_NAME.fetchval(tx, **named)
         if found is None:
             await tx.session.execute(_LOCK_NAME, {"place": f"company:{tx.tenant_id}:{name}"})
-            found = await BY_NAME.fetchval(tx, name=name)
+            found = await BY_NAME.fetchval(tx, **named)
         if found is not None:
             return found
         if not reader.grants.covers("companies:create", tx.actor.user_id):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import ARRAY, Uuid, bindparam, func, or_, select
 
 from daicho.customers.model import Company
 from daicho.customers.repository import TENANT, Repository, statements
@@ -49,9 +49,16 @@ BY_ID: Final = sql(
         _k.tenant_id == TENANT, _k.id == bindparam("id"), _k.deleted_at.is_(None)
     )
 )
+_OWNERS: Final = bindparam("owners", type_=ARRAY(Uuid()))
 BY_NAME: Final = sql(
     select(_k.id)
-    .where(_k.tenant_id == TENANT, _k.name == bindparam("name"), _k.deleted_at.is_(None))
+    .where(
+        _k.tenant_id == TENANT,
+        _k.name == bindparam("name"),
+        _k.deleted_at.is_(None),
+        or_(_OWNERS.is_(None), _k.owner_id == func.any(_OWNERS)),
+    )
     .order_by(_k.id)
     .limit(1)
 )
+"""The oldest of this name among the companies of ``owners`` (None: of everybody)."""

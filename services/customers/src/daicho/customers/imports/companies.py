@@ -1,4 +1,5 @@
-"""The companies that an import's contacts name: found by their exact name, or made, before the contacts."""
+"""The companies that an import's contacts name: found by their exact name in the caller's reach, or made, before
+the contacts."""
 
 from __future__ import annotations
 
@@ -38,7 +39,8 @@ _LOCK: Final = """
 """
 _FIND: Final = """
     SELECT DISTINCT ON (name) name, id FROM company
-    WHERE tenant_id = $1 AND name = ANY ($2) AND deleted_at IS NULL ORDER BY name, id
+    WHERE tenant_id = $1 AND name = ANY ($2) AND deleted_at IS NULL
+        AND ($3::uuid[] IS NULL OR owner_id = ANY ($3)) ORDER BY name, id
 """
 _SETTLE: Final = """
     UPDATE import_company c SET company_id = found.id FROM unnest($3::text[], $4::uuid[]) AS found(name, id)
@@ -60,7 +62,7 @@ async def company_aims(
         return aims
     header = next((each.name for each in description.columns if each.index == columns[0]), None)
     names = [cell_text(row.cells[columns[0]]) if columns[0] < len(row.cells) else "" for row in rows]
-    held = await _find(tx, sorted(set(names) - {""}))
+    held = await _find(tx, caller, sorted(set(names) - {""}))
     refused = CellError(header, "not_permitted")
     return [
         replace(aim, error=refused) if name and name not in held and aim.error is None else aim
@@ -81,17 +83,19 @@ async def settle_companies(database: Database, companies: Companies, caller: Cal
 async def _settle(
     tx: TenantTransaction, companies: Companies, caller: Caller, found: Import, names: Sequence[str]
 ) -> None:
-    held = await _find(tx, names)
+    held = await _find(tx, caller, names)
     missing = [name for name in names if name not in held]
     if missing:
         await tx.driver.execute(_LOCK, str(tx.tenant_id), missing)
-        held |= await _find(tx, missing)
+        held |= await _find(tx, caller, missing)
         held |= await _create(tx, companies, caller, found, [name for name in missing if name not in held])
     await tx.driver.execute(_SETTLE, tx.tenant_id, found.id, list(held), list(held.values()))
 
 
-async def _find(tx: TenantTransaction, names: Sequence[str]) -> dict[str, UUID]:
-    rows = await tx.driver.fetch(_FIND, tx.tenant_id, list(names))
+async def _find(tx: TenantTransaction, caller: Caller, names: Sequence[str]) -> dict[str, UUID]:
+    owners = caller.grants.owners("companies:read")
+    within = None if owners is None else list(owners)
+    rows = await tx.driver.fetch(_FIND, tx.tenant_id, list(names), within)
     return {row["name"]: row["id"] for row in rows}
 
 

@@ -17,6 +17,10 @@ from daicho.customers.imports.files import MAX_COLUMNS, FileUnreadable
 
 MAX_ROWS: Final = 1_048_576
 """Rows that a sheet can have; one that numbers a row higher was not written by a spreadsheet."""
+MAX_CELL: Final = 32_767
+"""Characters that a cell can have. More are not kept: whatever field it is for finds what is left too long."""
+MAX_TOKEN: Final = 1_000_000
+"""Bytes of one tag with its attributes, which the XML parser holds whole."""
 
 _SPACES: Final = (
     "http://schemas.openxmlformats.org/spreadsheetml/2006/main",
@@ -43,6 +47,7 @@ class SheetParser:
         self._place = -1
         self._type, self._style = "n", 0
         self._text: list[str] = []
+        self._room = MAX_CELL
         self._is_text = False
         self._phonetic = 0
         self._places: dict[str, int] = {}
@@ -58,15 +63,19 @@ class SheetParser:
 
         Raises:
             expat.ExpatError, ValueError, IndexError: the XML is broken.
-            FileUnreadable: its rows are not in order, or more than a sheet can have.
+            FileUnreadable: its rows are not in order, or more than a sheet can have, or a tag has no end.
         """
         parser = expat.ParserCreate(namespace_separator=" ")
         parser.buffer_text = True
         parser.StartElementHandler = self._start
         parser.EndElementHandler = self._end
         parser.CharacterDataHandler = self._characters
+        fed = 0
         while data := source.read(65_536):
             parser.Parse(data)
+            fed += len(data)
+            if fed - parser.CurrentByteIndex > MAX_TOKEN:
+                raise FileUnreadable
             yield from self._rows
             self._rows = []
         parser.Parse(b"", True)  # noqa: FBT003 (expat's own signature)
@@ -78,7 +87,7 @@ class SheetParser:
             self._type, self._style = attributes.get("t", "n"), int(attributes.get("s", 0))
             reference = attributes.get("r")
             self._place = self._place_of(reference) if reference else self._place + 1
-            self._text = []
+            self._text, self._room = [], MAX_CELL
         elif tag in ("v", "t"):
             self._is_text = not self._phonetic
         elif tag == "row":
@@ -90,8 +99,9 @@ class SheetParser:
             self._phonetic += 1
 
     def _characters(self, text: str) -> None:
-        if self._is_text:
-            self._text.append(text)
+        if self._is_text and self._room > 0:
+            self._text.append(text[: self._room])
+            self._room -= len(text)
 
     def _end(self, name: str) -> None:
         tag = _TAGS.get(name)

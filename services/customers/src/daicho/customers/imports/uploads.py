@@ -22,7 +22,10 @@ class Upload:
         kind, options = parse_options_header(request.headers.get("content-type", ""))
         if kind != "multipart/form-data" or not options.get("boundary"):
             raise UploadMalformed
-        self._parser = PushMultipartParser(options["boundary"], max_segment_count=20, strict=True)
+        try:
+            self._parser = PushMultipartParser(options["boundary"], max_segment_count=20, strict=True)
+        except ValueError:
+            raise UploadMalformed from None
         self._stream = request.stream()
         self.fields: dict[str, str] = {}
         self.file_name: str | None = None

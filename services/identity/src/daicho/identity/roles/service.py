@@ -58,9 +58,11 @@ class Roles:
     ) -> RoleView:
         """Change the scopes that ``wanted`` names; every service follows within a second.
 
-        Raises NotFound, Forbidden for the owner's role, PreconditionFailed, Invalid.
+        Raises NotFound, Forbidden for the owner's role and for one above the caller's own, PreconditionFailed,
+        Invalid.
         """
-        if name == OWNER:
+        above = not policy.may_touch_user(caller_role=grants.role or "", target_role=name, wanted_role=None)
+        if name == OWNER or above:
             raise Forbidden
         scopes = _checked(grants, wanted)
         async with self.database.transaction(actor) as tx:

@@ -1,0 +1,188 @@
+"""Attempts of somebody who is in to reach beyond what his role gives him, through the gateway of the product."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from daicho.testkit.company import Caller, Company
+from daicho.testkit.waiting import until
+
+
+@pytest.fixture(scope="module")
+async def company(product) -> AsyncIterator[Company]:
+    """Members see their own records; managers manage roles and users as well."""
+    made = await product.company()
+    await made.set_role("member", contacts_read="own", companies_read="own")
+    await made.set_role("manager", roles_manage="all", users_manage="all")
+    yield made
+    await made.client.aclose()
+
+
+@pytest.fixture(scope="module")
+async def member(company: Company) -> Caller:
+    return await _at_work(company, "member")
+
+
+@pytest.fixture(scope="module")
+async def manager(company: Company) -> Caller:
+    return await _at_work(company, "manager")
+
+
+async def _at_work(company: Company, role: str) -> Caller:
+    somebody = await company.invite(role, role)
+
+    async def known() -> bool:
+        return (await somebody("GET", "/v1/contacts")).status_code == 200
+
+    await until(known)
+    return somebody
+
+
+async def test_the_name_of_a_company_out_of_reach_leads_to_none(company: Company, member: Caller) -> None:
+    """Neither the id of the hidden one comes back, nor tells the answer that there is one."""
+    hidden = await company.owner.post("/v1/companies", {"name": "霞の関商会"})
+    answers = [
+        await member.post("/v1/contacts", {"family_name": "名", "company_name": name})
+        for name in ("霞の関商会", "どこにもない商会")
+    ]
+    assert hidden["id"] not in [answer["company_id"] for answer in answers]
+    for answer in answers:
+        opened = await member.get(f"/v1/companies/{answer['company_id']}")
+        assert opened["owner_id"] == member.user_id
+
+
+async def test_an_import_finds_companies_in_reach_alone(company: Company) -> None:
+    await company.set_role("read_only", contacts_create="own", contacts_import="own", companies_create="own")
+    await company.set_role("read_only", contacts_read="own", companies_read="own")
+    importer = await _at_work(company, "read_only")
+    hidden = await company.owner.post("/v1/companies", {"name": "朧商会"})
+    begun = await importer.upload("姓,会社名\r\n名,朧商会\r\n".encode(), name="a.csv")
+    place = f"/v1/imports/{begun['id']}"
+
+    async def became(status: str) -> bool:
+        now = await importer.get(place)
+        assert now["status"] != "failed", now
+        return bool(now["status"] == status)
+
+    for step, after in (("check", "checked"), ("run", "done")):
+        await importer.post(f"{place}/{step}")
+        await until(lambda after=after: became(after), within=30)
+    [made] = (await importer.get("/v1/contacts"))["items"]
+    assert made["company_name"] == "朧商会"
+    assert made["company_id"] != hidden["id"]
+    assert (await importer.get(f"/v1/companies/{made['company_id']}"))["owner_id"] == importer.user_id
+
+
+async def test_nobody_changes_a_role_above_his_own(company: Company, manager: Caller) -> None:
+    """Neither up nor down: who manages roles could else take from administrators what they are."""
+    for name in ("admin", "owner"):
+        roles = {each["name"]: each for each in (await company.owner.get("/v1/roles"))["items"]}
+        wanted = {"permissions": {"audit:read": "none"}}
+        refused = await manager("PATCH", f"/v1/roles/{name}", wanted, if_match=f'"v{roles[name]["version"]}"')
+        assert refused.status_code == 403, refused.text
+    after = {each["name"]: each for each in (await company.owner.get("/v1/roles"))["items"]}
+    assert after["admin"]["permissions"]["audit:read"] == "all"
+
+
+@pytest.mark.parametrize("role", ["owner", "admin"])
+async def test_nobody_asks_in_or_makes_one_who_stands_above_him(
+    company: Company, manager: Caller, role: str
+) -> None:
+    asked = {"invitations": [{"email": f"{role}@above.example.jp", "role": role}]}
+    assert (await manager("POST", "/v1/invitations", asked)).status_code == 403
+    for user_id in (manager.user_id, company.owner.user_id):
+        version = (await company.owner.get(f"/v1/users/{user_id}"))["version"]
+        for patch in ({"role": role}, {"disabled": True, "role": role}):
+            refused = await manager("PATCH", f"/v1/users/{user_id}", patch, if_match=f'"v{version}"')
+            assert refused.status_code == 403, refused.text
+
+
+async def test_nobody_gives_a_role_what_he_has_not_himself(company: Company, manager: Caller) -> None:
+    roles = {each["name"]: each for each in (await company.owner.get("/v1/roles"))["items"]}
+    for name in ("manager", "member"):
+        wanted = {"permissions": {"fields:manage": "all"}}
+        refused = await manager("PATCH", f"/v1/roles/{name}", wanted, if_match=f'"v{roles[name]["version"]}"')
+        assert refused.status_code == 422
+        assert [it["code"] for it in refused.json()["errors"]] == ["beyond_own"]
+
+
+async def test_a_record_out_of_reach_is_as_one_that_never_was(company: Company, member: Caller) -> None:
+    """Read, changed, deleted, restored, its history: with the right version and a wrong one, in the bin and not."""
+    made = await company.owner.post("/v1/contacts", {"family_name": "霞"})
+    place, nowhere = f"/v1/contacts/{made['id']}", "/v1/contacts/01900000-0000-7000-8000-000000000000"
+    mine = {"owner_id": member.user_id}
+    for deleted in (False, True):
+        if deleted:
+            assert (await company.owner("DELETE", place, if_match='"v1"')).status_code == 204
+        for method, path, body in (
+            ("GET", "", None),
+            ("GET", "/history", None),
+            ("POST", "/restore", {}),
+            ("PATCH", "", mine),
+            ("DELETE", "", None),
+        ):
+            for version in ('"v1"', '"v7"'):
+                answers = [
+                    await member(method, where + path, body, if_match=version) for where in (place, nowhere)
+                ]
+                assert [answer.status_code for answer in answers] == [404, 404]
+                assert answers[0].text == answers[1].text
+
+
+async def test_a_record_is_given_to_nobody_out_of_reach_and_taken_from_nobody(
+    company: Company, member: Caller, manager: Caller
+) -> None:
+    own = await member.post("/v1/contacts", {"family_name": "自分の"})
+    for owner in (manager.user_id, None):
+        made = await member("POST", "/v1/contacts", {"family_name": "名", "owner_id": owner})
+        given = await member("PATCH", f"/v1/contacts/{own['id']}", {"owner_id": owner}, if_match='"v1"')
+        for refused in (made, given):
+            assert refused.status_code == 422
+            assert {it["pointer"] for it in refused.json()["errors"]} == {"/owner_id"}
+
+
+async def test_searches_and_counts_know_nothing_out_of_reach(company: Company, member: Caller) -> None:
+    hidden = {"family_name": "朧月夜", "company_name": "朧月商店", "customer_code": "OBORO-1", "tags": ["朧"]}
+    made = await company.owner.post("/v1/contacts", hidden)
+    for asked in (
+        {"q": "朧月夜"},
+        {"q": "朧月商店"},
+        {"filter": {"field": "customer_code", "op": "eq", "value": "OBORO-1"}},
+        {"filter": {"field": "company_name", "op": "eq", "value": "朧月商店"}},
+        {"filter": {"field": "company_id", "op": "eq", "value": made["company_id"]}},
+        {"filter": {"field": "tags", "op": "eq", "value": "朧"}},
+        {"filter": {"field": "owner_id", "op": "eq", "value": company.owner.user_id}},
+    ):
+        found = await company.owner.post("/v1/contacts/search", asked | {"count": True})
+        assert found["items"], asked
+        answer = await member("POST", "/v1/contacts/search", asked | {"count": True})
+        if answer.status_code == 422:  # an id out of reach, in the filter, is no id
+            continue
+        assert answer.json()["items"] == [], asked
+        # What only opening records can tell is not counted, for nobody.
+        assert answer.json().get("count", {"value": 0})["value"] == 0, asked
+
+
+async def test_what_a_role_may_not_read_it_can_neither_ask_for_nor_sort_by(
+    company: Company, member: Caller
+) -> None:
+    field = {"resource": "contact", "key": "salary", "label": "年収", "type": "integer", "sortable": True}
+    await company.owner.post("/v1/fields", field | {"read_roles": ["owner"]})
+    mine = await member.post("/v1/contacts", {"family_name": "名"})
+    place = f"/v1/contacts/{mine['id']}"
+    await company.owner.patch(place, {"custom": {"salary": 7654321}}, version=1)
+    condition = {"field": "custom.salary", "op": "gt", "value": 1}
+    for method, path, body in (
+        ("POST", "/v1/contacts/search", {"filter": condition}),
+        ("POST", "/v1/contacts/search", {"filter": {"not": condition}}),
+        ("GET", "/v1/contacts?sort=custom.salary", None),
+        ("PATCH", place, {"custom": {"salary": 1}}),
+    ):
+        refused = await member(method, path, body, if_match='"v2"')
+        assert refused.status_code == 422, (path, refused.text)
+    for path in (place, f"{place}/history", "/v1/contacts", "/v1/fields"):
+        answer = await member("GET", path)
+        assert answer.status_code == 200
+        assert not [word for word in ("salary", "年収", "7654321") if word in answer.text], path
