@@ -177,3 +177,8 @@ def test_a_scope_of_its_own_has_only_what_has_an_owner() -> None:
 
 def test_an_override_of_an_action_that_is_gone_is_ignored() -> None:
     assert "deals:read" not in permissions.effective("member", {"deals:read": 3})
+
+
+def test_only_links_may_be_mailed_a_second_time() -> None:
+    assert all(policy.mail_may_repeat(kind) for kind in ("confirmation", "invitation", "reset"))
+    assert not policy.mail_may_repeat("anything else")

@@ -130,7 +130,10 @@ class AttemptRow(Base):
 
 
 class Mail(TenantMixin, Base):
-    """A mail that waits to leave; its text is sealed. Its row goes when it has left."""
+    """A mail that waits to leave; its text is sealed. Its row goes when it has left.
+
+    ``attempted_at``: since when it is being handed over, and no answer is known.
+    """
 
     __tablename__ = "mail"
 
@@ -138,3 +141,4 @@ class Mail(TenantMixin, Base):
     sealed: Mapped[bytes] = mapped_column(LargeBinary)
     failures: Mapped[int]
     created_at: Mapped[datetime]
+    attempted_at: Mapped[datetime | None]

@@ -270,6 +270,14 @@ def mail_may_leave(*, kind: str, tenant_confirmed: bool) -> bool:
     return tenant_confirmed or kind == "confirmation"
 
 
+def mail_may_repeat(kind: str) -> bool:
+    """Whether a mail that may have left already may be sent again.
+
+    A link that is good once is so however often it arrives; every kind of today carries nothing else.
+    """
+    return kind in ("confirmation", "invitation", "reset")
+
+
 FIELD_MESSAGES_JA_EN: Mapping[str, tuple[str, str]] = {
     "invalid_code": (
         "英小文字で始まる、英小文字・数字・ハイフンの組み合わせにしてください。",

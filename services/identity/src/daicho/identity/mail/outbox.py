@@ -46,7 +46,7 @@ async def post(
     subject, text = write_mail(kind, language, name=name, company=company, link=link)
     mail_id = uuid7()
     sealed = keys.seal(_TABLE, mail_id, "letter", msgspec.msgpack.encode(Letter(to, subject, text)))
-    tx.session.add(Mail(id=mail_id, kind=kind, sealed=sealed, failures=0, created_at=now))
+    tx.session.add(Mail(id=mail_id, kind=kind, sealed=sealed, failures=0, created_at=now, attempted_at=None))
     await tx.session.flush()
     await enqueue(tx, JOB, mail_id)
 
@@ -83,7 +83,9 @@ async def post_nothing(tx: TenantTransaction, keys: TenantKeys, now: datetime) -
     mail_id = uuid7()
     nothing = msgspec.msgpack.encode(Letter("", "", "." * 300))
     sealed = keys.seal(_TABLE, mail_id, "letter", nothing)
-    tx.session.add(Mail(id=mail_id, kind=NOTHING, sealed=sealed, failures=0, created_at=now))
+    tx.session.add(
+        Mail(id=mail_id, kind=NOTHING, sealed=sealed, failures=0, created_at=now, attempted_at=None)
+    )
     await tx.session.flush()
     await enqueue(tx, JOB, mail_id)
 
