@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
+import asyncpg
 import httpx
 import pytest
 
@@ -41,6 +44,16 @@ async def stack(make_database, openbao_server, openbao_roles, smtp_server):
 async def anonymous(stack):
     async with stack.client("identity") as client:
         yield client
+
+
+@asynccontextmanager
+async def database_of(stack: Stack) -> AsyncIterator[asyncpg.Connection[Any]]:
+    """The database as its ruler sees it: the way to make time pass."""
+    connection = await asyncpg.connect(stack.databases["identity"].admin_url)
+    try:
+        yield connection
+    finally:
+        await connection.close()
 
 
 async def link_in_mail(stack: Stack, to: str, kind: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 
 import asyncpg
@@ -9,7 +10,7 @@ import asyncpg
 from daicho.identity.mail.texts import write_mail
 from daicho.testkit.waiting import until
 
-from .conftest import PASSWORD, link_in_mail, sign_in
+from .conftest import PASSWORD, database_of, link_in_mail, sign_in
 
 
 async def is_empty(database: asyncpg.Connection, table: str) -> bool:
@@ -81,6 +82,58 @@ async def test_past_the_grace_nobody_works_until_the_address_is_confirmed_and_an
     assert (await anonymous.post("/v1/email-confirmations", json={"token": again})).status_code == 204
     await sign_in(anonymous, "overdue", email)
     assert len(stack.mail.sent_to(email)) == 2
+
+
+async def test_the_confirmation_is_mailed_again_when_asked_for_and_not_to_a_nuisance(
+    stack, anonymous
+) -> None:
+    email = await sign_up(anonymous, "again")
+    first = await link_in_mail(stack, email, "confirmation")
+    asked = {"tenant": "again", "email": email.upper()}
+    async with database_of(stack) as database:
+
+        async def ask(*, at_once: int = 1) -> None:
+            sent = (anonymous.post("/v1/email-confirmations/requests", json=asked) for _ in range(at_once))
+            assert {answer.status_code for answer in await asyncio.gather(*sent)} == {202}
+            await until(lambda: is_empty(database, "mail"), within=20)
+
+        async def a_while_later() -> None:
+            await database.execute("UPDATE link SET expires_at = expires_at - interval '61 seconds'")
+
+        await ask()
+        assert len(stack.mail.sent_to(email)) == 1, "the one of the sign-up has just left"
+        await a_while_later()
+        await ask(at_once=4)
+        assert len(stack.mail.sent_to(email)) == 2, "of many who ask at once one is heard"
+        for _ in range(6):
+            await a_while_later()
+            await ask()
+        assert len(stack.mail.sent_to(email)) == 5, "no more in an hour"
+        newest = await link_in_mail(stack, email, "confirmation")
+        assert (await anonymous.post("/v1/email-confirmations", json={"token": newest})).status_code == 204
+        for spent in (first, newest):
+            answer = await anonymous.post("/v1/email-confirmations", json={"token": spent})
+            assert answer.status_code == 409, "with one link all are spent"
+        await database.execute("UPDATE link SET expires_at = expires_at - interval '1 day'")
+        await ask()
+    assert len(stack.mail.sent_to(email)) == 5, "there is nothing left to confirm"
+
+
+async def test_asking_for_a_confirmation_says_nothing_about_anybody(stack, anonymous) -> None:
+    email = await sign_up(anonymous, "silent")
+    seen = set()
+    async with database_of(stack) as database:
+        before = await database.fetchval("SELECT count(*) FROM link")
+        for tenant, address in (("silent", email), ("silent", "nobody@example.jp"), ("no-such", email)):
+            body = {"tenant": tenant, "email": address}
+            answer = await anonymous.post("/v1/email-confirmations/requests", json=body)
+            seen.add((answer.status_code, answer.text))
+        assert [status for status, _ in seen] == [202]
+        assert await database.fetchval("SELECT count(*) FROM link") == before + 2, (
+            "the same is written for nobody"
+        )
+        await until(lambda: is_empty(database, "mail"), within=20)
+    assert not stack.mail.sent_to("nobody@example.jp")
 
 
 def test_a_mail_says_the_same_in_both_languages() -> None:

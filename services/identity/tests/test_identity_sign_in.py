@@ -6,26 +6,14 @@ import asyncio
 import secrets
 import statistics
 import time
-from contextlib import asynccontextmanager
 
-import asyncpg
 import pytest
 
 from daicho.identity import opaque
 from daicho.identity.opaque import Link, RefreshToken
 from daicho.tenancy import SessionId, TenantId, uuid7
 
-from .conftest import PASSWORD, link_in_mail, sign_in
-
-
-@asynccontextmanager
-async def database_of(stack):
-    """The database as its ruler sees it: the way to make time pass."""
-    connection = await asyncpg.connect(stack.databases["identity"].admin_url)
-    try:
-        yield connection
-    finally:
-        await connection.close()
+from .conftest import PASSWORD, database_of, link_in_mail, sign_in
 
 
 async def refresh(anonymous, token: str):

@@ -388,6 +388,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/email-confirmations/requests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * RequestConfirmation
+         * @description Mail the link to confirm the address again, if it is still to be confirmed; the answer is the same if not.
+         */
+        post: operations["V1EmailConfirmationsRequestsRequestConfirmation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/fields": {
         parameters: {
             query?: never;
@@ -1130,6 +1150,11 @@ export interface components {
             updated_at: string;
             url: string | null;
             version: number;
+        };
+        /** ConfirmationRequest */
+        ConfirmationRequest: {
+            email: string;
+            tenant: string;
         };
         /** ContactCard */
         ContactCard: {
@@ -2521,6 +2546,43 @@ export interface operations {
         responses: {
             /** @description Request fulfilled, nothing follows */
             204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    V1EmailConfirmationsRequestsRequestConfirmation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConfirmationRequest"];
+            };
+        };
+        responses: {
+            /** @description Request accepted, processing continues off-line */
+            202: {
                 headers: {
                     [name: string]: unknown;
                 };

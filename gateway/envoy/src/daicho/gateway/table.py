@@ -50,6 +50,7 @@ PUBLIC: Final = (
     PublicRoute("POST", "/v1/sessions/refresh", "identity", "public"),
     PublicRoute("DELETE", "/v1/sessions/current", "identity", "public"),
     PublicRoute("POST", "/v1/email-confirmations", "identity", "public"),
+    PublicRoute("POST", "/v1/email-confirmations/requests", "identity", "resets"),
     PublicRoute("POST", "/v1/password-resets", "identity", "resets"),
     PublicRoute("POST", "/v1/password-resets/complete", "identity", "resets"),
     PublicRoute("POST", "/v1/invitations/accept", "identity", "sessions"),

@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 from typing import Final, Literal
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from daicho.identity import opaque
 from daicho.identity.faults import LinkSpent
-from daicho.identity.model import LinkRow
+from daicho.identity.model import LinkRow, User
 from daicho.identity.opaque import Link
 from daicho.identity.policy import CONFIRMATION_LIFETIME, RESET_LIFETIME
 from daicho.tenancy import TenantTransaction
@@ -18,8 +18,9 @@ from daicho.tenancy import TenantTransaction
 Kind = Literal["confirmation", "reset"]
 PREFIX: Final = {"confirmation": opaque.CONFIRMATION, "reset": opaque.RESET}
 LIFETIME: Final = {"confirmation": CONFIRMATION_LIFETIME, "reset": RESET_LIFETIME}
-PAUSE: Final = timedelta(minutes=10)
-"""Between two links of one kind that somebody asks for without being able to prove who he is."""
+PAUSE: Final = timedelta(minutes=1)
+HOURLY: Final = 5
+"""A user is sent one link of a kind in :data:`PAUSE`, and this many in an hour, whoever asks for them."""
 PAGE: Final = {
     "confirmation": "/confirm-email",
     "reset": "/reset-password",
@@ -48,16 +49,34 @@ def draw_link(tx: TenantTransaction, kind: Kind, user_id: UUID, now: datetime) -
     return token
 
 
+async def asked_by(tx: TenantTransaction, kind: Kind, email_digest: bytes, now: datetime) -> User | None:
+    """Whom to mail a link when anybody asks for one for an address: None for nobody's, a disabled user's, and
+    one that was sent such a link a moment ago.
+
+    Who asks for the same address at once takes turns until ``tx`` ends, whether or not it is anybody's.
+    """
+    await tx.driver.execute(
+        "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", f"{kind}:{tx.tenant_id}:{email_digest.hex()}"
+    )
+    user = await tx.session.scalar(
+        select(User).where(User.tenant_id == tx.tenant_id, User.email_digest == email_digest)
+    )
+    # Asked for a stranger as well: the answer must take as long.
+    lately = await drawn_lately(tx, kind, user.id if user else tx.tenant_id, now)
+    return None if user is None or user.disabled or lately else user
+
+
 async def drawn_lately(tx: TenantTransaction, kind: Kind, user_id: UUID, now: datetime) -> bool:
-    """Whether the user was sent a link of this kind a moment ago, so that another would only be a nuisance."""
-    since = now - PAUSE + LIFETIME[kind]
-    query = select(LinkRow.digest).where(
+    """Whether the user was sent links of this kind a moment ago or too often, so that another would be a nuisance."""
+    hour = timedelta(hours=1)
+    query = select(func.count(), func.max(LinkRow.expires_at)).where(
         LinkRow.tenant_id == tx.tenant_id,
         LinkRow.user_id == user_id,
         LinkRow.kind == kind,
-        LinkRow.expires_at > since,
+        LinkRow.expires_at > now - hour + LIFETIME[kind],
     )
-    return (await tx.session.scalars(query.limit(1))).first() is not None
+    count, newest = (await tx.session.execute(query)).one()
+    return bool(count >= HOURLY or (newest is not None and newest > now - PAUSE + LIFETIME[kind]))
 
 
 def read_link(kind: Kind, text: str) -> Link:
@@ -81,19 +100,24 @@ async def check_link(tx: TenantTransaction, token: Link, now: datetime) -> None:
 
 
 async def spend_link(tx: TenantTransaction, token: Link, now: datetime) -> UUID:
-    """Use a link up; answers its user. Of two who try, one gets it. Raises LinkSpent."""
+    """Use a link up, and with it all others of its kind that its user was sent; answers the user.
+
+    Of two who try, one gets it. Raises LinkSpent.
+    """
+    standing = (LinkRow.tenant_id == tx.tenant_id, LinkRow.used_at.is_(None), LinkRow.expires_at > now)
     spent = await tx.session.execute(
         update(LinkRow)
-        .where(
-            LinkRow.tenant_id == tx.tenant_id,
-            LinkRow.digest == token.digest,
-            LinkRow.used_at.is_(None),
-            LinkRow.expires_at > now,
-        )
+        .where(*standing, LinkRow.digest == token.digest)
         .values(used_at=now)
-        .returning(LinkRow.user_id)
+        .returning(LinkRow.user_id, LinkRow.kind)
     )
-    found = spent.scalar_one_or_none()
+    found = spent.one_or_none()
     if found is None:
         raise LinkSpent
-    return found
+    user_id: UUID = found.user_id
+    await tx.session.execute(
+        update(LinkRow)
+        .where(*standing, LinkRow.user_id == user_id, LinkRow.kind == found.kind)
+        .values(used_at=now)
+    )
+    return user_id

@@ -8,7 +8,7 @@ from litestar import Request, Response, post
 from litestar.datastructures import State
 from litestar.params import JSONBody
 
-from daicho.identity.tenants.schemas import LinkToken, SignUp, TenantView
+from daicho.identity.tenants.schemas import ConfirmationRequest, LinkToken, SignUp, TenantView
 from daicho.web import address_of, public
 
 
@@ -35,4 +35,17 @@ async def confirm_email(request: Request[Any, Any, Any], data: JSONBody[LinkToke
     await state.tenants.confirm_email(data.token, address_of(request))
 
 
-ROUTES = [sign_up, confirm_email]
+@post(
+    "/v1/email-confirmations/requests",
+    guards=[public("somebody who cannot sign in any more asks for the mail that lets him")],
+    tags=["tenants"],
+    status_code=202,
+)
+async def request_confirmation(
+    request: Request[Any, Any, Any], data: JSONBody[ConfirmationRequest], state: State
+) -> None:
+    """Mail the link to confirm the address again, if it is still to be confirmed; the answer is the same if not."""
+    await state.tenants.resend_confirmation(data.tenant, data.email, address_of(request))
+
+
+ROUTES = [sign_up, confirm_email, request_confirmation]

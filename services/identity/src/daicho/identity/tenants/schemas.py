@@ -43,3 +43,10 @@ class LinkToken(msgspec.Struct, forbid_unknown_fields=True):
     """The token of a link that was mailed."""
 
     token: Annotated[str, Meta(max_length=500)]
+
+
+class ConfirmationRequest(msgspec.Struct, forbid_unknown_fields=True):
+    """Whose confirmation mail to send again."""
+
+    tenant: Annotated[str, Meta(max_length=100)]
+    email: Annotated[str, Meta(max_length=254)]

@@ -8,7 +8,7 @@ from sqlalchemy import insert
 
 from daicho.faults import FieldFault, Invalid, NotFound
 from daicho.identity import links, policy
-from daicho.identity.cards import Card, email_digest, seal_card
+from daicho.identity.cards import Card, email_digest, open_card, seal_card
 from daicho.identity.directory import ACTIVE, lock_tenant, tenant_of_code
 from daicho.identity.faults import CodeTaken
 from daicho.identity.mail import outbox
@@ -68,6 +68,27 @@ class Tenants:
                 tenant.version += 1
                 await tell_tenant(tx, tenant)
                 await outbox.release(tx)
+
+    async def resend_confirmation(self, tenant: str, email: str, address: str | None) -> None:
+        """Mail the confirmation again, if the company waits for it and none was mailed a moment ago.
+
+        Says as little as :meth:`daicho.identity.users.service.Users.request_reset`.
+        """
+        tenant_id = await tenant_of_code(self.database, tenant.strip().lower())
+        if tenant_id is None:
+            return
+        keys = await self.keyring.open(tenant_id)
+        now = self.clock()
+        async with self.database.transaction(
+            Actor(tenant_id=tenant_id, kind="public", address=address)
+        ) as tx:
+            user = await links.asked_by(tx, "confirmation", email_digest(keys, email), now)
+            found = await tx.session.get(Tenant, tenant_id)
+            if user is None or found is None or found.status != ACTIVE or found.confirmed_at is not None:
+                await outbox.post_nothing(tx, keys, now, "confirmation")
+                return
+            card = open_card(keys, "account", user.id, user.card)
+            await outbox.post_confirmation(tx, keys, now, self.public_url, user.id, card, found.company_name)
 
     async def read_tenant(self, actor: Actor) -> Tenant:
         """The caller's company. Raises NotFound."""

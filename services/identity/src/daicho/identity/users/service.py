@@ -24,7 +24,7 @@ from daicho.identity.telling import revoke_grants, revoke_session, tell_session_
 from daicho.identity.users.schemas import UserPatch, UserView
 from daicho.keyring import Keyring, TenantKeys
 from daicho.runtime import Clock
-from daicho.tenancy import Actor, Database, Grants, TenantTransaction, uuid7
+from daicho.tenancy import Actor, Database, Grants, TenantTransaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,7 @@ class Users:
             return view_of(keys, user)
 
     async def request_reset(self, tenant: str, email: str, address: str | None) -> None:
-        """Mail a link to choose a new password.
+        """Mail a link to choose a new password, unless one was mailed a moment ago.
 
         Says nothing about whether there is such a user, nor does the time it takes: for nobody the same is
         sealed and written, and thrown away later.
@@ -114,15 +114,10 @@ class Users:
         now = self.clock()
         actor = Actor(tenant_id=tenant_id, kind="public", address=address)
         async with self.database.transaction(actor) as tx:
-            user = await tx.session.scalar(
-                select(User).where(
-                    User.tenant_id == tenant_id, User.email_digest == email_digest(keys, email)
-                )
-            )
+            user = await links.asked_by(tx, "reset", email_digest(keys, email), now)
             found = await tx.session.get(Tenant, tenant_id)
-            if user is None or user.disabled or found is None or found.status != ACTIVE:
-                links.draw_link(tx, "reset", uuid7(), now)
-                await outbox.post_nothing(tx, keys, now)
+            if user is None or found is None or found.status != ACTIVE:
+                await outbox.post_nothing(tx, keys, now, "reset")
                 return
             card = open_card(keys, "account", user.id, user.card)
             await outbox.post(
