@@ -15,6 +15,7 @@ from uuid import UUID
 import asyncpg
 import msgspec
 from litestar import Litestar, get
+from litestar.params import FromPath
 
 from daicho.access import TokenVerifier
 from daicho.chassis import Rails, Settings
@@ -59,7 +60,7 @@ def bare_app(database: Database, key: SigningKey) -> Litestar:
     (the sealed card as base64). It also stands for identity, whose keys and readiness the gateway asks for."""
 
     @get("/v1/audit/{number:int}")
-    async def page(number: int) -> list[dict[str, Any]]:
+    async def page(number: FromPath[int]) -> list[dict[str, Any]]:
         user, scope = list(CALLERS.values())[number]
         return [dict(row) for row in await bare_page(database, user, scope)]
 

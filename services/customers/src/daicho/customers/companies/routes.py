@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from litestar import Controller, Request, Response, delete, get, patch, post
-from litestar.params import Parameter
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from daicho.customers.companies.schemas import CompanyInput, CompanyPage, CompanyPatch, CompanyView
 from daicho.customers.edge import DEFAULT_LIMIT, Edge
@@ -15,9 +15,9 @@ from daicho.customers.schemas import History, SearchRequest
 from daicho.web import requires
 
 Ask = Request[Any, Any, Any]
-Limit = Annotated[int, Parameter(ge=1, le=200)]
-Cursor = Annotated[str | None, Parameter(max_length=2_000)]
-Word = Annotated[str | None, Parameter(max_length=100)]
+Limit = Annotated[int, QueryParameter(ge=1, le=200)]
+Cursor = Annotated[str | None, QueryParameter(max_length=2_000)]
+Word = Annotated[str | None, QueryParameter(max_length=100)]
 
 
 def _edge(request: Ask) -> Edge[Any, Any, Any, Any]:
@@ -32,7 +32,7 @@ class CompanyRoutes(Controller):
     tags = ("companies",)
 
     @post("/", guards=[requires("companies:create")], responses=answers(201, CompanyView))
-    async def create_company(self, request: Ask, data: CompanyInput) -> Response[bytes]:
+    async def create_company(self, request: Ask, data: JSONBody[CompanyInput]) -> Response[bytes]:
         """Add a company. Give an Idempotency-Key to be safe when you try again."""
         return await _edge(request).create(request, data)
 
@@ -43,7 +43,7 @@ class CompanyRoutes(Controller):
         limit: Limit = DEFAULT_LIMIT,
         cursor: Cursor = None,
         sort: Word = None,
-        count: bool = False,  # noqa: FBT001, FBT002 a query parameter
+        count: FromQuery[bool] = False,  # noqa: FBT002 a query parameter
     ) -> Response[bytes]:
         """List companies: ``sort`` newest, oldest, updated, name or custom.<key> (- before it: descending)."""
         return await _edge(request).list_page(
@@ -53,22 +53,24 @@ class CompanyRoutes(Controller):
     @post(
         "/search", guards=[requires("companies:read")], status_code=200, responses=answers(200, CompanyPage)
     )
-    async def search_companies(self, request: Ask, data: SearchRequest) -> Response[bytes]:
+    async def search_companies(self, request: Ask, data: JSONBody[SearchRequest]) -> Response[bytes]:
         """Find companies by words and a filter."""
         return await _edge(request).search(request, data)
 
     @get("/{company_id:uuid}", guards=[requires("companies:read")], responses=answers(200, CompanyView))
-    async def open_company(self, request: Ask, company_id: UUID) -> Response[bytes]:
+    async def open_company(self, request: Ask, company_id: FromPath[UUID]) -> Response[bytes]:
         """One company; its ETag is what a change gives as If-Match."""
         return await _edge(request).open(request, company_id)
 
     @patch("/{company_id:uuid}", guards=[requires("companies:update")], responses=answers(200, CompanyView))
-    async def change_company(self, request: Ask, company_id: UUID, data: CompanyPatch) -> Response[bytes]:
+    async def change_company(
+        self, request: Ask, company_id: FromPath[UUID], data: JSONBody[CompanyPatch]
+    ) -> Response[bytes]:
         """Change some members of a company (RFC 7396)."""
         return await _edge(request).change(request, company_id, data)
 
     @delete("/{company_id:uuid}", guards=[requires("companies:delete")])
-    async def delete_company(self, request: Ask, company_id: UUID) -> None:
+    async def delete_company(self, request: Ask, company_id: FromPath[UUID]) -> None:
         """Put a company into the bin."""
         await _edge(request).delete(request, company_id)
 
@@ -78,11 +80,11 @@ class CompanyRoutes(Controller):
         status_code=200,
         responses=answers(200, CompanyView),
     )
-    async def restore_company(self, request: Ask, company_id: UUID) -> Response[bytes]:
+    async def restore_company(self, request: Ask, company_id: FromPath[UUID]) -> Response[bytes]:
         """Take a company out of the bin."""
         return await _edge(request).restore(request, company_id)
 
     @get("/{company_id:uuid}/history", guards=[requires("companies:read")], responses=answers(200, History))
-    async def read_company_history(self, request: Ask, company_id: UUID) -> Response[bytes]:
+    async def read_company_history(self, request: Ask, company_id: FromPath[UUID]) -> Response[bytes]:
         """What happened to a company, newest first, with values before and after."""
         return await _edge(request).history(request, company_id)

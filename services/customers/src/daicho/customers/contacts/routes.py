@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from litestar import Controller, Request, Response, delete, get, patch, post
-from litestar.params import Parameter
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from daicho.customers.contacts.schemas import ContactInput, ContactPage, ContactPatch, ContactView
 from daicho.customers.edge import DEFAULT_LIMIT, Edge
@@ -15,9 +15,9 @@ from daicho.customers.schemas import History, SearchRequest
 from daicho.web import requires
 
 Ask = Request[Any, Any, Any]
-Limit = Annotated[int, Parameter(ge=1, le=200)]
-Cursor = Annotated[str | None, Parameter(max_length=2_000)]
-Word = Annotated[str | None, Parameter(max_length=100)]
+Limit = Annotated[int, QueryParameter(ge=1, le=200)]
+Cursor = Annotated[str | None, QueryParameter(max_length=2_000)]
+Word = Annotated[str | None, QueryParameter(max_length=100)]
 
 
 def _edge(request: Ask) -> Edge[Any, Any, Any, Any]:
@@ -32,7 +32,7 @@ class ContactRoutes(Controller):
     tags = ("contacts",)
 
     @post("/", guards=[requires("contacts:create")], responses=answers(201, ContactView))
-    async def create_contact(self, request: Ask, data: ContactInput) -> Response[bytes]:
+    async def create_contact(self, request: Ask, data: JSONBody[ContactInput]) -> Response[bytes]:
         """Add a contact. Give an Idempotency-Key to be safe when you try again."""
         return await _edge(request).create(request, data)
 
@@ -44,7 +44,7 @@ class ContactRoutes(Controller):
         cursor: Cursor = None,
         sort: Word = None,
         kana: Word = None,
-        count: bool = False,  # noqa: FBT001, FBT002 a query parameter
+        count: FromQuery[bool] = False,  # noqa: FBT002 a query parameter
     ) -> Response[bytes]:
         """List contacts: ``sort`` newest, oldest, updated, kana or custom.<key> (- before it: descending); ``kana`` names one of あかさたなはまやらわ他."""
         return await _edge(request).list_page(
@@ -52,22 +52,24 @@ class ContactRoutes(Controller):
         )
 
     @post("/search", guards=[requires("contacts:read")], status_code=200, responses=answers(200, ContactPage))
-    async def search_contacts(self, request: Ask, data: SearchRequest) -> Response[bytes]:
+    async def search_contacts(self, request: Ask, data: JSONBody[SearchRequest]) -> Response[bytes]:
         """Find contacts by words and a filter."""
         return await _edge(request).search(request, data)
 
     @get("/{contact_id:uuid}", guards=[requires("contacts:read")], responses=answers(200, ContactView))
-    async def open_contact(self, request: Ask, contact_id: UUID) -> Response[bytes]:
+    async def open_contact(self, request: Ask, contact_id: FromPath[UUID]) -> Response[bytes]:
         """One contact; its ETag is what a change gives as If-Match."""
         return await _edge(request).open(request, contact_id)
 
     @patch("/{contact_id:uuid}", guards=[requires("contacts:update")], responses=answers(200, ContactView))
-    async def change_contact(self, request: Ask, contact_id: UUID, data: ContactPatch) -> Response[bytes]:
+    async def change_contact(
+        self, request: Ask, contact_id: FromPath[UUID], data: JSONBody[ContactPatch]
+    ) -> Response[bytes]:
         """Change some members of a contact (RFC 7396)."""
         return await _edge(request).change(request, contact_id, data)
 
     @delete("/{contact_id:uuid}", guards=[requires("contacts:delete")])
-    async def delete_contact(self, request: Ask, contact_id: UUID) -> None:
+    async def delete_contact(self, request: Ask, contact_id: FromPath[UUID]) -> None:
         """Put a contact into the bin."""
         await _edge(request).delete(request, contact_id)
 
@@ -77,11 +79,11 @@ class ContactRoutes(Controller):
         status_code=200,
         responses=answers(200, ContactView),
     )
-    async def restore_contact(self, request: Ask, contact_id: UUID) -> Response[bytes]:
+    async def restore_contact(self, request: Ask, contact_id: FromPath[UUID]) -> Response[bytes]:
         """Take a contact out of the bin."""
         return await _edge(request).restore(request, contact_id)
 
     @get("/{contact_id:uuid}/history", guards=[requires("contacts:read")], responses=answers(200, History))
-    async def read_contact_history(self, request: Ask, contact_id: UUID) -> Response[bytes]:
+    async def read_contact_history(self, request: Ask, contact_id: FromPath[UUID]) -> Response[bytes]:
         """What happened to a contact, newest first, with values before and after."""
         return await _edge(request).history(request, contact_id)

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import msgspec
 from litestar import Controller, Request, Response, delete, get, patch, post
+from litestar.params import FromPath, FromQuery, JSONBody
 
 from daicho.customers.definitions.schemas import FieldInput, FieldList, FieldPatch, FieldView, Resource
 from daicho.customers.definitions.service import Fields
@@ -29,7 +30,7 @@ class FieldRoutes(Controller):
     tags = ("fields",)
 
     @post("/", guards=[requires("fields:manage")], responses=answers(201, FieldView))
-    async def create_field(self, request: Ask, data: FieldInput) -> Response[bytes]:
+    async def create_field(self, request: Ask, data: JSONBody[FieldInput]) -> Response[bytes]:
         """Add a custom field to contacts or companies."""
         actor, rails = actor_of(request), request.app.state.rails
         keys = await rails.keyring.open(actor.tenant_id)
@@ -41,27 +42,29 @@ class FieldRoutes(Controller):
         return await create_once(request, rails.database, keys, actor, work)
 
     @get("/", guards=[requires("fields:read")], responses=answers(200, FieldList))
-    async def list_fields(self, request: Ask, resource: Resource | None = None) -> Response[bytes]:
+    async def list_fields(self, request: Ask, resource: FromQuery[Resource | None] = None) -> Response[bytes]:
         """The custom fields that the caller may read, in the order of forms."""
         async with request.app.state.rails.database.reading(actor_of(request)) as tx:
             items = await _fields(request).list_fields(tx, resource, _role(request))
         return Response(msgspec.json.encode(FieldList(items)), media_type="application/json")
 
     @get("/{field_id:uuid}", guards=[requires("fields:read")], responses=answers(200, FieldView))
-    async def open_field(self, request: Ask, field_id: UUID) -> Response[bytes]:
+    async def open_field(self, request: Ask, field_id: FromPath[UUID]) -> Response[bytes]:
         """One custom field."""
         async with request.app.state.rails.database.reading(actor_of(request)) as tx:
             return _answer(await _fields(request).read_field(tx, field_id, _role(request)))
 
     @patch("/{field_id:uuid}", guards=[requires("fields:manage")], responses=answers(200, FieldView))
-    async def change_field(self, request: Ask, field_id: UUID, data: FieldPatch) -> Response[bytes]:
+    async def change_field(
+        self, request: Ask, field_id: FromPath[UUID], data: JSONBody[FieldPatch]
+    ) -> Response[bytes]:
         """Change a custom field; its resource, key and type stay."""
         version = if_match(request)
         async with request.app.state.rails.database.transaction(actor_of(request)) as tx:
             return _answer(await _fields(request).change_field(tx, field_id, version, data))
 
     @delete("/{field_id:uuid}", guards=[requires("fields:manage")])
-    async def delete_field(self, request: Ask, field_id: UUID) -> None:
+    async def delete_field(self, request: Ask, field_id: FromPath[UUID]) -> None:
         """Remove a custom field; what records hold in it is no longer shown."""
         version = if_match(request)
         async with request.app.state.rails.database.transaction(actor_of(request)) as tx:

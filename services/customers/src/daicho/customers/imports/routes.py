@@ -11,7 +11,7 @@ from uuid import UUID
 from litestar import Controller, Request, delete, get, patch, post
 from litestar.openapi.spec import OpenAPIMediaType, Operation, RequestBody, Schema
 from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
-from litestar.params import FromPath, JSONBody, Parameter
+from litestar.params import FromPath, JSONBody, QueryParameter
 from litestar.response import Stream
 
 from daicho.customers.imports import repository
@@ -47,8 +47,8 @@ from daicho.web import (
 )
 
 Ask = Request[Any, Any, Any]
-Limit = Annotated[int, Parameter(ge=1, le=200)]
-Cursor = Annotated[str | None, Parameter(max_length=2_000)]
+Limit = Annotated[int, QueryParameter(ge=1, le=200)]
+Cursor = Annotated[str | None, QueryParameter(max_length=2_000)]
 POLL: Final = 0.3
 """Seconds between two looks at an import that a stream follows."""
 LONGEST_ID: Final = 18
