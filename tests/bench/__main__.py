@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
-NOT_SCRIPTS = {"__main__", "ledger_data", "page_serving"}
+NOT_SCRIPTS = {"__main__", "ledger_data", "page_serving", "people", "tenant"}
 
 
 def scripts() -> list[Path]:

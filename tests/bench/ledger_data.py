@@ -1,93 +1,115 @@
 """A ledger of made-up contacts on a real server, for the figures of lists and search.
 
-Names, companies and addresses are recombined from the shared sample and from syllables, so that some words are
-common and some rare; beside the sealed contacts stands ``plain_contact``, the same texts in plaintext with
-pg_trgm, for comparison. ``BENCH_FOLDER`` keeps the cluster between runs.
+``DAICHO_BENCH_DATA`` names a folder that keeps the cluster between runs, below a name that says what it was made
+from: migrations, what seals and indexes, and these generators. One that was made from anything else is removed.
+Runs that share the folder wait for each other.
 """
 
 from __future__ import annotations
 
-import json
+import asyncio
+import fcntl
+import functools
+import hashlib
 import multiprocessing
 import os
-import random
+import shutil
 import tempfile
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
 
 import asyncpg
 import msgspec
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from daicho.customers.contacts.rows import columns_of
-from daicho.customers.contacts.schemas import ContactInput, Email, Phone
+from daicho.customers.contacts.schemas import ContactInput
 from daicho.customers.definitions.catalogue import ResourceSchema
 from daicho.fields import Schema
-from daicho.keyring import EventKey, KeyMaterial, TenantKeys
 from daicho.local.servers import PostgresServer, free_port
 from daicho.nihongo import fold, phone_digits
-from daicho.tenancy import TenantId, database_url, migrate, provision
-from daicho.tenancy.ids import UserId
+from daicho.tenancy import database_url, migrate, provision
+from tests.bench.people import PART, part, people
+from tests.bench.tenant import REST, ROOT, TEAM_2, TEAM_20, TENANT, company_id, keys_of_tenant
 
-ROOT: Final = Path(__file__).resolve().parents[2]
-SAMPLE: Final = ROOT.parent / "shared" / "data" / "contacts-small.expected.json"
-TENANT: Final = TenantId(UUID(int=0x0192_0000_0000_7000_8000_0000_0000_0001))
-TEAM_2, TEAM_20, REST = (UserId(UUID(int=TENANT.int + number)) for number in (1, 2, 3))
-"""Owners of 2 %, 20 % and 78 % of the contacts."""
+__all__ = ["REST", "ROOT", "TEAM_2", "TEAM_20", "TENANT", "Loaded", "keys_of_tenant", "loaded", "server"]
+
 PASSWORD: Final = "bench"
-_COLUMNS: Final = [
-    "tenant_id",
-    "id",
-    "version",
-    "owner_id",
-    "company_id",
-    "custom",
-    "tokens",
-    "created_at",
-    "updated_at",
-    "customer_code",
-    "department",
-    "title",
-    "lifecycle",
-    "prefecture",
-    "first_kana",
-    "has_email",
-    "has_phone",
-    "card",
-    "rest",
-]
-COMPANIES: Final = 20_000
-_SEARCHED: Final = ["company", "name", "kana", "email", "phones"]
-
-
-def keys_of_tenant() -> TenantKeys:
-    """Keys that every run makes the same, so that a kept cluster opens."""
-    events = EventKey(TENANT, "customers", 1, "vault:v1:bench", AESGCM(b"e" * 32))
-    material = KeyMaterial(TENANT, {1: b"r" * 32}, current=1, index=(b"i" * 32,), unique=b"u" * 32)
-    return TenantKeys(material, events)
+_BEGAN: Final = datetime(2020, 1, 1, tzinfo=UTC)
+_MADE_FROM: Final = (
+    "services/*/migrations/versions/*.py",
+    "services/customers/src/daicho/customers/contacts/rows.py",
+    "services/customers/src/daicho/customers/contacts/sealing.py",
+    "services/customers/src/daicho/customers/terms.py",
+    "libs/*/src/daicho/*/schema.py",
+    "libs/tenancy/src/daicho/tenancy/migrations.py",
+    "libs/keyring/src/daicho/keyring/bl*.py",
+    "libs/nihongo/src/daicho/nihongo/folding.py",
+    "infra/local/src/daicho/local/demo/names.py",
+    "tests/bench/ledger_data.py",
+    "tests/bench/people.py",
+    "tests/bench/tenant.py",
+)
+_COLUMNS: Final = (
+    *("tenant_id", "id", "version", "created_at", "updated_at", "company_id", "owner_id", "customer_code"),
+    *("department", "title", "lifecycle", "prefecture", "first_kana", "has_email", "has_phone", "custom"),
+    *("card", "rest", "tokens"),
+)
+PLAIN: Final = ("company", "name", "kana", "email", "phones")
+"""The columns of ``plain_contact``, folded as search folds."""
+_PLAIN_TABLE: Final = f"""
+    CREATE EXTENSION IF NOT EXISTS pg_trgm;
+    CREATE TABLE plain_contact (tenant_id uuid, id uuid, {", ".join(f"{name} text" for name in PLAIN)});
+    ALTER TABLE plain_contact ENABLE ROW LEVEL SECURITY;
+    ALTER TABLE plain_contact FORCE ROW LEVEL SECURITY;
+    CREATE POLICY tenant ON plain_contact
+        USING (tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid);
+    GRANT SELECT ON plain_contact TO customers_app
+"""
 
 
 @contextmanager
 def server() -> Iterator[str]:
     """A superuser's address of a PostgreSQL with its durable defaults."""
-    if kept := os.environ.get("BENCH_FOLDER"):
-        yield from _served(Path(kept))
+    if kept := os.environ.get("DAICHO_BENCH_DATA"):
+        with _kept(Path(kept)) as folder:
+            yield from _served(folder)
     else:
-        with tempfile.TemporaryDirectory(prefix="daicho-bench-") as folder:
-            yield from _served(Path(folder))
+        with tempfile.TemporaryDirectory(prefix="daicho-bench-") as scratch:
+            yield from _served(Path(scratch))
+
+
+@contextmanager
+def _kept(place: Path) -> Iterator[Path]:
+    """The folder for data of today's making; those of any other are removed."""
+    place.mkdir(parents=True, exist_ok=True)
+    with (place / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        current = place / made_from()
+        for other in place.iterdir():
+            if other.is_dir() and other != current:
+                shutil.rmtree(other)
+        yield current
+
+
+def made_from() -> str:
+    """A digest of everything that decides what the loaded tables hold."""
+    digest = hashlib.sha256()
+    for path in sorted(path for pattern in _MADE_FROM for path in ROOT.glob(pattern)):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
 
 
 def _served(folder: Path) -> Iterator[str]:
     folder.mkdir(exist_ok=True)
     folder.chmod(0o755)
     postgres = PostgresServer(folder / "postgres", port=free_port(), password=PASSWORD)
-    if not (folder / "postgres").exists():
-        postgres.initialise()
+    postgres.initialise()
     postgres.start()
     try:
         postgres.wait_until_ready()
@@ -107,134 +129,122 @@ class Loaded:
 
 @asynccontextmanager
 async def loaded(admin_url: str, rows: int, *, plain: bool) -> AsyncIterator[Loaded]:
-    """The database of ``rows`` contacts on the server, made when it is not there yet."""
+    """The database of ``rows`` contacts on the server, with ``plain_contact`` when asked; made when not there yet.
+
+    ``plain_contact`` has the searchable texts of the same contacts in plaintext, indexed by pg_trgm.
+    """
     name = f"customers_{rows}"
     passwords = {f"customers_{role}": PASSWORD for role in ("app", "relay")}
-    admin = await asyncpg.connect(database_url(admin_url, "postgres"))
-    is_there = await admin.fetchval("SELECT true FROM pg_database WHERE datname = $1", name)
-    await admin.close()
     await provision(admin_url, "customers", passwords, database=name)
-    if not is_there:
-        await migrate(admin_url, "customers", ROOT / "services/customers/migrations", database=name)
-        await _load(database_url(admin_url, name), rows, plain=plain)
-    app = database_url(admin_url, name, role="customers_app", password=PASSWORD)
-    yield Loaded(database_url(admin_url, name), app, rows)
+    await migrate(admin_url, "customers", ROOT / "services/customers/migrations", database=name)
+    url = database_url(admin_url, name)
+    await _once(url, "contact", functools.partial(_load_contacts, url, rows))
+    if plain:
+        await _once(url, "plain_contact", functools.partial(_load_plain, url, rows))
+    yield Loaded(url, database_url(admin_url, name, role="customers_app", password=PASSWORD), rows)
 
 
-async def _load(url: str, rows: int, *, plain: bool) -> None:
-    """COPY, then build what a bulk load builds last: the index of tokens and the statistics."""
+async def _once(url: str, what: str, load: Callable[[asyncpg.Connection[Any]], Awaitable[None]]) -> None:
+    """``load``, unless an earlier run came to its end with it; what a broken one left is cleared away by ``load``."""
     admin = await asyncpg.connect(url, command_timeout=1_200)
-    index = await admin.fetchval("SELECT indexdef FROM pg_indexes WHERE indexname = 'ix_contact_tokens'")
-    await admin.execute(
-        "DROP INDEX ix_contact_tokens; SET maintenance_work_mem = '1GB'; SET synchronous_commit = off"
-    )
-    if plain:
+    try:
         await admin.execute(
-            "CREATE EXTENSION IF NOT EXISTS pg_trgm; CREATE TABLE plain_contact (id uuid PRIMARY KEY, company text, name text, kana text, "
-            "email text, phones text)"
+            "CREATE SCHEMA IF NOT EXISTS bench; CREATE TABLE IF NOT EXISTS bench.done (what text)"
         )
-    now = datetime(2026, 1, 1, tzinfo=UTC)
+        if not await admin.fetchval("SELECT true FROM bench.done WHERE what = $1", what):
+            await admin.execute("SET maintenance_work_mem = '1GB'; SET synchronous_commit = off")
+            await load(admin)
+            await admin.execute(f"VACUUM ANALYZE {what}")
+            await admin.execute("INSERT INTO bench.done VALUES ($1)", what)
+    finally:
+        await admin.close()
+
+
+async def _load_contacts(url: str, rows: int, admin: asyncpg.Connection[Any]) -> None:
+    """COPY by every core, then the indexes, as a bulk load builds them."""
+    await admin.execute("TRUNCATE contact, company")
+    indexes = await admin.fetch(
+        "SELECT indexname, indexdef FROM pg_indexes WHERE tablename = 'contact' AND indexname <> 'pk_contact'"
+    )
+    for name, _ in indexes:
+        await admin.execute(f'DROP INDEX "{name}"')
     companies = [
-        (TENANT, company_id(number), name, 1, now, now) for number, name in enumerate(_Words().companies)
+        (TENANT, company_id(number), company.name, 1, _BEGAN, _BEGAN)
+        for number, company in enumerate(people().companies)
     ]
-    columns = ["tenant_id", "id", "name", "version", "created_at", "updated_at"]
+    columns = ("tenant_id", "id", "name", "version", "created_at", "updated_at")
     await admin.copy_records_to_table("company", records=companies, columns=columns)
-    parts = [(start, min(start + 10_000, rows)) for start in range(0, rows, 10_000)]
-    with multiprocessing.get_context("spawn").Pool(os.cpu_count()) as pool:
-        for sealed, texts in pool.imap(_make, parts):
-            await admin.copy_records_to_table("contact", records=sealed, columns=_COLUMNS)
-            if plain:
-                await admin.copy_records_to_table("plain_contact", records=texts)
-    await admin.execute(index)
-    if plain:
-        for name in _SEARCHED:
-            await admin.execute(f"CREATE INDEX ON plain_contact USING gin ({name} gin_trgm_ops)")
-        await admin.execute("VACUUM ANALYZE plain_contact")
-    await admin.execute("VACUUM ANALYZE contact")
-    await admin.close()
+    await _by_every_core(url, rows, "contact", _COLUMNS, _sealed)
+    for _, definition in indexes:
+        await admin.execute(definition)
 
 
-def company_id(number: int) -> UUID:
-    """The id of the company of that number."""
-    return UUID(int=0x0192_0000_0000_7000_9000 << 48 | number)
+async def _load_plain(url: str, rows: int, admin: asyncpg.Connection[Any]) -> None:
+    await admin.execute(f"DROP TABLE IF EXISTS plain_contact; {_PLAIN_TABLE}")
+    await _by_every_core(url, rows, "plain_contact", ("tenant_id", "id", *PLAIN), _texts)
+    await admin.execute("ALTER TABLE plain_contact ADD PRIMARY KEY (tenant_id, id)")
+    for name in PLAIN:
+        await admin.execute(f"CREATE INDEX ON plain_contact USING gin ({name} gin_trgm_ops)")
 
 
-class _Words:
-    """What contacts are made of: the sample's own words for the common part, syllables for the rare one."""
-
-    def __init__(self) -> None:
-        found = [
-            row["values"] for row in json.loads(SAMPLE.read_text())["rows"] if row["outcome"] == "accepted"
-        ]
-        self.people = found
-        kanji = sorted({char for each in found for char in each["last_name"] + (each["first_name"] or "")})
-        self.kanji = [*kanji, *map(chr, range(0x6A00, 0x6E00))]
-        self.kana = [chr(code) for code in range(0x30A2, 0x30F3) if chr(code) not in "ァィゥェォッャュョヮ"]
-        dice = random.Random(7)
-        self.sampled = sorted({each["company"] for each in found if each["company"]})
-        self.companies = self.sampled + [
-            "株式会社" + self._text(dice, self.kana, 3, 5) + dice.choice(("商事", "工業", "システム", ""))
-            for _ in range(COMPANIES)
-        ]
-        self.domains = sorted({each["email"].split("@")[1] for each in found if each["email"]})
-
-    def contact(self, dice: random.Random) -> dict[str, Any]:
-        family, given = dice.choice(self.people), dice.choice(self.people)
-        common = dice.random() < 0.4
-        kana = self._text(dice, self.kana, 3, 4)
-        return {
-            "family": family["last_name"] if common else self._text(dice, self.kanji, 2, 2),
-            "family_kana": family["last_kana"] if common else kana,
-            "given": given["first_name"] if common else self._text(dice, self.kanji, 1, 2),
-            "given_kana": given["first_kana"] if common else self._text(dice, self.kana, 2, 3),
-            "company": dice.randrange(len(self.sampled) if dice.random() < 0.3 else len(self.companies)),
-            "email": f"{self._text(dice, 'abcdefghijklmnoprstuvwyz', 4, 9)}@{dice.choice(self.domains)}",
-            "phones": [f"+81{dice.choice((3, 6, 52, 90, 80))}{dice.randrange(10**7, 10**8)}"],
-        }
-
-    @staticmethod
-    def _text(dice: random.Random, chars: Sequence[str], shortest: int, longest: int) -> str:
-        return "".join(dice.choices(chars, k=dice.randint(shortest, longest)))
+Rows = Iterator[tuple[Any, ...]]
 
 
-_words: _Words | None = None
-
-
-def _make(part: tuple[int, int]) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
-    """Rows ``start`` to ``end`` of ``contact`` and of ``plain_contact``; the same at every run."""
-    global _words
-    _words = _words or _Words()
-    keys, schema, dice = keys_of_tenant(), ResourceSchema(0, Schema(())), random.Random(part[0])
-    sealed, texts = [], []
-    at = datetime(2026, 1, 1, tzinfo=UTC)
-    for number in range(*part):
-        made = _words.contact(dice)
-        ident = UUID(int=(0x0192_0000_0000 + number) << 80 | 0x7 << 76 | 0b10 << 62 | dice.getrandbits(62))
-        chance = dice.random()
-        state = ContactInput(
-            family_name=made["family"],
-            given_name=made["given"],
-            family_name_kana=made["family_kana"],
-            given_name_kana=made["given_kana"],
-            emails=[Email(made["email"])],
-            phones=[Phone(phone) for phone in made["phones"]],
-            company_id=company_id(made["company"]),
-            company_name=_words.companies[made["company"]],
-            department="営業部",
-            customer_code=f"{number:07}",
-            owner_id=TEAM_2 if chance < 0.02 else TEAM_20 if chance < 0.22 else REST,
+async def _by_every_core(
+    url: str, rows: int, table: str, columns: Sequence[str], make: Callable[[int, int], Rows]
+) -> None:
+    """COPY what ``make`` gives for each part of the numbers up to ``rows``."""
+    loop, spawn = asyncio.get_running_loop(), multiprocessing.get_context("spawn")
+    starts = range(0, rows, PART)
+    with ProcessPoolExecutor(os.cpu_count(), mp_context=spawn) as pool:
+        copy = functools.partial(_copy, url, table, columns, make)
+        await asyncio.gather(
+            *(loop.run_in_executor(pool, copy, start, min(start + PART, rows)) for start in starts)
         )
-        held = columns_of(keys, ident, state, schema) | {
+
+
+def _copy(
+    url: str, table: str, columns: Sequence[str], make: Callable[[int, int], Rows], start: int, end: int
+) -> None:
+    async def run() -> None:
+        connection = await asyncpg.connect(url)
+        # A replica's session: the companies that contacts point to are known to be there.
+        await connection.execute("SET session_replication_role = replica; SET synchronous_commit = off")
+        await connection.copy_records_to_table(table, records=make(start, end), columns=columns)
+        await connection.close()
+
+    asyncio.run(run())
+
+
+def _sealed(start: int, end: int) -> Rows:
+    keys, schema = keys_of_tenant(), ResourceSchema(0, Schema(()))
+    for contact_id, number, state in _contacts(start, end):
+        at = _BEGAN + timedelta(minutes=3 * number)
+        held = columns_of(keys, contact_id, state, schema) | {
             "tenant_id": TENANT,
-            "id": ident,
+            "id": contact_id,
             "version": 1,
             "created_at": at,
             "updated_at": at,
             "custom": msgspec.json.encode(state.custom).decode(),
         }
-        sealed.append(tuple(held[name] for name in _COLUMNS))
-        name = fold(made["family"] + (made["given"] or ""))
-        kana = fold((made["family_kana"] or "") + (made["given_kana"] or ""))
-        phones = " ".join(map(phone_digits, made["phones"]))
-        texts.append((ident, fold(_words.companies[made["company"]]), name, kana, made["email"], phones))
-    return sealed, texts
+        yield tuple(held[name] for name in _COLUMNS)
+
+
+def _texts(start: int, end: int) -> Rows:
+    for contact_id, _, state in _contacts(start, end):
+        yield (
+            TENANT,
+            contact_id,
+            fold(state.company_name or ""),
+            fold(state.family_name + (state.given_name or "")),
+            fold((state.family_name_kana or "") + (state.given_name_kana or "")),
+            " ".join(fold(email.address) for email in state.emails),
+            " ".join(phone_digits(phone.number) for phone in state.phones),
+        )
+
+
+def _contacts(start: int, end: int) -> Iterator[tuple[UUID, int, ContactInput]]:
+    for dice, number, state in part(start, end):
+        moment = 0x0192_0000_0000 + number
+        yield UUID(int=moment << 80 | 0x7 << 76 | 0b10 << 62 | dice.getrandbits(62)), number, state
