@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, Final
 
 import hvac
@@ -41,7 +42,8 @@ def provision(
 ) -> dict[str, tuple[str, str]]:
     """Make or mend engines, keys, policies and AppRoles; answers {service: (role id, secret id)}.
 
-    A new secret id is drawn at each call; the ones of before stay valid until their service draws no more.
+    A new secret id is drawn at each call. The one before it stays valid, for its service may still run while this
+    is prepared; older ones are destroyed.
     """
     client = hvac.Client(url=address, token=root_token, timeout=30)
     _mount(client, "transit", "transit", {})
@@ -126,5 +128,19 @@ def _make_service(client: hvac.Client, service: str, services: Sequence[str]) ->
         service, token_policies=[f"daicho-{service}"], token_ttl=LOGIN_LIFE, token_max_ttl=LOGIN_LIFE
     )
     role_id = client.auth.approle.read_role_id(service)["data"]["role_id"]
-    secret_id = client.auth.approle.generate_secret_id(service)["data"]["secret_id"]
-    return role_id, secret_id
+    drawn = client.auth.approle.generate_secret_id(service)["data"]
+    _destroy_old(client, service, drawn["secret_id_accessor"])
+    return role_id, drawn["secret_id"]
+
+
+def _destroy_old(client: hvac.Client, service: str, newest: str) -> None:
+    """Destroy the secret ids of ``service`` but for the ``newest`` and the one before it."""
+    approle = client.auth.approle
+    accessors = approle.list_secret_id_accessors(service)["data"]["keys"]
+    born = {
+        approle.read_secret_id_accessor(service, accessor)["data"]["creation_time"]: accessor
+        for accessor in accessors
+        if accessor != newest
+    }
+    for moment in sorted(born, key=datetime.fromisoformat)[:-1]:
+        approle.destroy_secret_id_accessor(service, born[moment])
