@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from daicho.access import TokenVerifier
+from daicho.access.tokens import KEPT, REFETCH_AFTER
 from daicho.faults import Unauthenticated, Unavailable
 
 KEY, OTHER = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
@@ -133,18 +134,41 @@ async def test_identity_away_is_503_and_not_401() -> None:
         await TokenVerifier(fetch, issuer=ISSUER, now=lambda: NOW).verify(sign(claims()))
 
 
-async def test_a_new_key_of_identity_is_found_without_a_restart(monkeypatch) -> None:
-    kids, clock = ["k1"], [1000.0]
-    monkeypatch.setattr("daicho.access.tokens.time.monotonic", lambda: clock[0])
+async def test_a_new_key_of_identity_is_found_without_a_restart_and_a_withdrawn_one_is_forgotten() -> None:
+    keys, clock = {"k1": KEY}, [1000.0]
 
     async def fetch():
-        return {"keys": [jwk_of(KEY, kid) for kid in kids]}
+        return {"keys": [jwk_of(key, kid) for kid, key in keys.items()]}
 
-    verifier = TokenVerifier(fetch, issuer=ISSUER, now=lambda: NOW)
+    verifier = TokenVerifier(fetch, issuer=ISSUER, now=lambda: NOW, clock=lambda: clock[0])
     await verifier.verify(sign(claims()))
-    kids.append("k2")
-    clock[0] += 6
-    assert (await verifier.verify(sign(claims(), kid="k2"))).user_id == UUID(int=1)
+    keys["k2"] = OTHER
+    clock[0] += REFETCH_AFTER
+    of_new = sign(claims(), key=OTHER, kid="k2")
+    assert (await verifier.verify(of_new)).user_id == UUID(int=1)
+    await verifier.verify(sign(claims(jti="the old key is good beside the new one")))
+    del keys["k1"]
+    clock[0] += KEPT
+    with pytest.raises(Unauthenticated):
+        await verifier.verify(sign(claims(jti="no more")))
+    await verifier.verify(of_new)
+
+
+async def test_known_keys_are_good_while_identity_is_away() -> None:
+    away, clock = [False], [1000.0]
+
+    async def fetch():
+        if away[0]:
+            raise Unavailable
+        return {"keys": [jwk_of(KEY, "k1")]}
+
+    verifier = TokenVerifier(fetch, issuer=ISSUER, now=lambda: NOW, clock=lambda: clock[0])
+    await verifier.verify(sign(claims()))
+    away[0] = True
+    clock[0] += 10 * KEPT
+    await verifier.verify(sign(claims(jti="y")))
+    with pytest.raises(Unavailable):
+        await verifier.verify(sign(claims(), kid="k2"))
 
 
 async def test_an_identity_that_does_not_answer_is_not_asked_by_everybody() -> None:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from daicho.keyring import Keyring, SealedColumn, cli
+from daicho.keyring import ACCESS_KEY, Keyring, SealedColumn, cli
 from daicho.keyring.blob import version_of
 from daicho.tenancy import Database
 
@@ -69,3 +69,23 @@ async def test_the_commands_say_what_they_lack(command) -> None:
     assert (status, text) == (2, "DAICHO_VAULT_ADDR not set: run it with the settings of customers.\n")
     status, text = await command("rotate", DAICHO_VAULT_SECRET_ID="wrong")
     assert (status, text) == (1, "The key store is away, or refuses this tenant and service.\n")
+
+
+async def test_the_key_of_access_tokens_gets_a_new_version(
+    made, openbao_server, openbao_roles, transits
+) -> None:
+    role_id, secret_id = openbao_roles["identity"]
+    environ = {
+        "DAICHO_DATABASE_URL": made.app_url,
+        "DAICHO_VAULT_ADDR": openbao_server.address,
+        "DAICHO_VAULT_ROLE_ID": role_id,
+        "DAICHO_VAULT_SECRET_ID": secret_id,
+    }
+    before = await transits["identity"].public_keys(ACCESS_KEY)
+    parser, out = argparse.ArgumentParser(), io.StringIO()
+    cli.configure(parser, COLUMNS)
+    parsed = parser.parse_args(["rotate-signing"])
+    assert await asyncio.to_thread(cli.run, parsed, environ, COLUMNS, out=out) == 0
+    after = await transits["identity"].public_keys(ACCESS_KEY)
+    assert set(after) - set(before) == {max(before) + 1}
+    assert out.getvalue().startswith(f"Version {max(after)} of the key of access tokens is published")

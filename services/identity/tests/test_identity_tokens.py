@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 import jwt
 import pytest
 
-from daicho.identity.sessions.tokens import KEYS_KEPT, PUBLISHED_FOR, TokenSigner
+from daicho.identity.policy import ACCESS_TOKEN_LIFETIME
+from daicho.identity.sessions.tokens import KEYS_KEPT, PUBLISHED_FOR, SIGNED_BEFORE, TokenSigner
 from daicho.keyring import ACCESS_KEY, KeysUnavailable, Transit
 from daicho.tenancy import SessionId, TenantId, UserId, uuid7
 
@@ -34,6 +35,24 @@ async def test_a_rotated_key_is_listed_at_once_and_signs_minutes_later(openbao_s
             options={"verify_exp": False, "verify_nbf": False, "verify_iat": False},
         )
         assert claims["tid"] == str(ids[0])
+    transit.close()
+
+
+async def test_a_former_key_leaves_the_list_once_its_tokens_have_ended(openbao_server, openbao_roles) -> None:
+    transit = Transit(openbao_server.address, *openbao_roles["identity"], service="identity")
+    now = [datetime.now(UTC)]
+    signer = TokenSigner(transit, issuer="https://ledger.example", clock=lambda: now[0])
+    await transit.rotate_signing_key(ACCESS_KEY)
+    newest = max(await transit.public_keys(ACCESS_KEY))
+    former = f"v{newest - 1}"
+
+    async def listed() -> list[str]:
+        return [key["kid"] for key in (await signer.jwks())["keys"]]
+
+    now[0] += PUBLISHED_FOR + ACCESS_TOKEN_LIFETIME
+    assert (await listed())[-2:] == [former, f"v{newest}"], "its last token has just ended"
+    now[0] += SIGNED_BEFORE + timedelta(seconds=5)
+    assert await listed() == [f"v{newest}"]
     transit.close()
 
 

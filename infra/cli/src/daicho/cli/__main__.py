@@ -5,6 +5,7 @@
     daicho audit verify FILE [--key KEY] [--checkpoint NOTE]    offline: no network, no setting
     daicho events lag|replay|dead …                              of the bus at DAICHO_BUS_URL
     daicho keys rotate|reseal --service NAME --tenant ID         with that service's settings
+    daicho keys rotate-signing                                   with identity's settings
 """
 
 from __future__ import annotations

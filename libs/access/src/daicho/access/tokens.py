@@ -29,6 +29,8 @@ TYPE: Final = "at+jwt"
 LEEWAY: Final = 30
 """Seconds by which clocks may differ."""
 REMEMBERED: Final = 20_000
+KEPT: Final = 60.0
+"""Seconds after which the key set is read anew, so that a key which was withdrawn is withdrawn here."""
 REFETCH_AFTER: Final = 5.0
 """Seconds before an unknown key id is worth another look at the key set."""
 RETRY_AFTER: Final = 1.0
@@ -76,10 +78,13 @@ class TokenVerifier:
         *,
         issuer: str,
         now: Callable[[], float] = time.time,
+        clock: Callable[[], float] = time.monotonic,
         remembered: int = REMEMBERED,
     ) -> None:
+        """``now`` is the Unix time that tokens are compared with; ``clock`` measures spans."""
         self._fetch, self._issuer, self._now, self._most = fetch, issuer, now, remembered
         self._keys: dict[str, Any] = {}
+        self._clock = clock
         self._fetched_at = self._failed_at = -math.inf
         self._fetching = asyncio.Lock()
         self._known: OrderedDict[bytes, Session] = OrderedDict()
@@ -140,18 +145,26 @@ class TokenVerifier:
             raise Unauthenticated
 
     async def _key(self, kid: str) -> Any:
-        if kid not in self._keys:
+        if self._is_due(kid):
             async with self._fetching:
-                if kid not in self._keys and time.monotonic() - self._fetched_at >= REFETCH_AFTER:
-                    await self._load()
+                if self._is_due(kid):
+                    try:
+                        await self._load()
+                    except Unavailable:
+                        if kid not in self._keys:
+                            raise
         key = self._keys.get(kid)
         if key is None:
             raise Unauthenticated
         return key
 
+    def _is_due(self, kid: str) -> bool:
+        """Whether the key set is to be read before a token of this key is judged."""
+        return self._clock() - self._fetched_at >= (KEPT if kid in self._keys else REFETCH_AFTER)
+
     async def _load(self) -> None:
         """Fetch the key set. Raises Unavailable, at once while the last failure is fresh."""
-        if time.monotonic() - self._failed_at < RETRY_AFTER:
+        if self._clock() - self._failed_at < RETRY_AFTER:
             raise Unavailable
         try:
             found = await self._fetch()
@@ -161,9 +174,9 @@ class TokenVerifier:
                 if entry.get("kty") == "EC" and entry.get("crv") == "P-256"
             }
         except (Unavailable, KeyError, jwt.PyJWTError) as error:
-            self._failed_at = time.monotonic()
+            self._failed_at = self._clock()
             raise Unavailable from error
-        self._fetched_at = time.monotonic()
+        self._fetched_at = self._clock()
 
 
 def _session(token: str, claims: Mapping[str, Any]) -> Session:

@@ -4,8 +4,9 @@
 
     daicho keys rotate --service customers --tenant ID    a new data key; every data key wrapped anew
     daicho keys reseal --service customers --tenant ID    what older data keys sealed, sealed anew
+    daicho keys rotate-signing                            a new key for access tokens, with identity's settings
 
-Both run with the settings of the service that ``--service`` names. Begin a rotation at identity: there it gives
+The first two run with the settings of the service that ``--service`` names. Begin a rotation at identity: there it gives
 the tenant's key in the store a new version first. They may be stopped and repeated at any time.
 """
 
@@ -21,7 +22,7 @@ from uuid import UUID
 from daicho.faults import Unavailable
 from daicho.keyring.faults import KeyRefused, KeysUnavailable
 from daicho.keyring.keyring import SETTLE, TTL, Keyring
-from daicho.keyring.provision import KEY_OWNER
+from daicho.keyring.provision import ACCESS_KEY, KEY_OWNER
 from daicho.keyring.resealing import SealedColumn, reseal
 from daicho.keyring.transit import Transit
 from daicho.tenancy import Database, TenantId
@@ -47,6 +48,10 @@ def configure(parser: argparse.ArgumentParser, columns: Columns) -> None:
         command = commands.add_parser(name, help=says)
         command.add_argument("--service", required=True, choices=sorted(columns))
         command.add_argument("--tenant", required=True, type=UUID)
+    signing = commands.add_parser(
+        "rotate-signing", help="sign access tokens with a new key; old ones stay good"
+    )
+    signing.set_defaults(service=KEY_OWNER)
 
 
 def run(
@@ -68,8 +73,11 @@ def run(
 
 async def _run(arguments: argparse.Namespace, settings: Sequence[str], columns: Columns, out: TextIO) -> int:
     url, *store = settings
-    service, tenant_id = arguments.service, TenantId(arguments.tenant)
+    service = arguments.service
     transit = Transit(store[0], store[1], store[2], service=service)
+    if arguments.keys_command == "rotate-signing":
+        return await _rotate_signing(transit, out)
+    tenant_id = TenantId(arguments.tenant)
     database = await Database.open(url, pool=2, application=f"{service}.keys")
     try:
         # Here a key counts as settled when no process holds keys from before it sealed.
@@ -82,6 +90,18 @@ async def _run(arguments: argparse.Namespace, settings: Sequence[str], columns: 
     finally:
         await database.close()
         transit.close()
+
+
+async def _rotate_signing(transit: Transit, out: TextIO) -> int:
+    try:
+        await transit.rotate_signing_key(ACCESS_KEY)
+        version = max(await transit.public_keys(ACCESS_KEY))
+    finally:
+        transit.close()
+    out.write(
+        f"Version {version} of the key of access tokens is published; it signs once every service knows it.\n"
+    )
+    return 0
 
 
 async def _rotate(transit: Transit, keyring: Keyring, tenant_id: TenantId, out: TextIO) -> None:

@@ -36,8 +36,8 @@ def parts(rails: Rails) -> Parts:
     """What identity serves, tells and does."""
     public_url = rails.settings.public_url
     passwords = Passwords()
-    signer = TokenSigner(rails.transit, issuer=public_url)
     database, keyring, clock = rails.database, rails.keyring, rails.clock
+    signer = TokenSigner(rails.transit, issuer=public_url, clock=clock)
     postman = Postman(database, keyring, clock, rails.settings.smtp_url, _sender(public_url))
     heartbeats = Heartbeats(database, REVOCATIONS, lambda sequence: events_pb2.Heartbeat(sequence=sequence))
     return Parts(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -17,8 +17,11 @@ from daicho.access import AUDIENCE
 from daicho.identity.opaque import b64url
 from daicho.identity.policy import ACCESS_TOKEN_LIFETIME
 from daicho.keyring import ACCESS_KEY, KeysUnavailable, PublicKey, Transit
+from daicho.runtime import Clock, utc_now
 from daicho.tenancy import SessionId, TenantId, UserId, uuid7
 
+SIGNED_BEFORE: Final = timedelta(minutes=2)
+"""How much longer than its last token lives a version stays listed: clocks differ, key sets are kept for a while."""
 KEYS_KEPT: Final = 30.0
 """Seconds after which the key set is read anew."""
 READ_WITHIN: Final = 1.0
@@ -33,6 +36,7 @@ class TokenSigner:
 
     transit: Transit
     issuer: str
+    clock: Clock = utc_now
     now: Callable[[], float] = time.monotonic
     _keys: dict[int, PublicKey] = field(default_factory=dict)
     _read_at: float = float("-inf")
@@ -51,7 +55,7 @@ class TokenSigner:
             "exp": issued + int(ACCESS_TOKEN_LIFETIME.total_seconds()),
             "jti": str(uuid7()),
         }
-        version = self._signer(await self._known(), at)
+        version = _signer(await self._known(), at)
         header = {"alg": "ES256", "typ": "at+jwt", "kid": f"v{version}"}
         signed = f"{_part(header)}.{_part(claims)}"
         signature, _ = await self.transit.sign(ACCESS_KEY, signed.encode(), jws=True, version=version)
@@ -59,7 +63,8 @@ class TokenSigner:
 
     async def jwks(self) -> dict[str, Any]:
         """The JSON Web Key Set; the last one while the store is away, so that tokens are still verified."""
-        return {"keys": [_jwk(version, key.text) for version, key in (await self._known()).items()]}
+        known = await self._known()
+        return {"keys": [_jwk(version, known[version].text) for version in _in_use(known, self.clock())]}
 
     async def _known(self) -> dict[int, PublicKey]:
         if self.now() - self._read_at > KEYS_KEPT:
@@ -72,10 +77,17 @@ class TokenSigner:
             self._read_at = self.now()
         return self._keys
 
-    def _signer(self, keys: dict[int, PublicKey], at: datetime) -> int:
-        """The newest version that everybody knows by now; the first one signs from the start."""
-        known = [version for version, key in keys.items() if key.created_at + PUBLISHED_FOR <= at]
-        return max(known) if known else min(keys)
+
+def _signer(keys: Mapping[int, PublicKey], at: datetime) -> int:
+    """The newest version that everybody knows at a moment; the first one signs from the start."""
+    known = [version for version, key in keys.items() if key.created_at + PUBLISHED_FOR <= at]
+    return max(known) if known else min(keys)
+
+
+def _in_use(keys: Mapping[int, PublicKey], at: datetime) -> list[int]:
+    """The versions that sign at a moment, are about to, or signed a token that is still good."""
+    oldest = _signer(keys, at - ACCESS_TOKEN_LIFETIME - SIGNED_BEFORE)
+    return [version for version in keys if version >= oldest]
 
 
 def _part(value: object) -> str:
