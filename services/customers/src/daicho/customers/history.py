@@ -90,8 +90,13 @@ async def record_change(
         tx.actor.kind,
         tx.actor.user_id,
         cause_id,
-        keys.seal(TABLE, record_id, str(version), encode(changes)) if changes else None,
+        seal(keys, record_id, version, changes),
     )
+
+
+def seal(keys: TenantKeys, record_id: UUID, version: int, changes: Changes) -> bytes | None:
+    """What changed, as a step's row holds it; None when nothing did."""
+    return keys.seal(TABLE, record_id, str(version), encode(changes)) if changes else None
 
 
 async def list_changes(

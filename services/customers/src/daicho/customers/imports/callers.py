@@ -7,10 +7,12 @@ from datetime import timedelta
 from typing import Final
 
 from daicho import access
+from daicho.customers.imports.permission import permission
+from daicho.customers.model import Resource
 from daicho.faults import Forbidden
 from daicho.jobs import RetryLater
 from daicho.keyring import Keyring, TenantKeys
-from daicho.tenancy import Actor, Database, Grants, TenantId, UserId
+from daicho.tenancy import Actor, Database, Grants
 
 _PATIENCE: Final = 6
 """Attempts, a second apart, until a user whom this service's copy does not know counts as gone."""
@@ -18,23 +20,40 @@ _PATIENCE: Final = 6
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asked for the work, his tenant's keys, his permissions."""
+    """Who asked for the work, his tenant's keys, his permissions: good for one batch."""
 
     actor: Actor
     grants: Grants
     keys: TenantKeys
 
 
-async def caller_of(
-    database: Database, keyring: Keyring, tenant_id: TenantId, user_id: UserId, attempt: int
-) -> Caller:
-    """The caller behind a job. Raises Forbidden when he may nothing any more, Unavailable, RetryLater."""
-    keys = await keyring.open(tenant_id)
-    actor = Actor(tenant_id=tenant_id, kind="user", user_id=user_id)
-    async with database.reading(actor) as tx:
-        grants = await access.read_grants(tx, user_id)
-    if grants is None:
-        if attempt < _PATIENCE:
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Who asked for a job. Each batch asks :meth:`now` again: work that takes long ends when he may no longer
+    import, and when his tenant's key is destroyed."""
+
+    database: Database
+    keyring: Keyring
+    actor: Actor
+    resource: Resource
+
+    async def now(self) -> Caller:
+        """With the keys and permissions of this moment.
+
+        Raises Forbidden when he is gone or may not import any more, Unavailable without keys.
+        """
+        keys = await self.keyring.open(self.actor.tenant_id)
+        grants = await self._grants()
+        if grants is None or not grants.allows(permission(self.resource)):
+            raise Forbidden
+        return Caller(self.actor, grants, keys)
+
+    async def be_known(self, attempt: int) -> None:
+        """Raises RetryLater while the copy of users may just not have heard of him yet."""
+        if attempt < _PATIENCE and await self._grants() is None:
             raise RetryLater(timedelta(seconds=1))
-        raise Forbidden
-    return Caller(actor, grants, keys)
+
+    async def _grants(self) -> Grants | None:
+        assert self.actor.user_id is not None  # noqa: S101 a user asks for imports
+        async with self.database.reading(self.actor) as tx:
+            return await access.read_grants(tx, self.actor.user_id)

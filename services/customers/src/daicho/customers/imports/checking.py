@@ -17,7 +17,7 @@ import structlog
 
 from daicho.customers.definitions.catalogue import Catalogue
 from daicho.customers.imports import repository
-from daicho.customers.imports.callers import Caller
+from daicho.customers.imports.callers import Asker, Caller
 from daicho.customers.imports.companies import company_aims
 from daicho.customers.imports.fields import import_fields
 from daicho.customers.imports.files import FileUnreadable
@@ -60,21 +60,22 @@ class Checking:
     people: People
     clock: Clock
 
-    async def check(self, caller: Caller, found: Import) -> None:
-        """Check ``found`` from where it stands to its end. Raises :class:`Superseded`, Unavailable."""
+    async def check(self, asker: Asker, found: Import) -> None:
+        """Check ``found`` from where it stands to its end. Raises :class:`Superseded`, Forbidden, Unavailable."""
         try:
-            await self._check(caller, found)
+            await self._check(asker, found)
         except FileUnreadable as error:
-            await self._fail(caller, found, error.code)
+            await self._fail(asker, found, error.code)
         except FileMissing:
-            await self._fail(caller, found, "file_missing")
+            await self._fail(asker, found, "file_missing")
         except Tampered:
             log.exception(
-                "import_file_tampered", import_id=str(found.id), tenant_id=str(caller.keys.tenant_id)
+                "import_file_tampered", import_id=str(found.id), tenant_id=str(asker.actor.tenant_id)
             )
-            await self._fail(caller, found, "file_unreadable")
+            await self._fail(asker, found, "file_unreadable")
 
-    async def _check(self, caller: Caller, found: Import) -> None:
+    async def _check(self, asker: Asker, found: Import) -> None:
+        caller = await asker.now()
         async with self.database.reading(caller.actor) as tx:
             schema = await self.catalogue.current(tx, found.resource)
             if schema.revision != found.fields_revision:
@@ -93,6 +94,7 @@ class Checking:
         )
         run = _Run(
             self,
+            asker,
             caller,
             found,
             matcher,
@@ -114,18 +116,18 @@ class Checking:
             },
             owner_id=found.created_by,
             owners=caller.grants.owners(f"{RESOURCES[found.resource]}:create"),
-            keys=caller.keys.material,
         )
         async with open_workshop(plan, found.file_size) as prepare:
             await run.through(prepare)
-        async with self.database.transaction(caller.actor) as tx:
-            now = await repository.read_import(tx, caller.keys, found.id, lock=True)
+        keys = (await asker.now()).keys
+        async with self.database.transaction(asker.actor) as tx:
+            now = await repository.read_import(tx, keys, found.id, lock=True)
             if now.status != "checking" or now.read != run.done:
                 raise Superseded
             await repository.set_status(tx, found.id, "checked", self.clock())
 
-    async def _fail(self, caller: Caller, found: Import, code: str) -> None:
-        async with self.database.transaction(caller.actor) as tx:
+    async def _fail(self, asker: Asker, found: Import, code: str) -> None:
+        async with self.database.transaction(asker.actor) as tx:
             await repository.set_status(tx, found.id, "failed", self.clock(), code)
 
 
@@ -134,7 +136,9 @@ class _Run:
     """One check under way."""
 
     checking: Checking
+    asker: Asker
     caller: Caller
+    """As of the chunk that was sent last."""
     found: Import
     matcher: Matcher
     names: Names
@@ -161,6 +165,7 @@ class _Run:
             yield chunk
 
     async def _send(self, rows: list[SourceRow], prepare: Prepare) -> _Coming | None:
+        self.caller = await self.asker.now()
         keys = self.caller.keys
         values = await asyncio.to_thread(lambda: [self.matcher.values(row, keys) for row in rows])
         if rows[-1].number <= self.done:
@@ -173,7 +178,7 @@ class _Run:
         async with self.checking.database.reading(self.caller.actor) as tx:
             aims = await self.matcher.aims(tx, rows, values, self.caller.grants)
             aims = await company_aims(tx, self.caller, self.found.description, rows, aims)
-        chunk = Chunk(rows, aims, named)
+        chunk = Chunk(rows, aims, named, keys.material)
         return _Coming(chunk, values, asyncio.ensure_future(prepare(chunk)))
 
     def _remember(self, rows: list[SourceRow], values: list[Values]) -> None:

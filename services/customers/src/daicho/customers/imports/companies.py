@@ -16,7 +16,7 @@ from daicho.contracts.customers.events.v1 import events_pb2
 from daicho.customers import history
 from daicho.customers.companies.records import Companies
 from daicho.customers.companies.schemas import CompanyInput
-from daicho.customers.imports.callers import Caller
+from daicho.customers.imports.callers import Asker, Caller
 from daicho.customers.imports.matching import cell_text
 from daicho.customers.imports.model import Description, Import
 from daicho.customers.imports.normalising import CellError
@@ -24,6 +24,7 @@ from daicho.customers.imports.preparing import Aim
 from daicho.customers.imports.rows import SourceRow
 from daicho.customers.model import Company
 from daicho.events import Aggregate, tell
+from daicho.faults import Forbidden
 from daicho.tenancy import Database, TenantTransaction, uuid7
 
 BATCH: Final = 500
@@ -70,9 +71,10 @@ async def company_aims(
     ]
 
 
-async def settle_companies(database: Database, companies: Companies, caller: Caller, found: Import) -> None:
+async def settle_companies(database: Database, companies: Companies, asker: Asker, found: Import) -> None:
     """Give every company name of ``found`` its id, 500 a transaction."""
     while True:
+        caller = await asker.now()
         async with database.transaction(caller.actor) as tx:
             rows = await tx.driver.fetch(_UNSETTLED, tx.tenant_id, found.id, BATCH)
             if not rows:
@@ -104,6 +106,9 @@ async def _create(
 ) -> dict[str, UUID]:
     if not names:
         return {}
+    if not caller.grants.covers("companies:create", caller.actor.user_id):
+        # The check has refused every row that would make one; a company went, or a permission, since.
+        raise Forbidden
     schema = await companies.catalogue.current(tx, "company")
     now = companies.clock()
     made: dict[str, UUID] = {name: uuid7() for name in names}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Final
 
-from daicho.customers.imports.callers import Caller
+from daicho.customers.imports.callers import Asker
 from daicho.customers.imports.model import Import
 from daicho.customers.imports.normalising import CellError
 from daicho.customers.imports.reading import read_rows
@@ -14,6 +14,8 @@ from daicho.customers.imports.rows import SourceRow
 from daicho.keyring import FileStore, TenantKeys
 from daicho.tenancy import Database
 
+_CODES: Final = {"record_gone": "record_gone", "owner": "not_permitted"}
+"""What is said of a row by why it was refused; otherwise that is a field whose value somebody took."""
 _OPEN: Final = """
     SELECT number, conflict FROM import_rejected WHERE tenant_id = $1 AND import_id = $2 AND sealed IS NULL
     ORDER BY number LIMIT 5000
@@ -24,9 +26,10 @@ _COMPLETE: Final = """
 """
 
 
-async def complete_rejections(database: Database, store: FileStore, caller: Caller, found: Import) -> None:
+async def complete_rejections(database: Database, store: FileStore, asker: Asker, found: Import) -> None:
     """Read the file once more, if a row of it needs that."""
     while True:
+        caller = await asker.now()
         async with database.transaction(caller.actor) as tx:
             rows = await tx.driver.fetch(_OPEN, tx.tenant_id, found.id)
             if not rows:
@@ -49,5 +52,5 @@ def _seal_all(store: FileStore, keys: TenantKeys, found: Import, wanted: dict[in
 def _sealed(keys: TenantKeys, found: Import, row: SourceRow, conflict: str) -> bytes:
     names = {column.index: column.name for column in found.description.columns}
     column = next((names.get(m.column) for m in found.description.mapping if m.field == conflict), None)
-    code = conflict if conflict == "record_gone" else "not_unique"
+    code = _CODES.get(conflict, "not_unique")
     return seal_rejection(keys, found.id, row, [CellError(column, code)])

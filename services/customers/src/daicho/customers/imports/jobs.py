@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import structlog
 
 from daicho.customers.imports import repository
-from daicho.customers.imports.callers import Caller, caller_of
+from daicho.customers.imports.callers import Asker
 from daicho.customers.imports.checking import Checking
 from daicho.customers.imports.model import Import, Status
 from daicho.customers.imports.repository import FieldsChanged, Superseded
@@ -18,7 +18,7 @@ from daicho.faults import Forbidden, NotFound, Unavailable
 from daicho.jobs import Handler, Job, RetryLater
 from daicho.jobs.worker import ATTEMPTS
 from daicho.keyring import Keyring
-from daicho.tenancy import Database, UserId
+from daicho.tenancy import Actor, Database
 
 log = structlog.get_logger()
 
@@ -44,9 +44,7 @@ class ImportJobs:
         """Run it."""
         await self._work(job, "running", self.running.run)
 
-    async def _work(
-        self, job: Job, status: Status, work: Callable[[Caller, Import], Awaitable[None]]
-    ) -> None:
+    async def _work(self, job: Job, status: Status, work: Callable[[Asker, Import], Awaitable[None]]) -> None:
         keys = await self.keyring.open(job.tenant_id)
         try:
             async with self.database.reading(job.tenant_id) as tx:
@@ -55,17 +53,15 @@ class ImportJobs:
             return
         if found.status != status:
             return
+        actor = Actor(tenant_id=job.tenant_id, kind="user", user_id=found.created_by)
+        asker = Asker(self.database, self.keyring, actor, found.resource)
+        await asker.be_known(job.attempt)
         try:
-            caller = await caller_of(
-                self.database, self.keyring, job.tenant_id, UserId(found.created_by), job.attempt
-            )
-        except Forbidden:
-            await self._fail(job, status, "forbidden")
-            return
-        try:
-            await work(caller, found)
+            await work(asker, found)
         except Superseded:
             log.info("import_superseded", import_id=str(found.id))
+        except Forbidden:
+            await self._fail(job, status, "forbidden")
         except FieldsChanged:
             await self._fail(job, status, "fields_changed")
         except (Unavailable, RetryLater):

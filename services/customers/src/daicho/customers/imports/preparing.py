@@ -50,7 +50,6 @@ class Plan:
     owner_id: UUID
     owners: frozenset[UUID] | None
     """Who may own what is created; None lets everybody."""
-    keys: KeyMaterial = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +63,12 @@ class Aim:
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Rows, what becomes of each, and whom and what their cells name: field → cell → id."""
+    """Rows, what becomes of each, whom and what their cells name (field → cell → id), and the keys of the moment."""
 
     rows: list[SourceRow]
     aims: list[Aim]
     named: Mapping[str, Mapping[str, str]]
+    keys: KeyMaterial = field(repr=False)
 
 
 class Staged(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -114,7 +114,8 @@ class Preparer:
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
-        self._keys = TenantKeys.of_material(plan.keys)
+        self._material: KeyMaterial | None = None
+        self._keys: TenantKeys
         self._named: dict[str, dict[str, str]] = {
             each.field: {} for each in plan.mapping if each.field is not None
         }
@@ -126,16 +127,13 @@ class Preparer:
         )
         self._schema = ResourceSchema(0, Schema(plan.definitions))
         self._records = records_of(plan.resource, Catalogue())
-        self._indexed = {
-            definition.key: (str(kind), definition)
-            for definition in plan.definitions
-            if (kind := index_kind(definition)) is not None
-        }
         names = {column.index: column.name for column in plan.columns}
         self._column_of = {each.field: names.get(each.column) for each in plan.mapping if each.field}
 
     def prepare(self, chunk: Chunk) -> Prepared:
         """Every row of ``chunk``, in order."""
+        if chunk.keys != self._material:
+            self._material, self._keys = chunk.keys, TenantKeys.of_material(chunk.keys)
         for name, found in chunk.named.items():
             self._named[name].update(found)
         prepared = Prepared()
@@ -156,16 +154,17 @@ class Preparer:
         if aim.error is not None and aim.error.column not in {each.column for each in errors}:
             errors = [*errors, aim.error]
         owners = self._plan.owners
-        owner = row.values.get("owner")
+        owner = row.values.get("owner") or (str(self._plan.owner_id) if aim.action == "create" else None)
         if owners is not None and owner is not None and UUID(owner) not in owners:
-            errors = [*errors, CellError(self._column_of["owner"], "not_permitted")]
+            errors = [*errors, CellError(self._column_of.get("owner"), "not_permitted")]
         return errors
 
     def _change(self, row: NormalisedRow, aim: Aim) -> Staged:
         """A record that exists is opened, merged and sealed when its turn comes: it may change until then."""
         assert aim.record_id is not None  # noqa: S101 an update has one
         sealed = self._keys.seal("import_row", self._plan.import_id, str(row.number), _msgpack(row.values))
-        return Staged(row.number, row.line, "update", aim.record_id, change=sealed)
+        company = row.values.get("company_name") if self._plan.resource == "contact" else None
+        return Staged(row.number, row.line, "update", aim.record_id, company_name=company, change=sealed)
 
     def _record(self, row: NormalisedRow) -> Staged:
         record_id = uuid7()
@@ -176,34 +175,42 @@ class Preparer:
             state.custom = {**self._plan.defaults, **state.custom}
         columns = self._records.columns(self._keys, record_id, state, self._schema)
         digests = sorted(set(self._records.digests(self._keys, state, self._schema)))
-        plain = {name: value for name, value in columns.items() if name not in SEALED}
+        indexed = index_values(self._schema, columns["custom"])
         return Staged(
             number=row.number,
             line=row.line,
             action="create",
             record_id=record_id,
-            plain=_json(plain).decode(),
-            tokens=_array(columns["tokens"]),
+            plain=plain_columns(columns),
+            tokens=array(columns["tokens"]),
             card=columns.get("card"),
             rest=columns.get("rest"),
             company_name=getattr(state, "company_name", None),
-            key_fields=_array([name for name, _, _ in digests]) if digests else None,
+            key_fields=array([name for name, _, _ in digests]) if digests else None,
             digests=b"".join([digest for _, digest, _ in digests]) or None,
-            index_values=self._index_values(columns["custom"]),
+            index_values=_json(indexed).decode() if indexed else None,
             tags=_json([(fold(tag), tag) for tag in state.tags]).decode() if state.tags else None,
             state_digest=hashlib.sha256(_msgpack(state)).digest(),
         )
 
-    def _index_values(self, custom: Mapping[str, Any]) -> str | None:
-        found: dict[str, list[tuple[str, Any]]] = {}
-        for key, value in custom.items():
-            if key in self._indexed:
-                kind, definition = self._indexed[key]
-                rows = dict.fromkeys(index_rows(definition, value))
-                found.setdefault(kind, []).extend((key, each) for each in rows)
-        return _json(found).decode() if found else None
+
+def plain_columns(columns: Mapping[str, Any]) -> str:
+    """The plain ones of a record's columns as JSON; see :mod:`daicho.customers.imports.columns`."""
+    return _json({name: value for name, value in columns.items() if name not in SEALED}).decode()
 
 
-def _array(items: Sequence[int | str]) -> str:
+def index_values(schema: ResourceSchema, custom: Mapping[str, Any]) -> dict[str, list[tuple[str, Any]]]:
+    """What the typed index tables hold of plain custom values: (key, value) by kind of table."""
+    found: dict[str, list[tuple[str, Any]]] = {}
+    for key, value in custom.items():
+        definition = schema.schema.definitions.get(key)
+        kind = None if definition is None else index_kind(definition)
+        if definition is not None and kind is not None:
+            rows = dict.fromkeys(index_rows(definition, value))
+            found.setdefault(str(kind), []).extend((key, each) for each in rows)
+    return found
+
+
+def array(items: Sequence[int | str]) -> str:
     """An array's literal; names of fields and numbers need no quoting."""
     return "{" + ",".join(map(str, items)) + "}"

@@ -19,6 +19,7 @@ from daicho.customers.imports.files import FileKind
 from daicho.customers.imports.messages import say
 from daicho.customers.imports.model import FINAL, Import
 from daicho.customers.imports.normalising import CellError
+from daicho.customers.imports.permission import permission
 from daicho.customers.imports.rejected import RejectedRow, write_rejected
 from daicho.customers.imports.rejections import open_rejection
 from daicho.customers.imports.schemas import (
@@ -29,7 +30,7 @@ from daicho.customers.imports.schemas import (
     ImportProgress,
     ImportView,
 )
-from daicho.customers.imports.service import Asking, Imports, permission, view_of
+from daicho.customers.imports.service import Asking, Imports, view_of
 from daicho.customers.imports.uploads import FILE_LIMIT, Upload
 from daicho.customers.model import RESOURCES, Resource
 from daicho.faults import FieldFault, Forbidden, Invalid, NotFound

@@ -19,11 +19,12 @@ from daicho.contracts.customers.events.v1 import events_pb2
 from daicho.customers.companies.records import Companies
 from daicho.customers.definitions.catalogue import Catalogue
 from daicho.customers.imports import completing, repository, taking_over
-from daicho.customers.imports.callers import Caller
+from daicho.customers.imports.callers import Asker, Caller
 from daicho.customers.imports.companies import settle_companies
 from daicho.customers.imports.model import Import
 from daicho.customers.imports.repository import FieldsChanged, Superseded
 from daicho.customers.imports.updating import Updating
+from daicho.customers.model import RESOURCES
 from daicho.events import Aggregate, tell, tell_all
 from daicho.fields import IndexKind, index_kind
 from daicho.keyring import FileStore
@@ -59,26 +60,28 @@ class Running:
     companies: Companies
     clock: Clock
 
-    async def run(self, caller: Caller, found: Import) -> None:
-        """Take ``found`` over from where it stands to its end. Raises :class:`Superseded`, Unavailable."""
-        await settle_companies(self.database, self.companies, caller, found)
+    async def run(self, asker: Asker, found: Import) -> None:
+        """Take ``found`` over from where it stands to its end. Raises :class:`Superseded`, Forbidden, Unavailable."""
+        await settle_companies(self.database, self.companies, asker, found)
         try:
             async with asyncio.TaskGroup() as lanes:
                 for lane in range(LANES):
-                    lanes.create_task(self._lane(caller, found, lane))
+                    lanes.create_task(self._lane(asker, found, lane))
         except BaseExceptionGroup as group:
             # Both lanes stop for the same reason; a job is retried by what it is.
             raise group.exceptions[0] from None
-        await completing.complete_rejections(self.database, self.store, caller, found)
+        await completing.complete_rejections(self.database, self.store, asker, found)
+        caller = await asker.now()
         await self._finish(caller, found)
         await self.store.delete(caller.keys, found.id)
 
-    async def _lane(self, caller: Caller, found: Import, lane: int) -> None:
-        async with self.database.transaction(caller.actor) as tx:
+    async def _lane(self, asker: Asker, found: Import, lane: int) -> None:
+        async with self.database.transaction(asker.actor) as tx:
             await tx.driver.execute(_OPEN_LANE, tx.tenant_id, found.id, lane)
             batch: int = await tx.driver.fetchval(_LANE, tx.tenant_id, found.id, lane)
         while batch * BATCH < found.rows:
             for attempt in range(_ATTEMPTS):
+                caller = await asker.now()
                 try:
                     async with self.database.transaction(caller.actor) as tx:
                         answer = await tx.driver.execute(
@@ -141,7 +144,7 @@ class _Batch:
             await driver.execute(
                 taking_over.INSERT_HISTORY, *self._among(), resource, self.now, actor.kind, actor.user_id
             )
-        updating = Updating(self.running.catalogue, self.running.companies, self.caller, self.found, self.now)
+        updating = Updating(self.running.catalogue, self.caller, self.found, self.now)
         rows = await driver.fetch(taking_over.UPDATES, *self._among())
         updated = await updating.apply(self.tx, rows)
         await self._refuse(updated.refused)
@@ -172,6 +175,10 @@ class _Batch:
         resource = self.found.resource
         rows = await self.tx.driver.fetch(taking_over.FIND_COLUMN_CONFLICTS[resource], *self._among())
         rows += await self.tx.driver.fetch(taking_over.FIND_KEY_CONFLICTS, *self._among(), resource)
+        owners = self.caller.grants.owners(f"{RESOURCES[resource]}:create")
+        if owners is not None:
+            mine = [str(owner) for owner in owners]
+            rows += await self.tx.driver.fetch(taking_over.FIND_NOT_PERMITTED, *self._among(), mine)
         conflicts = {row["number"]: (row["line"], row["field"]) for row in rows}
         await self._refuse([(number, line, name) for number, (line, name) in conflicts.items()])
         return len(conflicts)

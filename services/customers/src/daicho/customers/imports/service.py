@@ -27,8 +27,9 @@ from daicho.customers.imports.files import FileFormat, corrected
 from daicho.customers.imports.mapping import ColumnMapping, check_mapping, suggest_mapping
 from daicho.customers.imports.matching import match_fields
 from daicho.customers.imports.model import AT_WORK, Description, Import, seal_description
+from daicho.customers.imports.permission import permission
 from daicho.customers.imports.schemas import ImportColumn, ImportPatch, ImportView, MappedColumn
-from daicho.customers.model import RESOURCES, Resource
+from daicho.customers.model import Resource
 from daicho.faults import FieldFault, Forbidden, Invalid, NotFound
 from daicho.keyring import FileStore, TenantKeys
 from daicho.runtime import Clock
@@ -37,11 +38,6 @@ from daicho.tenancy import Actor, Database, Grants, TenantTransaction, UserId, u
 CHECK: Final = "import.check"
 RUN: Final = "import.run"
 log = structlog.get_logger()
-
-
-def permission(resource: Resource) -> str:
-    """What importing into ``resource`` requires."""
-    return f"{RESOURCES[resource]}:import"
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,25 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy.dialects import postgresql
-
+from daicho.customers.imports.columns import PLAIN, typed
 from daicho.customers.model import RESOURCES, Resource, model_of
 from daicho.fields import IndexKind
 
-_STAMP: Final = frozenset(
-    {
-        "tenant_id",
-        "id",
-        "version",
-        "created_at",
-        "updated_at",
-        "deleted_at",
-        "tokens",
-        "card",
-        "rest",
-        "company_id",
-    }
-)
 # What a staged row holds is taken apart before it is joined (MATERIALIZED): ``->>`` and ``substring`` are not
 # leakproof, so under row-level security a condition that has them in it never reaches the other table's index.
 # And what is looked up for each row is a LATERAL or scalar subquery: the planner, which knows nothing yet of
@@ -39,11 +24,8 @@ PLAN_ANEW: Final = "SET LOCAL plan_cache_mode = force_custom_plan"
 def _insert_records(resource: Resource) -> str:
     """New rows of ``contact`` or ``company``."""
     table = model_of(resource).__table__
-    dialect = postgresql.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy leaves it untyped
-    plain = [column for column in table.columns if column.name not in _STAMP]
-    names = ", ".join(column.name for column in plain)
-    typed = ", ".join(f"{column.name} {column.type.compile(dialect=dialect)}" for column in plain)
-    values = ", ".join(f"p.{column.name}" for column in plain)
+    names = ", ".join(PLAIN[resource])
+    values = ", ".join(f"p.{name}" for name in PLAIN[resource])
     sealed = [name for name in ("card", "rest") if name in table.columns]
     more, source = ", ".join(sealed), ", ".join(f"s.{name}" for name in sealed)
     if "company_id" in table.columns:
@@ -52,7 +34,7 @@ def _insert_records(resource: Resource) -> str:
     return f"""
         INSERT INTO {resource} (tenant_id, id, version, created_at, updated_at, tokens, {more}, {names})
         SELECT s.tenant_id, s.record_id, 1, $5, $5, s.tokens, {source}, {values}
-        FROM import_row s CROSS JOIN LATERAL jsonb_to_record(s.plain) AS p({typed})
+        FROM import_row s CROSS JOIN LATERAL jsonb_to_record(s.plain) AS p({typed(resource)})
         WHERE {NEW} ORDER BY s.number
     """  # noqa: S608
 
@@ -131,9 +113,13 @@ FIND_KEY_CONFLICTS: Final = f"""
             AND k.digest = w.digest AND k.slot = w.digest LIMIT 1
     ) taken
 """  # noqa: S608 our own words
+FIND_NOT_PERMITTED: Final = f"""
+    SELECT s.number, s.line, 'owner' AS field FROM import_row s
+    WHERE {NEW} AND NOT coalesce(s.plain ->> 'owner_id' = ANY ($5::text[]), false)
+"""  # noqa: S608 as above
 UPDATES: Final = f"""
     SELECT s.number, s.line, s.record_id, s.change FROM import_row s WHERE {_AMONG} AND s.action = 'update'
-    ORDER BY s.record_id
+    ORDER BY s.record_id, s.number
 """  # noqa: S608 as above
 REFUSE: Final = """
     WITH gone AS (
