@@ -8,6 +8,8 @@ import pytest
 from daicho.keyring import KeyRefused, Keyring, KeysUnavailable, Tampered
 from daicho.tenancy import TenantId, uuid7
 
+from .conftest import create_tables
+
 ROW = UUID(int=7)
 
 
@@ -95,6 +97,44 @@ async def test_a_deleted_key_closes_the_ledger_when_the_copy_in_memory_ends(
     now = 300.0
     with pytest.raises(KeysUnavailable):
         await ring.open(tenant)
+
+
+async def test_a_deleted_key_is_refused_in_every_service_also_after_yesterdays_backup_came_back(
+    transits, database, make_database, tenant
+) -> None:
+    """Each service as two processes, one with keys in memory; then a backup of its database, in new processes."""
+    now = 0.0
+    rings = {}
+    for service, transit in transits.items():
+        made = await make_database(service, create=create_tables)
+        held = await made.open()
+        rings[service] = held, [Keyring(transit, held, clock=lambda: now) for _ in range(2)]
+        sealed = (await rings[service][1][0].open(tenant)).seal("note", ROW, "card", b"secret")
+        async with held.transaction(tenant) as tx:
+            await tx.driver.execute(
+                "INSERT INTO note (tenant_id, id, version, card) VALUES ($1, $2, 1, $3)", tenant, ROW, sealed
+            )
+    await transits["identity"].delete_tenant_key(tenant)
+    now = 300.0
+    for service, (held, replicas) in rings.items():
+        for ring in replicas:
+            with pytest.raises(KeysUnavailable):
+                await ring.open(tenant)
+        async with held.reading(tenant) as tx:
+            backup = await tx.driver.fetch("SELECT tenant_id, purpose, version, wrapped FROM data_key")
+        for rows in (backup, []):  # of a backup from before the first key as well: no new one is made
+            restored = await (await make_database(service, create=create_tables)).open()
+            async with restored.transaction(tenant) as tx:
+                await tx.driver.executemany(
+                    "INSERT INTO data_key (tenant_id, purpose, version, wrapped) VALUES ($1, $2, $3, $4)",
+                    [tuple(row) for row in rows],
+                )
+            with pytest.raises(KeysUnavailable):
+                await Keyring(transits[service], restored).open(tenant)
+            async with restored.reading(tenant) as tx:
+                assert await tx.driver.fetchval("SELECT count(*) FROM data_key") == len(rows)
+            await restored.close()
+        await held.close()
 
 
 async def test_rotation_seals_anew_and_still_opens_the_old(transits, database, tenant) -> None:

@@ -165,6 +165,21 @@ async def test_the_records_of_a_user_who_left_go_to_his_successor(ledger, house)
         assert step["changes"] == {"owner_id": [str(leaver.user_id), str(house.manager.user_id)]}
 
 
+async def test_a_user_who_is_enabled_again_keeps_what_was_not_yet_handed_over(ledger, house):
+    leaver = await ledger.create_user(house.tenant_id, "member")
+    kept = await leaver.make("/v1/contacts", family_name="復帰")
+    successor = house.manager.user_id.bytes
+    for disabled in (True, False):
+        event = identity_events.UserChanged(
+            user_id=leaver.user_id.bytes, role="member", disabled=disabled, successor_id=successor
+        )
+        async with ledger.database.transaction(house.tenant_id) as tx:
+            await on_user_changed(tx, event, None)
+    await ledger.parts.jobs["hand_over"](Job("hand_over", house.tenant_id, leaver.user_id, 0))
+    record = (await house.owner("GET", f"/v1/contacts/{kept['id']}")).json()
+    assert (record["owner_id"], record["version"]) == (str(leaver.user_id), 1)
+
+
 async def test_another_service_gets_names_that_the_user_may_read(ledger, house, neighbour):
     made = await house.owner.make("/v1/contacts", family_name="照会", company_name="照会商会")
     theirs = await neighbour.owner.make("/v1/contacts", family_name="隣照会")

@@ -42,11 +42,13 @@ _HISTORY = """
 
 
 async def on_user_changed(tx: TenantTransaction, event: identity_events.UserChanged, _: Envelope) -> None:
-    """A disabled user with a successor: put the hand-over down."""
+    """A disabled user with a successor: put the hand-over down. One who is back keeps what is still his."""
+    leaver = UUID(bytes=event.user_id)
     if event.disabled and event.successor_id:
-        leaver = UUID(bytes=event.user_id)
         await tx.driver.execute(_ASK, tx.tenant_id, leaver, UUID(bytes=event.successor_id))
         await jobs.enqueue(tx, HAND_OVER, leaver)
+    else:
+        await tx.driver.execute(_DONE, tx.tenant_id, leaver)
 
 
 async def hand_all_over(database: Database, keyring: Keyring, clock: Clock, job: jobs.Job) -> None:
