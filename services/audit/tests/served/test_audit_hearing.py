@@ -153,6 +153,36 @@ async def test_a_poisoned_event_goes_to_the_dead_letters_and_the_log_flows_on(mi
     assert any(b"action_unreadable" in value for headers in reasons for value in headers.values())
 
 
+async def test_an_attempt_at_anothers_or_an_unknown_entry_is_logged_and_says_nothing_of_either(
+    midori: Any, aoba: Any
+) -> None:
+    theirs, unknown = await midori.change(), uuid7()
+    await midori.logged(theirs)
+    shown = []
+    async with aoba.client() as client:
+        for wanted in (theirs, unknown):
+            assert (await client.get(f"/v1/audit/entries/{wanted}/proof")).status_code == 404
+            (entry,) = await aoba.found(record_id=str(wanted))
+            assert (entry["action"], entry["kind"], entry["resource"]["type"]) == (
+                "access.refused",
+                "access",
+                "entry",
+            )
+            assert entry["actor"]["user_id"] == str(aoba.actor.user_id)
+            shown.append(entry["payload"] | {"ids": []})
+    assert shown[0] == shown[1]
+    assert await midori.search(record_id=str(theirs), action="access.refused") == []
+
+
+async def test_somebody_without_the_permission_is_logged_for_having_asked(midori: Any, member: str) -> None:
+    wanted = uuid7()
+    async with midori.client(token=member) as client:
+        assert (await client.get(f"/v1/audit/entries/{wanted}")).status_code == 403
+    (entry,) = await midori.found(record_id=str(wanted))
+    assert (entry["action"], entry["payload"]["status"]) == ("access.refused", 403)
+    assert entry["actor"]["user_id"] != str(midori.actor.user_id)
+
+
 @pytest.mark.parametrize("change", ["created", "updated", "deleted", "restored"])
 async def test_each_change_has_its_name(midori: Any, change: str) -> None:
     number = customers.Change.Value(f"CHANGE_{change.upper()}")

@@ -12,7 +12,7 @@ from daicho import access
 from daicho.access import Directory, Permissions, TokenVerifier, fetch_jwks
 from daicho.chassis.parts import GrantSource, Parts, Rails
 from daicho.chassis.settings import Settings
-from daicho.events import AccessLog, Consumer, Relay, open_bus
+from daicho.events import AccessLog, Consumer, Refusals, Relay, open_bus
 from daicho.faults import Unavailable
 from daicho.jobs import Worker
 from daicho.keyring import Certificates, Keyring, Transit
@@ -63,7 +63,10 @@ async def serve(
             yield Running(0, 0)
             return
         rails.health.add("permissions", permissions.check)
-        yield await _answer(stack, rails, parts, certificates, verifier, permissions)
+        refusals = Refusals(rails.access_log)
+        stack.push_async_callback(refusals.close)
+        tasks.start(refusals.run)
+        yield await _answer(stack, rails, parts, certificates, verifier, permissions, refusals)
 
 
 async def _lay(stack: AsyncExitStack, name: str, settings: Settings) -> tuple[Rails, Certificates, Database]:
@@ -127,6 +130,7 @@ async def _answer(
     certificates: Certificates,
     verifier: TokenVerifier,
     permissions: GrantSource,
+    refusals: Refusals,
 ) -> Running:
     settings = rails.settings
     server = Server(certificates, verifier, host=settings.host, port=settings.grpc_port, health=rails.health)
@@ -140,6 +144,7 @@ async def _answer(
         health=rails.health,
         messages=parts.messages,
         state={"rails": rails, "permissions": permissions, "verifier": verifier, **parts.state},
+        refusals=refusals,
     )
     http_port = await stack.enter_async_context(serve_http(app, settings.host, settings.http_port))
     return Running(http_port, grpc_port)

@@ -2,7 +2,7 @@
 
 Telling: :func:`tell` puts a row into the outbox, :class:`Relay` brings it to the :class:`Bus`. Hearing:
 :class:`Consumer` with its inbox. At once and to everyone: :func:`broadcast`, :class:`Heartbeats`,
-:class:`Revocations`. Who saw what: :class:`AccessLog`. Tables: :mod:`daicho.events.schema` in every service,
+:class:`Revocations`. Who saw what: :class:`AccessLog`; who was refused: :class:`Refusals`. Tables: :mod:`daicho.events.schema` in every service,
 :mod:`daicho.events.bus_schema` in the bus's own database.
 """
 
@@ -24,6 +24,7 @@ from daicho.events.consumer import BatchHandler, Consumer, Handler, Patience
 from daicho.events.dead import DeadLetter, Rejected, dead_letters, revive
 from daicho.events.envelope import Aggregate, Envelope, topic_of
 from daicho.events.outbox import broadcast, tell, tell_all
+from daicho.events.refusals import Refusals
 from daicho.events.relay import Relay
 from daicho.events.revocations import Heartbeats, Revocations
 
@@ -43,6 +44,7 @@ __all__ = [
     "Message",
     "Patience",
     "Record",
+    "Refusals",
     "Rejected",
     "Relay",
     "Revocations",

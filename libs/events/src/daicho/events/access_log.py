@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 from uuid import UUID
 
 import structlog
+from google.protobuf.message import Message as ProtoMessage
 
 from daicho.contracts.audit.events.v1 import events_pb2
 from daicho.events.envelope import Aggregate, HasEventKey, enclose, partition_key
@@ -81,9 +82,15 @@ class AccessLog:
         the tenant's events key, which ``keys`` holds. More than 1,000 ids make several entries. Raises
         :class:`~daicho.faults.Unavailable` when it could not be written: the answer must not leave then.
         """
+        await self.enter(actor, _accessed(action, resource, ids, detail), keys=keys)
+
+    async def enter(
+        self, actor: Actor, messages: Sequence[ProtoMessage], *, keys: HasEventKey | None = None
+    ) -> None:
+        """Enter ``messages`` about what ``actor`` did; returns once they are committed. See :meth:`record`."""
         if len(self._waiting) >= self._limit:
             raise AccessLogFull
-        entries = _entries(actor, action, resource, ids, detail, keys)
+        entries = [_entry(actor, message, keys) for message in messages]
         waiting = _Waiting(entries, asyncio.get_running_loop().create_future())
         self._waiting.append(waiting)
         if self._writer is None or self._writer.done():
@@ -119,35 +126,32 @@ class AccessLog:
             )
 
 
-def _entries(
-    actor: Actor,
-    action: str,
-    resource: str,
-    ids: Sequence[UUID],
-    detail: bytes | None,
-    keys: HasEventKey | None,
-) -> list[_Entry]:
-    """The entries' rows; an answer without records makes one entry as well: somebody looked."""
-    who = actor.user_id or actor.tenant_id
-    key = partition_key(actor.tenant_id, who)
-    shard = shard_of(key)
-    entries = []
-    for start in range(0, max(len(ids), 1), MAX_IDS):
-        message = events_pb2.Accessed(
+def _accessed(
+    action: str, resource: str, ids: Sequence[UUID], detail: bytes | None
+) -> list[events_pb2.Accessed]:
+    """What an answer makes known; one without records is an access as well: somebody looked."""
+    return [
+        events_pb2.Accessed(
             action=action,
             resource=resource,
             ids=[item.bytes for item in ids[start : start + MAX_IDS]],
             sealed_query=detail or b"",
         )
-        event_id, envelope = enclose(
-            message,
-            actor=actor,
-            tenant_id=actor.tenant_id,
-            aggregate=Aggregate("access", who, 0),
-            keys=keys,
-        )
-        entries.append(_Entry(shard, key, UUID(bytes=event_id), envelope))
-    return entries
+        for start in range(0, max(len(ids), 1), MAX_IDS)
+    ]
+
+
+def _entry(actor: Actor, message: ProtoMessage, keys: HasEventKey | None) -> _Entry:
+    who = actor.user_id or actor.tenant_id
+    key = partition_key(actor.tenant_id, who)
+    event_id, envelope = enclose(
+        message,
+        actor=actor,
+        tenant_id=actor.tenant_id,
+        aggregate=Aggregate("access", who, 0),
+        keys=keys,
+    )
+    return _Entry(shard_of(key), key, UUID(bytes=event_id), envelope)
 
 
 def _fail(group: Sequence[_Waiting], error: Exception) -> None:

@@ -25,6 +25,7 @@ from daicho.runtime import Health
 from daicho.web.callers import REQUEST_ID, Callers, public, requires
 from daicho.web.problems import API_HEADERS, handlers
 from daicho.web.refusals import HeadersTooLarge
+from daicho.web.refused import Refusals, noting
 from daicho.web.requests import JsonRequest
 
 BODY_LIMIT: Final = 1_000_000
@@ -49,10 +50,12 @@ def create_app(
     messages: Mapping[str, Messages] | None = None,
     state: Mapping[str, Any] | None = None,
     version: str = "1",
+    refusals: Refusals | None = None,
 ) -> Litestar:
     """The application of service ``name``.
 
-    ``messages`` are the service's own field codes; ``state`` is what handlers find at ``request.app.state``.
+    ``messages`` are the service's own field codes; ``state`` is what handlers find at ``request.app.state``;
+    ``refusals`` hears of every 403 and 404 that a recognised caller is given, before it leaves.
     Raises :class:`UnguardedRoute`.
     """
     app = Litestar(
@@ -62,7 +65,7 @@ def create_app(
         request_max_body_size=BODY_LIMIT,
         openapi_config=_openapi(name, version),
         state=State({**(state or {}), "callers": callers, "health": health}),
-        middleware=[_observed],
+        middleware=[_observed, *([] if refusals is None else [noting(refusals)])],
         debug=False,
         logging_config=None,
     )

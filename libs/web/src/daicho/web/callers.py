@@ -21,7 +21,7 @@ COOKIE: Final = "daicho_access"
 SECURE_COOKIE: Final = "__Host-daicho_access"
 SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 REQUEST_ID: Final = "daicho.request_id"
-_ACTOR: Final = "daicho.actor"
+ACTOR: Final = "daicho.actor"
 _GRANTS: Final = "daicho.grants"
 
 Connection = ASGIConnection[Any, Any, Any, Any]
@@ -62,7 +62,7 @@ class Callers:
             request_id=connection.state.get(REQUEST_ID),
         )
         grants = await self._permissions.grants(actor)
-        connection.state[_ACTOR], connection.state[_GRANTS] = actor, grants
+        connection.state[ACTOR], connection.state[_GRANTS] = actor, grants
         return grants
 
     def _token(self, connection: Connection) -> str:
@@ -113,7 +113,7 @@ def address_of(connection: Connection) -> str | None:
 
 def actor_of(connection: Connection) -> Actor:
     """Who calls; on routes behind :class:`requires` alone."""
-    actor: Actor = connection.state[_ACTOR]
+    actor: Actor = connection.state[ACTOR]
     return actor
 
 

@@ -58,7 +58,7 @@ def fact_of(envelope: Envelope) -> Fact:
     return Fact(
         id=UUID(bytes=envelope.id),
         time=_EPOCH + timedelta(microseconds=envelope.time.ToMicroseconds()),
-        kind=Kind.ACCESS if isinstance(message, audit.Accessed) else Kind.CHANGE,
+        kind=Kind.ACCESS if isinstance(message, audit.Accessed | audit.Refused) else Kind.CHANGE,
         actor_kind=kind,
         actor_user_id=user,
         actor_session_id=session,
@@ -123,6 +123,11 @@ def _accessed(event: audit.Accessed, _aggregate: UUID) -> Reading:
     return event.action, event.resource, only, list(event.ids)
 
 
+def _refused_access(event: audit.Refused, _aggregate: UUID) -> Reading:
+    only = _id(event.ids[0]) if len(event.ids) == 1 else None
+    return "access.refused", event.resource, only, list(event.ids)
+
+
 def _changed(resource: str, field: str) -> Callable[[Any, UUID], Reading]:
     def read(event: Any, aggregate_id: UUID) -> Reading:
         change = _CHANGES.get(event.change, "changed")
@@ -163,6 +168,7 @@ def _named(resource: str) -> Callable[[Any, UUID], Reading]:
 
 _READERS: Final[Mapping[type[ProtoMessage], Callable[[Any, UUID], Reading]]] = {
     audit.Accessed: _accessed,
+    audit.Refused: _refused_access,
     customers.ContactChanged: _changed("contact", "contact_id"),
     customers.CompanyChanged: _changed("company", "company_id"),
     customers.FieldDefinitionChanged: _changed("field", "field_id"),

@@ -55,6 +55,47 @@ class Accessed(_message.Message):
 Global___Accessed: _TypeAlias = Accessed  # noqa: Y015
 
 @_typing.final
+class Refused(_message.Message):
+    """On the topic access.events: somebody asked for what he may not see, or for what is not there for him. Told by the
+    service that refused. It never says whether an id exists elsewhere.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RESOURCE_FIELD_NUMBER: _builtins.int
+    METHOD_FIELD_NUMBER: _builtins.int
+    IDS_FIELD_NUMBER: _builtins.int
+    STATUS_FIELD_NUMBER: _builtins.int
+    MORE_FIELD_NUMBER: _builtins.int
+    resource: _builtins.str
+    """The noun of the path: "contact"."""
+    method: _builtins.str
+    status: _builtins.int
+    """What was answered: 403 or 404."""
+    more: _builtins.int
+    """How many attempts of one minute this entry stands for, beyond those that have entries of their own; 0: for one."""
+    @_builtins.property
+    def ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
+        """The ids in the path."""
+
+    def __init__(
+        self,
+        *,
+        resource: _builtins.str = ...,
+        method: _builtins.str = ...,
+        ids: _abc.Iterable[_builtins.bytes] | None = ...,
+        status: _builtins.int = ...,
+        more: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ids", b"ids", "method", b"method", "more", b"more", "resource", b"resource", "status", b"status"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Refused: _TypeAlias = Refused  # noqa: Y015
+
+@_typing.final
 class CheckpointSigned(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
