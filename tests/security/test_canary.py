@@ -1,64 +1,34 @@
-"""No plaintext of a sealed field outside of memory: words that occur nowhere else, looked for in every file."""
+"""No plaintext of a sealed field outside of memory: words that occur nowhere else, looked for wherever bytes are kept."""
 
 from __future__ import annotations
 
-import json
-import mmap
-import os
+import base64
+import gzip
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
+from urllib.parse import quote
 
 import asyncpg
 import pytest
+from aiokafka.admin import AIOKafkaAdminClient
 
+from daicho.events import open_bus
 from daicho.testkit.company import Caller, Company
-from daicho.testkit.product import Product
+from daicho.testkit.product import Product, running_product
 from daicho.testkit.waiting import until
 
-#: Every canary holds one of these stems, so that few words find them all.
-NAME, KANA, LATIN, DIGITS, DIALLED = "鵯越", "ヒヨドリゴエ", "hiyodorigoe", "9087650123", "90-8765-0123"
+from .plaintext import files_below, in_bytes, in_databases, in_files, spellings
+
+#: Every canary holds one of these stems, so that few words find them all. None is short enough in any encoding to
+#: stand by chance in what is sealed.
+NAME, KANA, LATIN, DIGITS, DIALLED = "鵯越坂", "ヒヨドリゴエ", "hiyodorigoe", "9087650123", "90-8765-0123"
 STEMS = (NAME, KANA, "ﾋﾖﾄﾞﾘｺﾞｴ", "ひよどりごえ", LATIN, DIGITS, DIALLED)
 #: A company is no person: its name stays plain, and shows that the search finds what is there.
 PLAIN = "鷽替商会"
-LARGEST = 256 * 1024 * 1024
-
-
-def spellings(words: Iterable[str]) -> dict[bytes, str]:
-    """The bytes of each word in the encodings that we handle, and as JSON escapes it."""
-    found = {}
-    for word in words:
-        for encoding in ("utf-8", "cp932", "utf-16-le", "utf-16-be"):
-            found[word.encode(encoding)] = f"{word} in {encoding}"
-        found[json.dumps(word).strip('"').encode()] = f"{word} as JSON"
-    return found
-
-
-def found_in(files: Iterable[Path], wanted: dict[bytes, str]) -> list[str]:
-    """Which of the wanted bytes stand in which file."""
-    told = []
-    for file in files:
-        try:
-            with file.open("rb") as handle, mmap.mmap(handle.fileno(), 0, access=mmap.ACCESS_READ) as content:
-                told += [f"{file}: {name}" for needle, name in wanted.items() if content.find(needle) >= 0]
-        except (OSError, ValueError):
-            continue  # empty, gone meanwhile, a socket
-    return told
-
-
-def files_below(folder: Path, since: float = 0.0) -> Iterator[Path]:
-    for place, folders, names in os.walk(folder):
-        if Path(place) == Path(tempfile.gettempdir()):
-            # Other runs on this machine are not ours to judge; pytest keeps what the tests themselves wrote.
-            folders[:] = [it for it in folders if not it.startswith(("daicho-", "pytest-", "bash_jobs"))]
-        for name in names:
-            path = Path(place, name)
-            if path.is_symlink() or not path.is_file():
-                continue
-            status = path.stat()
-            if status.st_mtime >= since and status.st_size <= LARGEST:
-                yield path
+DATABASES = ("identity", "customers", "audit", "bus")
+TOPICS = ("identity.events", "customers.events", "access.events", "identity.revocations")
 
 
 async def _leave_traces(company: Company) -> Caller:
@@ -126,44 +96,140 @@ async def _import(owner: Caller) -> None:
     assert (await owner.get(place))["created"] == 1
 
 
+async def _heard(owner: Caller) -> bool:
+    asked = {"action": "contact.search", "limit": 200}
+    return len((await owner.post("/v1/audit/entries/search", asked))["items"]) >= 7
+
+
 @pytest.fixture(scope="module")
 async def scene(product: Product) -> float:
     """When it began; afterwards everything is on disk that will ever be."""
     began = time.time() - 1
-    owner = await _leave_traces(await product.company())
-
-    async def heard() -> bool:
-        asked = {"action": "contact.search", "limit": 200}
-        return len((await owner.post("/v1/audit/entries/search", asked))["items"]) >= 7
-
-    await until(heard)
-    for name in ("identity", "customers", "audit", "bus"):
+    company = await product.company()
+    owner = await _leave_traces(company)
+    await until(lambda: _heard(owner))
+    await _have_an_accident(product, owner)
+    for name in DATABASES:
         database = await asyncpg.connect(product.database_url(name))
         await database.execute("CHECKPOINT")
         await database.close()
+    await company.client.aclose()
     return began
 
 
-def test_the_search_sees_what_is_plain(product: Product, scene: float) -> None:
-    """A company's name is in the database's files and its log: a canary that leaked would be seen as well."""
-    seen = found_in(files_below(product.data), spellings([PLAIN]))
+async def _have_an_accident(product: Product, owner: Caller) -> None:
+    """A request fails with a canary in its hands, and goes into the log."""
+    made = await owner.post("/v1/contacts", {"family_name": f"{NAME}丙", "notes": f"{NAME}の件"})
+    database = await asyncpg.connect(product.database_url("customers"))
+    try:
+        await database.execute("UPDATE contact SET rest = '\\x01' WHERE id = $1", made["id"])
+        before = len(product.log("services"))
+        change = {"given_name": NAME, "notes": f"{NAME}の続き"}
+        answer = await owner("PATCH", f"/v1/contacts/{made['id']}", change, if_match='"v1"')
+        assert answer.status_code == 500
+        assert "request_failed" in product.log("services")[before:]
+    finally:
+        await database.execute("DELETE FROM contact WHERE id = $1", made["id"])
+        await database.close()
+
+
+async def test_the_search_sees_what_is_plain(product: Product, scene: float) -> None:
+    """A company's name is in the database's files, its log and its rows: a canary that leaked would be seen as well."""
+    seen = in_files(files_below([product.data]), spellings([PLAIN]))
     assert any("postgres" in it and "/base/" in it for it in seen)
     assert any("pg_wal" in it for it in seen)
+    rows = await in_databases([product.database_url("customers")], spellings([PLAIN]))
+    assert any(it.startswith("customers.company:") for it in rows)
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "cp932", "utf-16-le"])
-def test_the_search_sees_every_encoding(tmp_path: Path, encoding: str) -> None:
-    (tmp_path / "leak").write_bytes(b"\0" + f"{NAME}{LATIN}".encode(encoding) + b"\0")
-    assert len(found_in(files_below(tmp_path), spellings(STEMS))) >= 2
+@pytest.mark.parametrize(
+    "form",
+    [
+        lambda word: word.encode(),
+        lambda word: word.encode("cp932"),
+        lambda word: word.encode("utf-16-le"),
+        lambda word: word.encode("utf-16-be"),
+        lambda word: word.encode().hex().encode(),
+        lambda word: base64.b64encode(word.encode()),
+        lambda word: base64.b64encode(b"1" + word.encode() + b"12"),
+        lambda word: base64.urlsafe_b64encode(b"12" + word.encode("utf-16-le")),
+        lambda word: b"before" + gzip.compress(b"x" + word.encode()) + b"after",
+        lambda word: quote(word).encode(),
+    ],
+    ids=["utf-8", "cp932", "utf-16-le", "utf-16-be", "hex", "base64", "moved", "url-safe", "gzip", "address"],
+)
+@pytest.mark.parametrize("chunk", [64, 1_000])
+def test_the_search_sees_every_form_wherever_it_stands_in_a_file(tmp_path: Path, form, chunk: int) -> None:
+    if chunk == 64 and form("").startswith(b"before"):
+        chunk = 1_000  # what is packed is unpacked where it is whole
+    for place in (0, 50, 130):
+        file = tmp_path / str(place)
+        file.write_bytes(b"\0" * place + form(NAME + LATIN) + b"\0" * 100)
+        assert in_files([file], spellings([NAME, LATIN]), chunk=chunk), place
 
 
-def test_no_canary_in_databases_logs_bus_files_or_the_key_stores_folder(
+def test_no_canary_in_database_files_logs_files_or_the_key_stores_folder(
     product: Product, scene: float
 ) -> None:
     folders = {path.name for path in product.data.iterdir() if path.is_dir()}
     assert {"postgres", "openbao", "files"} <= folders
-    assert found_in(files_below(product.data), spellings(STEMS)) == []
+    assert in_files(files_below([product.data]), spellings(STEMS)) == []
+
+
+async def test_no_canary_in_any_row_of_the_ledger_the_bus_and_the_queues(
+    product: Product, scene: float
+) -> None:
+    urls = [product.database_url(name) for name in DATABASES]
+    assert await in_databases(urls, spellings(STEMS)) == []
 
 
 def test_no_canary_in_temporary_files(product: Product, scene: float) -> None:
-    assert found_in(files_below(Path(tempfile.gettempdir()), since=scene), spellings(STEMS)) == []
+    """The product's own folder for them, and what else has been written meanwhile to the machine's."""
+    machines = Path(tempfile.gettempdir())
+    others = [path for path in machines.iterdir() if path.is_file() and path.stat().st_mtime >= scene]
+    assert in_files([*files_below([product.scratch]), *others], spellings(STEMS)) == []
+
+
+@pytest.fixture(scope="module")
+async def on_kafka(kafka_bootstrap: str) -> AsyncIterator[Product]:
+    """A product of its own whose bus is Kafka, after the story."""
+    await _forget_topics(kafka_bootstrap)
+    with running_product(BUS_URL=f"kafka://{kafka_bootstrap}") as product:
+        company = await product.company()
+        owner = await _leave_traces(company)
+        await until(lambda: _heard(owner), within=30)
+        yield product
+        await company.client.aclose()
+    await _forget_topics(kafka_bootstrap)
+
+
+async def _forget_topics(broker: str) -> None:
+    """The broker may have served an earlier product; what groups have read goes with a topic."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=broker)
+    await admin.start()
+    try:
+        await admin.delete_topics([it for it in await admin.list_topics() if it in TOPICS])
+
+        async def gone() -> bool:
+            return not set(await admin.list_topics()) & set(TOPICS)
+
+        await until(gone, within=30)
+    finally:
+        await admin.close()
+
+
+@pytest.mark.kafka
+async def test_no_canary_in_kafkas_log(on_kafka: Product, kafka_bootstrap: str) -> None:
+    """Every record that the broker holds of the story, key, value and headers."""
+    bus = await open_bus(f"kafka://{kafka_bootstrap}")
+    wanted, plain, found, count = spellings(STEMS), spellings([PLAIN]), set(), 0
+    try:
+        for topic in TOPICS:
+            async for record in bus.read(topic):
+                held = b"\0".join([record.key, record.value, *(value for _, value in record.headers)])
+                found |= {f"{topic}: {name}" for name in in_bytes(held, wanted)}
+                count += bool(in_bytes(held, plain))
+    finally:
+        await bus.close()
+    assert found == set()
+    assert count > 0, "a company's name is plain: without one in them these were not the story's records"

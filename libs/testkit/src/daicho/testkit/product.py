@@ -52,6 +52,8 @@ class Product:
     mail: str
     data: Path
     process: subprocess.Popen[str]
+    scratch: Path
+    """The folder of its temporary files."""
     _serial: int = field(default=0)
 
     async def company(self, code: str | None = None) -> Company:
@@ -112,6 +114,7 @@ def running_product(data: Path | None = None, **environ: str) -> Iterator[Produc
         data = data or stack.enter_context(data_folder())
         port = free_port()
         command = [sys.executable, "-m", "daicho.local", "run", "--port", str(port), "--data", str(data)]
+        scratch = Path(stack.enter_context(TemporaryDirectory(prefix="daicho-scratch-")))
         plain = {name: value for name, value in os.environ.items() if name not in _FOREIGN}
         process = subprocess.Popen(
             command,
@@ -119,14 +122,14 @@ def running_product(data: Path | None = None, **environ: str) -> Iterator[Produc
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,
-            env=plain | _GENEROUS | {"DEMO": "0"} | environ,
+            env=plain | _GENEROUS | {"DEMO": "0", "TMPDIR": str(scratch)} | environ,
         )
         try:
             said = _until_ready(process, data)
             mail = re.search(r"mail +(http://\S+)", said)
             if mail is None:
                 raise RuntimeError(f"the banner names no mail page: {said}")
-            yield Product(f"http://127.0.0.1:{port}", mail[1], data, process)
+            yield Product(f"http://127.0.0.1:{port}", mail[1], data, process, scratch)
         finally:
             _stop(process)
 
