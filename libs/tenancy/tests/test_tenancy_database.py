@@ -381,22 +381,3 @@ async def test_a_database_that_is_away_is_unavailable():
         async with database.transaction(create_tenant_id()):
             pass
     await database.close()
-
-
-async def test_a_guarded_database_asks_before_it_writes_and_not_before_it_reads(place) -> None:
-    bare, tenant, asked = await place.open(), create_tenant_id(), []
-
-    async def refuse() -> None:
-        asked.append("?")
-        raise Unavailable
-
-    guarded = bare.guarded(refuse)
-    with pytest.raises(Unavailable):
-        async with guarded.transaction(tenant):
-            pytest.fail("the transaction began")
-    async with guarded.reading(tenant) as tx:
-        assert await CODES.fetch(tx) == []
-    async with bare.transaction(tenant) as tx:
-        await tx.driver.execute("INSERT INTO note (tenant_id, id, code) VALUES ($1, $1, 'one')", tenant)
-    assert asked == ["?"]
-    await bare.close()
