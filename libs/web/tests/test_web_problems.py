@@ -137,11 +137,14 @@ async def test_callers_are_known_by_their_token_and_held_to_their_grants(client)
 
 
 async def test_a_cookie_needs_the_consoles_origin_to_change_anything(client) -> None:
-    headers = {"authorization": "", "cookie": "daicho_access=good"}
+    headers = {"authorization": "", "cookie": "__Host-daicho_access=good"}
     assert (await client.post("/things", json={"name": "a"}, headers=headers)).status_code == 403
     own = {**headers, "origin": "https://ledger.example"}
     assert (await client.post("/things", json={"name": "a"}, headers=own)).status_code == 201
     assert (await client.get(f"/things/{UUID(int=9)}", headers=headers)).status_code == 200
+    planted = {**own, "cookie": "daicho_access=good"}
+    answer = await client.post("/things", json={"name": "a"}, headers=planted)
+    assert answer.status_code == 401, "where there is TLS, a cookie that a neighbouring host may set is none"
 
 
 async def test_a_body_over_the_limit_is_refused(client) -> None:

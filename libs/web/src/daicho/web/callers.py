@@ -48,6 +48,8 @@ class Callers:
 
     def __init__(self, verifier: Verifier, permissions: GrantSource, *, origin: str) -> None:
         self._verifier, self._permissions, self._origin = verifier, permissions, origin.rstrip("/")
+        # Where there is TLS, the name alone says that no neighbouring host has set the cookie.
+        self._cookie = SECURE_COOKIE if origin.startswith("https://") else COOKIE
 
     async def recognise(self, connection: Connection) -> Grants:
         """The caller's grants; he himself is then :func:`actor_of` the connection.
@@ -69,8 +71,7 @@ class Callers:
         scheme, _, token = connection.headers.get("authorization", "").partition(" ")
         if scheme.lower() == "bearer" and token:
             return token.strip()
-        cookies = connection.cookies
-        found = cookies.get(SECURE_COOKIE) or cookies.get(COOKIE)
+        found = connection.cookies.get(self._cookie)
         if not found:
             raise Unauthenticated
         self.check_origin(connection)
