@@ -248,6 +248,7 @@ async def test_every_wrong_invitation_is_named_and_none_is_sent(stack, house) ->
     ids = await house.things()
     me = (await house.owner.get("/v1/me")).json()["user"]["email"]
     good = f"good{ids['fresh']}"
+    theirs = (await house.neighbour.post("/v1/teams", json={"name": good})).json()["id"]
     rows = [
         ({"email": good, "role": "member"}, None),
         ({"email": "a@example.jp\r\nBcc: b@example.jp", "role": "member"}, "email"),
@@ -255,6 +256,7 @@ async def test_every_wrong_invitation_is_named_and_none_is_sent(stack, house) ->
         ({"email": me, "role": "member"}, "email"),
         ({"email": f"r{good}", "role": "emperor"}, "role"),
         ({"email": f"t{good}", "role": "member", "team_id": UNKNOWN}, "team_id"),
+        ({"email": f"n{good}", "role": "member", "team_id": theirs}, "team_id"),
     ]
     answer = await house.owner.post("/v1/invitations", json={"invitations": [row for row, _ in rows]})
     assert answer.status_code == 422
@@ -316,6 +318,28 @@ async def test_a_role_takes_only_what_there_is(house, permissions, code) -> None
     answer = await house.owner.patch("/v1/roles/manager", json={"permissions": permissions}, headers=tag)
     assert answer.status_code == 422
     assert code in {each["code"] for each in answer.json()["errors"]}
+
+
+async def test_why_somebody_may_do_something_is_explained(stack, anonymous, make_company) -> None:
+    company = await make_company("why")
+    _, tokens = await join(stack, anonymous, company, "member")
+    async with company.client() as owner, company.client(tokens["access_token"]) as member:
+        user = (await member.get("/v1/me")).json()["user"]["id"]
+        asked = {"permissions": {"contacts:read": "own", "contacts:create": "none"}}
+        assert (await owner.patch("/v1/roles/member", json=asked, headers={"if-match": '"v1"'})).is_success
+        for action, scope, source in (
+            ("contacts:update", "own", "role"),
+            ("contacts:read", "own", "override"),
+            ("contacts:create", "none", "override"),
+            ("users:manage", "none", "none"),
+        ):
+            answer = await owner.get("/v1/access/explain", params={"user_id": user, "action": action})
+            assert answer.json() == {"action": action, "scope": scope, "role": "member", "source": source}
+        for unknown in (
+            {"user_id": user, "action": "contacts:fly"},
+            {"user_id": UNKNOWN, "action": "users:read"},
+        ):
+            assert (await owner.get("/v1/access/explain", params=unknown)).status_code == 404
 
 
 async def test_the_owners_role_is_never_changed(house) -> None:

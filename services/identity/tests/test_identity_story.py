@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import asyncio
 
+import httpx
 import pytest
 
-from .conftest import PASSWORD, link_in_mail, sign_in
+from daicho.testkit.stack import running_stack
+from daicho.testkit.waiting import until
+
+from .conftest import PASSWORD, database_of, link_in_mail, sign_in
 
 
 async def test_from_sign_up_to_a_colleague_at_work(stack, anonymous, make_company) -> None:
@@ -156,16 +160,150 @@ async def test_the_last_owner_stays(make_company) -> None:
             assert (answer.status_code, answer.json()["code"]) == (409, "last_owner")
 
 
+async def test_two_owners_who_demote_each_other_at_once_leave_one(stack, anonymous, make_company) -> None:
+    company = await make_company("twoowners")
+    second = "second@twoowners.example.jp"
+    async with company.client() as owner:
+        asked = {"invitations": [{"email": second, "role": "owner"}]}
+        assert (await owner.post("/v1/invitations", json=asked)).status_code == 201
+        token = await link_in_mail(stack, second, "invitation")
+        body = {"token": token, "display_name": "二人目", "password": PASSWORD}
+        await anonymous.post("/v1/invitations/accept", json=body)
+        tokens = await sign_in(anonymous, "twoowners", second)
+        async with company.client(tokens["access_token"]) as other:
+            users = (await owner.get("/v1/users")).json()["items"]
+            answers = await asyncio.gather(
+                *(
+                    caller.patch(
+                        f"/v1/users/{user['id']}",
+                        json=change,
+                        headers={"if-match": f'"v{user["version"]}"'},
+                    )
+                    for caller, user, change in (
+                        (owner, users[1], {"role": "member"}),
+                        (other, users[0], {"disabled": True}),
+                    )
+                )
+            )
+    assert sorted(answer.status_code for answer in answers) == [200, 409], [it.text for it in answers]
+
+
+async def test_a_password_is_not_what_everybody_knows_of_its_owner(stack, anonymous, make_company) -> None:
+    company = await make_company("wellknown")
+    email = "very.long.name@wellknown.example.jp"
+    async with company.client() as owner:
+        await owner.post("/v1/invitations", json={"invitations": [{"email": email, "role": "member"}]})
+    token = await link_in_mail(stack, email, "invitation")
+    body = {"token": token, "display_name": "鈴木", "password": "Very.Long.Name"}
+    refused = await anonymous.post("/v1/invitations/accept", json=body)
+    assert (refused.status_code, _faults(refused)) == (422, [("/password", "password_too_common")])
+    accepted = await anonymous.post("/v1/invitations/accept", json=body | {"password": PASSWORD})
+    assert accepted.status_code == 201, "the link was still good"
+    await anonymous.post("/v1/password-resets", json={"tenant": "wellknown", "email": email})
+    body = {"token": await link_in_mail(stack, email, "reset"), "password": email}
+    refused = await anonymous.post("/v1/password-resets/complete", json=body)
+    assert (refused.status_code, _faults(refused)) == (422, [("/password", "password_too_common")])
+    chosen = await anonymous.post(
+        "/v1/password-resets/complete", json=body | {"password": "another good one"}
+    )
+    assert chosen.status_code == 204
+
+
+def _faults(answer: httpx.Response) -> list[tuple[str, str]]:
+    return [(each["pointer"], each["code"]) for each in answer.json()["errors"]]
+
+
+async def test_one_reset_spends_every_link_that_was_mailed_for_one(stack, anonymous, make_company) -> None:
+    company = await make_company("manylinks")
+    asked = {"tenant": "manylinks", "email": company.email}
+    await anonymous.post("/v1/password-resets", json=asked)
+    first = await link_in_mail(stack, company.email, "reset")
+    async with database_of(stack) as database:
+        await database.execute("UPDATE link SET expires_at = expires_at - interval '61 seconds'")
+    await anonymous.post("/v1/password-resets", json=asked)
+
+    async def another() -> str | None:
+        newest = await link_in_mail(stack, company.email, "reset")
+        return newest if newest != first else None
+
+    second = await until(another, within=20)
+    for token, status in ((second, 204), (first, 409), (second, 409)):
+        body = {"token": token, "password": "another good password"}
+        assert (await anonymous.post("/v1/password-resets/complete", json=body)).status_code == status
+
+
 async def test_cookies_are_for_the_console_alone(anonymous, make_company) -> None:
     company = await make_company("cookies")
     body = {"tenant": "cookies", "email": company.email, "password": PASSWORD, "cookies": True}
+    origin = {"origin": "http://ledger.test"}
     assert (await anonymous.post("/v1/sessions", json=body)).status_code == 403
-    answer = await anonymous.post("/v1/sessions", json=body, headers={"origin": "http://ledger.test"})
-    assert answer.json()["access_token"] is None
-    for cookie in answer.headers.get_list("set-cookie"):
-        assert "HttpOnly" in cookie
-        assert "samesite=strict" in cookie.lower()
-    anonymous.cookies.clear()
+    answer = await anonymous.post("/v1/sessions", json=body, headers=origin)
+    assert answer.json() == {
+        "access_token": None,
+        "refresh_token": None,
+        "token_type": "Bearer",
+        "expires_in": 600,
+    }
+    assert _cookies(answer) == {
+        "daicho_access": {"path": "/", "httponly": "", "samesite": "strict", "max-age": "600"},
+        "daicho_refresh": {
+            "path": "/v1/sessions",
+            "httponly": "",
+            "samesite": "strict",
+            "max-age": "1209600",
+        },
+    }
+    try:
+        assert (await anonymous.get("/v1/me")).status_code == 200
+        assert (await anonymous.post("/v1/sessions/refresh", json={})).status_code == 403, (
+            "another site's page"
+        )
+        before = anonymous.cookies["daicho_refresh"]
+        again = await anonymous.post("/v1/sessions/refresh", json={}, headers=origin)
+        assert (again.status_code, again.json()["refresh_token"]) == (200, None)
+        assert anonymous.cookies["daicho_refresh"] != before
+        out = await anonymous.delete("/v1/sessions/current", headers=origin)
+        assert out.status_code == 204
+        assert {cookie["max-age"] for cookie in _cookies(out).values()} == {"0"}
+        assert {cookie["path"] for cookie in _cookies(out).values()} == {"/", "/v1/sessions"}
+        assert (await anonymous.get("/v1/me")).status_code == 401
+    finally:
+        anonymous.cookies.clear()
+
+
+async def test_with_tls_cookies_are_bound_to_it_and_to_this_host(
+    make_database, openbao_server, openbao_roles, smtp_server
+) -> None:
+    services, url = ["identity"], "https://ledger.test"
+    async with (
+        running_stack(
+            services, make_database, openbao_server, openbao_roles, smtp_server, public_url=url
+        ) as secure,
+        secure.client("identity") as client,
+    ):
+        admin = {"email": "owner@tls.example.jp", "display_name": "山田", "password": PASSWORD}
+        await client.post("/v1/tenants", json={"code": "tls", "company_name": "社", "admin": admin})
+        body = {"tenant": "tls", "email": admin["email"], "password": PASSWORD, "cookies": True}
+        answer = await client.post("/v1/sessions", json=body, headers={"origin": url})
+        common = {"httponly": "", "secure": "", "samesite": "strict"}
+        assert _cookies(answer) == {
+            "__Host-daicho_access": {"path": "/", "max-age": "600", **common},
+            "__Secure-daicho_refresh": {"path": "/v1/sessions", "max-age": "1209600", **common},
+        }
+        given = {each.name: each.value for each in client.cookies.jar}
+        client.cookies.clear()
+        for name, status in (("__Host-daicho_access", 200), ("daicho_access", 401)):
+            sent = {"cookie": f"{name}={given['__Host-daicho_access']}"}
+            assert (await client.get("/v1/me", headers=sent)).status_code == status, name
+
+
+def _cookies(answer: httpx.Response) -> dict[str, dict[str, str]]:
+    """The attributes of each cookie that is set, by its name."""
+    found = {}
+    for line in answer.headers.get_list("set-cookie"):
+        (name, _), *rest = [part.strip().partition("=")[::2] for part in line.split(";")]
+        found[name] = {key.lower(): value.lower() for key, value in rest}
+    return found
 
 
 @pytest.mark.parametrize(

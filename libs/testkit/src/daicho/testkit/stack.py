@@ -68,6 +68,7 @@ async def running_stack(
     mail: MailSink,
     *,
     bus_url: str | None = None,
+    public_url: str = PUBLIC_URL,
 ) -> AsyncIterator[Stack]:
     """Serve ``services`` while the block runs; ready when it begins."""
     http = {name: free_port() for name in services}
@@ -85,7 +86,7 @@ async def running_stack(
                 "DAICHO_VAULT_ROLE_ID": roles[name][0],
                 "DAICHO_VAULT_SECRET_ID": roles[name][1],
                 "DAICHO_BUS_URL": bus,
-                "DAICHO_PUBLIC_URL": PUBLIC_URL,
+                "DAICHO_PUBLIC_URL": public_url,
                 "DAICHO_IDENTITY_HTTP": f"http://127.0.0.1:{http.get('identity', 0)}",
                 "DAICHO_HTTP_PORT": str(http[name]),
                 "DAICHO_GRPC_PORT": str(grpc[name]),

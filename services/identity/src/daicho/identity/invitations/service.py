@@ -121,6 +121,9 @@ class Invitations:
             # The team may have been removed since.
             team_id = invitation.team_id if await team_exists(tx, invitation.team_id) else None
             asked = open_card(keys, "invitation", invitation.id, invitation.card)
+            personal = (asked.email, given.display_name, tenant.code)
+            if fault := policy.password_fault("/password", given.password, personal=personal):
+                raise Invalid([fault])  # the link stays good for another try
             card = Card(asked.email, given.display_name.strip(), asked.language)
             user = User(
                 id=user_id,

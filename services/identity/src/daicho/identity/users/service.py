@@ -149,6 +149,9 @@ class Users:
             if user is None or user.disabled:
                 raise LinkSpent
             card = open_card(keys, "account", user.id, user.card)
+            personal = (card.email, card.display_name)
+            if fault := policy.password_fault("/password", password, personal=personal):
+                raise Invalid([fault])  # the link stays good for another try
             user.password_hash = fresh
             user.version += 1
             user.updated_at = now
