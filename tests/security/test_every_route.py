@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from daicho.gateway.table import PUBLIC
+from daicho.testkit.waiting import until
 
 from .conftest import UNKNOWN, Strangers
 
@@ -35,6 +36,8 @@ EVERYBODYS = {
 #: Deleting what is not there is done already: 204, for one's own, another's and nobody's alike.
 DONE_ALREADY = ("DELETE", "/v1/sessions/{session_id}")
 PUBLIC_ROUTES = {(route.method, route.path) for route in PUBLIC}
+#: What the log calls an attempt at what is not there, or not the caller's.
+REFUSED = "access.refused"
 #: Headers of the connection, not of the answer.
 PASSING = {"x-request-id", "connection"}
 GARBAGE = (
@@ -154,8 +157,19 @@ def assert_problem(answer: httpx.Response, told: Any) -> None:
 
 
 def assert_nothing_of(strangers: Strangers, answer: httpx.Response, told: Any) -> None:
-    found = [mark for mark in strangers.marks if mark in answer.text]
+    text = without_own_questions(answer)
+    found = [mark for mark in strangers.marks if mark in text]
     assert not found, f"{told}: tells {found} of another company"
+
+
+def without_own_questions(answer: httpx.Response) -> str:
+    """What an answer says, but for the log's entries of ids that the company's own people asked for in vain."""
+    if answer.is_success and answer.request.url.path == "/v1/audit/entries/search":
+        items = answer.json()["items"]
+        return json.dumps([it for it in items if it["action"] != REFUSED], ensure_ascii=False)
+    if answer.is_success and answer.request.url.path == "/v1/audit/export":
+        return "\n".join(line for line in answer.text.splitlines() if f'"{REFUSED}"' not in line)
+    return answer.text
 
 
 async def test_the_description_has_every_prefix_that_the_gateway_leads_to(every_operation) -> None:
@@ -204,6 +218,35 @@ async def test_another_companys_id_answers_as_an_unknown_one_does(strangers, eve
         assert kinds[0] == kinds[1], operation
         assert_nothing_of(strangers, answers[0], operation)
     assert walked > 15
+
+
+async def test_who_asks_for_anothers_id_is_in_his_own_companys_audit_alone(
+    product, strangers, every_operation
+) -> None:
+    """Two callers, for of one the first attempts of a minute alone have entries of their own."""
+    company = await product.company()
+    callers = [company.owner, await company.invite("second", "admin")]
+    asked = []
+    for place, operation in enumerate(every_operation):
+        ids = [strangers.theirs[name] for name in re.findall(r"\{(\w+_id)\}", operation.path)]
+        if not ids or (operation.method, operation.path) == DONE_ALREADY:
+            continue
+        answer = await callers[place % 2](
+            operation.method, operation.url(ids_of(strangers)), operation.body, if_match='"v1"'
+        )
+        assert answer.status_code == 404, operation
+        asked.append((operation.method, ids))
+
+    async def entered() -> bool:
+        search = {"action": REFUSED, "limit": 200}
+        found = (await company.owner.post("/v1/audit/entries/search", search))["items"]
+        held = [(it["payload"]["method"], it["payload"]["ids"]) for it in found]
+        return len(asked) > 15 and all(each in held for each in asked)
+
+    await until(entered, within=30)
+    refused = await strangers.b.owner.post("/v1/audit/entries/search", {"action": REFUSED})
+    assert refused["items"] == []
+    await company.client.aclose()
 
 
 async def test_what_a_company_reads_holds_nothing_of_another(strangers, every_operation) -> None:
