@@ -162,13 +162,13 @@ async def test_cells_like_formulas_come_back_as_they_were_and_are_harmless_in_be
 ) -> None:
     """Rejected rows go back to a spreadsheet: neutralised there, and read again as what was typed."""
     owner = strangers.a.owner
-    cells = ['=HYPERLINK("http://evil.example","x")', "+81", "-5", "@SUM(1)", "＝1+1"]
+    cells = ['=HYPERLINK("http://evil.example","x")', "+81", "-5", "@SUM(1)", "＝1+1", "＠SUM(1)", "－2+3"]
     quoted = [f'"{cell.replace(chr(34), chr(34) * 2)}"' for cell in cells]
     content = "姓,備考,メールアドレス\r\n" + "".join(f"試,{cell},no-mail\r\n" for cell in quoted)
     rejected = await _rejected(owner, content.encode("utf-8-sig"))
     text = rejected.decode("utf-8-sig")
     fields = [field.strip('"') for line in text.splitlines()[1:] for field in line.split(",")]
-    assert not [field for field in fields if field[:1] in "=+-@" and field], text
+    assert not [field for field in fields if field[:1] in "=+-@＝＋－＠" and field], text
     mended = text.replace("no-mail", "mended@example.jp").encode("utf-8-sig")
     begun = await owner.upload(mended, name="again.csv")
     place = f"/v1/imports/{begun['id']}"

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from typing import Final
 
-_DANGEROUS: Final = re.compile("'*[=+\\-@\t\r\0]")
-_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\0", "'")
+#: A Japanese spreadsheet takes the full-width signs for the others.
+_SIGNS: Final = "=+-@＝＋－＠\t\r\n\0"
+_DANGEROUS: Final = re.compile(f"'*[{re.escape(_SIGNS)}]")
+_STARTS: Final = (*_SIGNS, "'")
 
 
 def neutralise(cell: str) -> str:
