@@ -37,12 +37,14 @@ from daicho.customers.imports.naming import People
 from daicho.customers.imports.running import Running
 from daicho.customers.imports.schemas import ImportPatch
 from daicho.customers.imports.service import Asking, Imports
+from daicho.customers.model import Resource
 from daicho.fields import FieldType, Option
 from daicho.keyring import FileStore, Keyring, Transit, provision
 from daicho.local.servers import OpenBaoServer, PostgresServer, free_port
 from daicho.runtime import utc_now
 from daicho.tenancy import Actor, Grants, Scope, TenantId, UserId, uuid7
 from daicho.testkit import Databases
+from daicho.web import Work
 
 SETTLED = 2.0
 BAR_SECONDS, BAR_GROWTH = 30.0, 200 * 2**20
@@ -217,7 +219,15 @@ async def main(count: int, *, again: bool) -> None:
                 )
         store, catalogue = FileStore(folder), Catalogue()
         imports = Imports(database, store, catalogue, utc_now)
-        view, _ = await imports.upload(asking, in_pieces(data), lambda: ("contact", "contacts.csv"))
+
+        async def within(work: Work) -> Any:
+            async with database.transaction(actor) as tx:
+                return (await work(tx)).body
+
+        def named() -> tuple[Resource, str]:
+            return "contact", "contacts.csv"
+
+        view = await imports.upload(asking, in_pieces(data), named, within)
         size = len(data)
         del data
         checking = Checking(database, store, catalogue, People(Nobody()), utc_now)  # type: ignore[arg-type]
@@ -258,7 +268,7 @@ async def main(count: int, *, again: bool) -> None:
             + "  ".join(f"{name} {s:.1f}" for name, s in growth.processor().items() if s > 0.5)
         )
         if again:
-            view, _ = await imports.upload(asking, in_pieces(changed), lambda: ("contact", "contacts.csv"))
+            view = await imports.upload(asking, in_pieces(changed), named, within)
             await imports.correct(asking, view.id, ImportPatch(match_on="customer_code", on_match="update"))
             check = await phase(view, imports.begin_check, checking.check)
             run = await phase(view, imports.begin_run, running.run)

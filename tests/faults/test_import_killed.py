@@ -27,6 +27,7 @@ from daicho.events import Envelope
 from daicho.keyring import FileStore, Keyring, Transit
 from daicho.runtime import utc_now
 from daicho.tenancy import Actor, Grants, Scope, TenantId, UserId, uuid7
+from daicho.web import Work
 
 ROWS = 8_000
 BAD = 16
@@ -134,7 +135,11 @@ async def pieces() -> AsyncIterator[bytes]:
 
 
 async def test_an_import_survives_a_worker_killed_in_mid_check_and_in_mid_run(killing) -> None:
-    view, _ = await killing.imports.upload(killing.asking, pieces(), lambda: ("contact", "k.csv"))
+    async def within(work: Work) -> Any:
+        async with killing.imports.database.transaction(killing.asking.actor) as tx:
+            return (await work(tx)).body
+
+    view = await killing.imports.upload(killing.asking, pieces(), lambda: ("contact", "k.csv"), within)
     await killing.imports.begin_check(killing.asking, view.id)
     async with killing.killed(view.id, f"read > 0 AND read < {ROWS}"):
         assert await killing.value("SELECT count(*) FROM contact") == 0

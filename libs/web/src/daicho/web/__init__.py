@@ -15,7 +15,7 @@ from daicho.web.callers import (
     requires,
 )
 from daicho.web.cursors import Cursor, bound_to, open_cursor, seal_cursor
-from daicho.web.idempotency import Reply, create_once
+from daicho.web.idempotency import Reply, Work, create_once
 from daicho.web.problems import FieldProblem, Problem, language_of
 from daicho.web.streams import Event, stream
 from daicho.web.versions import etag, if_match
@@ -33,6 +33,7 @@ __all__ = [
     "Reply",
     "UnguardedRoute",
     "Verifier",
+    "Work",
     "actor_of",
     "address_of",
     "bound_to",

@@ -69,9 +69,17 @@ def create(op: Operations) -> None:
 
 
 async def create_once(
-    request: Request[Any, Any, Any], database: Database, keys: TenantKeys, actor: Actor, work: Work
+    request: Request[Any, Any, Any],
+    database: Database,
+    keys: TenantKeys,
+    actor: Actor,
+    work: Work,
+    *,
+    sent: str | None = None,
 ) -> Response[bytes]:
     """Run ``work`` in a transaction of ``actor`` and answer its reply; with an Idempotency-Key, once.
+
+    ``sent`` is a digest of what was sent, for a body that was read as a stream.
 
     Raises IdempotencyInFlight while the same key is being worked on, IdempotencyMismatch when it came before
     with another body.
@@ -83,7 +91,9 @@ async def create_once(
     if not 0 < len(given) <= LONGEST:
         raise Invalid([FieldFault("/Idempotency-Key", "too_long", {"maximum": LONGEST})])
     place = _place(request, actor, given)
-    body = keys.unique("idempotency", hashlib.sha256(await request.body()).hexdigest())
+    if sent is None:
+        sent = hashlib.sha256(await request.body()).hexdigest()
+    body = keys.unique("idempotency", sent)
     async with database.transaction(actor) as tx:
         if not await tx.driver.fetchval(_LOCK, f"idempotency:{tx.tenant_id}:{place}"):
             raise IdempotencyInFlight

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final, cast
 from urllib.parse import quote
 from uuid import UUID
 
-from litestar import Controller, Request, delete, get, patch, post
+from litestar import Controller, Request, Response, delete, get, patch, post
 from litestar.openapi.spec import OpenAPIMediaType, Operation, RequestBody, Schema
 from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
 from litestar.params import FromPath, JSONBody, QueryParameter
@@ -33,12 +33,15 @@ from daicho.customers.imports.schemas import (
 from daicho.customers.imports.service import Asking, Imports, view_of
 from daicho.customers.imports.uploads import FILE_LIMIT, Upload
 from daicho.customers.model import RESOURCES, Resource
+from daicho.customers.openapi import answers
 from daicho.faults import FieldFault, Forbidden, Invalid, NotFound
 from daicho.tenancy import UserId
 from daicho.web import (
     Event,
+    Work,
     actor_of,
     bound_to,
+    create_once,
     grants_of,
     language_of,
     open_cursor,
@@ -97,10 +100,16 @@ class ImportRoutes(Controller):
     tags = ("imports",)
     guards = (requires(None),)
 
-    @post("/", request_max_body_size=FILE_LIMIT, operation_class=_UploadOperation)
-    async def upload_file(self, request: Ask) -> ImportView:
-        """Send a CSV, TSV or xlsx of at most 64 MB as multipart/form-data: ``file`` and ``resource``."""
-        asking, upload = await _asking(request), Upload(request)
+    @post(
+        "/",
+        request_max_body_size=FILE_LIMIT,
+        operation_class=_UploadOperation,
+        responses=answers(201, ImportView),
+    )
+    async def upload_file(self, request: Ask) -> Response[bytes]:
+        """Send a CSV, TSV or xlsx of at most 64 MB as multipart/form-data: ``file`` and ``resource``. With an
+        Idempotency-Key the same file sent again is the same import."""
+        asking, imports, upload = await _asking(request), _imports(request), Upload(request)
 
         def named() -> tuple[Resource, str]:
             given = upload.fields.get("resource", "")
@@ -110,8 +119,11 @@ class ImportRoutes(Controller):
                 raise Invalid([FieldFault("/resource", code)])
             return cast(Resource, resource), upload.file_name or ""
 
-        view, _ = await _imports(request).upload(asking, upload.file(), named)
-        return view
+        async def once(work: Work) -> Response[bytes]:
+            sent = upload.digest()
+            return await create_once(request, imports.database, asking.keys, asking.actor, work, sent=sent)
+
+        return await imports.upload(asking, upload.file(), named, once)
 
     @get("/")
     async def list_imports(self, request: Ask, limit: Limit = 50, cursor: Cursor = None) -> ImportPage:

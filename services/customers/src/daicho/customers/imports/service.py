@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -34,7 +34,11 @@ from daicho.faults import FieldFault, Forbidden, Invalid, NotFound
 from daicho.keyring import FileStore, TenantKeys
 from daicho.runtime import Clock
 from daicho.tenancy import Actor, Database, Grants, TenantTransaction, UserId, uuid7
+from daicho.web import Reply, Work
 
+Answer = TypeVar("Answer")
+Named = Callable[[], tuple[Resource, str]]
+Within = Callable[[Work], Awaitable[Answer]]
 CHECK: Final = "import.check"
 RUN: Final = "import.run"
 log = structlog.get_logger()
@@ -68,14 +72,15 @@ class Imports:
     clock: Clock
 
     async def upload(
-        self, asking: Asking, pieces: AsyncIterator[bytes], named: Any
-    ) -> tuple[ImportView, Import]:
-        """Seal and store the file, detect what it is, suggest a mapping.
+        self, asking: Asking, pieces: AsyncIterator[bytes], named: Named, within: Within[Answer]
+    ) -> Answer:
+        """Seal and store the file, detect what it is, suggest a mapping; the import's view is the reply.
 
-        ``named()`` answers (resource, file name) once the pieces are through. Raises Invalid, Forbidden,
-        FileUnreadable; nothing is kept then.
+        ``named()`` answers (resource, file name) once the pieces are through. ``within`` does what it is given
+        in a transaction, or answers without doing it when that was done before. Raises Invalid, Forbidden,
+        FileUnreadable. Unless it was done, nothing is kept.
         """
-        import_id = uuid7()
+        import_id, is_added = uuid7(), False
         try:
             size = await self.store.write(asking.keys, import_id, pieces)
         except OSError as error:
@@ -85,7 +90,9 @@ class Imports:
             resource, file_name = named()
             asking.demand(resource)
             detected = await asyncio.to_thread(self._detect, asking.keys, import_id)
-            async with self.database.transaction(asking.actor) as tx:
+
+            async def add(tx: TenantTransaction) -> Reply:
+                nonlocal is_added
                 schema = await self.catalogue.current(tx, resource)
                 description = _described(file_name, detected.columns, resource, schema, asking.grants.role)
                 sealed = seal_description(asking.keys, import_id, description)
@@ -93,10 +100,16 @@ class Imports:
                     tx, import_id, resource, size=size, file=detected.file, sealed=sealed, at=self.clock()
                 )
                 found = await repository.read_import(tx, asking.keys, import_id)
-                return view_of(found, schema, asking.grants.role), found
+                is_added = True
+                return Reply(view_of(found, schema, asking.grants.role))
+
+            answer = await within(add)
         except BaseException:
             await self.store.delete(asking.keys, import_id)
             raise
+        if not is_added:
+            await self.store.delete(asking.keys, import_id)
+        return answer
 
     async def read(self, asking: Asking, import_id: UUID) -> ImportView:
         """One import. Raises NotFound."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import AsyncIterator
 from typing import Any, Final
 
@@ -29,6 +30,7 @@ class Upload:
         self._stream = request.stream()
         self.fields: dict[str, str] = {}
         self.file_name: str | None = None
+        self._content = hashlib.sha256()
 
     async def file(self) -> AsyncIterator[bytes]:
         """The bytes of the part ``file``. Raises :class:`UploadMalformed`, also when there is none or a second one."""
@@ -44,6 +46,7 @@ class Upload:
                         self._begin(event)
                     elif event and current is not None:
                         if current.name == "file":
+                            self._content.update(event)
                             yield bytes(event)
                         else:
                             self._hold(held, current, bytes(event))
@@ -53,6 +56,12 @@ class Upload:
         if self.file_name is None:
             raise UploadMalformed
         self.fields = {name: data.decode("utf-8", "replace") for name, data in held.items()}
+
+    def digest(self) -> str:
+        """Of what was sent, once :meth:`file` came to its end: the file, its name, the fields. The same for a
+        client that tries again, whose multipart has another boundary."""
+        whole = (self._content.hexdigest(), self.file_name, sorted(self.fields.items()))
+        return hashlib.sha256(repr(whole).encode()).hexdigest()
 
     def _begin(self, segment: MultipartSegment) -> None:
         if segment.name == "file":
