@@ -12,6 +12,7 @@ from daicho.customers.imports.checking import Checking
 from daicho.customers.imports.jobs import ImportJobs
 from daicho.customers.imports.naming import People
 from daicho.customers.imports.running import Running
+from daicho.customers.imports.sweeping import Sweeping
 from daicho.jobs import Worker
 from daicho.keyring import FileStore, Keyring, Transit
 from daicho.runtime import utc_now
@@ -31,7 +32,8 @@ async def main(database_url: str, vault: str, role_id: str, secret_id: str, fold
     store, catalogue = FileStore(folder), Catalogue()
     checking = Checking(database, store, catalogue, People(Nobody()), utc_now)  # type: ignore[arg-type]
     running = Running(database, store, catalogue, Companies(catalogue, utc_now), utc_now)
-    jobs = ImportJobs(database, Keyring(transit, database), checking, running)
+    sweeping = Sweeping(database, store, utc_now)
+    jobs = ImportJobs(database, Keyring(transit, database), checking, running, sweeping)
     async with Worker(database_url, jobs.handlers()).running():
         await asyncio.Event().wait()
 

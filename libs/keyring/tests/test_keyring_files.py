@@ -89,8 +89,8 @@ async def test_the_store_keeps_whole_files_alone(tmp_path) -> None:
     assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == [f"{FILE}.sealed"]
     with pytest.raises(FileMissing):
         store.read(keys, OTHER)
-    await store.delete(keys, FILE)
-    await store.delete(keys, FILE)
+    await store.delete(keys.tenant_id, FILE)
+    await store.delete(keys.tenant_id, FILE)
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
 
 

@@ -90,10 +90,10 @@ def test_a_custom_field_of_the_same_name_comes_first() -> None:
     [
         ([(0, "family_name")], []),
         ([(0, "full_name"), (1, None)], []),
-        ([(0, "email")], [("/mapping", "required")]),
+        ([(0, "email")], [("/mapping", "name_unmapped")]),
         ([(9, "family_name")], [("/mapping/0/column", "unknown_column")]),
-        ([(0, "family_name"), (0, "email")], [("/mapping/1/column", "not_unique")]),
-        ([(0, "family_name"), (1, "family_name")], [("/mapping/1/field", "not_unique")]),
+        ([(0, "family_name"), (0, "email")], [("/mapping/1/column", "column_twice")]),
+        ([(0, "family_name"), (1, "family_name")], [("/mapping/1/field", "field_twice")]),
         ([(0, "__proto__")], [("/mapping/0/field", "unknown_field")]),
         ([(0, "custom.secret")], [("/mapping/0/field", "unknown_field")]),
         ([(0, "custom.fixed")], [("/mapping/0/field", "not_permitted")]),

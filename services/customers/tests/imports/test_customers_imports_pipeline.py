@@ -195,7 +195,7 @@ async def test_what_was_detected_can_be_corrected(imports, owner) -> None:
     answer = await owner("PATCH", path, {"mapping": mapping, "match_on": "customer_code"})
     assert answer.json()["errors"][0] | {"detail": ""} == {
         "pointer": "/match_on",
-        "code": "unknown_column",
+        "code": "unmapped_key",
         "detail": "",
     }
     answer = await owner("PATCH", path, {"mapping": mapping})

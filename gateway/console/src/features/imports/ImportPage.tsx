@@ -166,7 +166,7 @@ function Finished({ found }: { found: Import }) {
       >
         {hasFailed ? (
           <>
-            {found.failure && <div>{found.failure}</div>}
+            {found.failure_detail && <div>{found.failure_detail}</div>}
             {t("imports.failedText")}
           </>
         ) : null}

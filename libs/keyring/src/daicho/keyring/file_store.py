@@ -11,8 +11,9 @@ from uuid import UUID
 
 from daicho.keyring.files import SealedWriter
 from daicho.keyring.keys import TenantKeys
-from daicho.tenancy import Guard
+from daicho.tenancy import Guard, TenantId
 
+_UNFINISHED: Final = ".part"
 _GATHERED: Final = 1024 * 1024
 """Bytes gathered before they go to a thread to be sealed and written."""
 
@@ -37,8 +38,8 @@ class FileStore:
         """
         if self._guard is not None:
             await self._guard()
-        place = self._place(keys, file_id)
-        unfinished = place.with_suffix(".part")
+        place = self._place(keys.tenant_id, file_id)
+        unfinished = place.with_suffix(_UNFINISHED)
         target = await asyncio.to_thread(_create, unfinished)
         try:
             writer = keys.files.writer(target, file_id)
@@ -56,17 +57,19 @@ class FileStore:
     def read(self, keys: TenantKeys, file_id: UUID) -> Iterator[bytes]:
         """The plain chunks of a file, for a thread. Raises :class:`FileMissing`, and ``Tampered`` on the way."""
         try:
-            source = self._place(keys, file_id).open("rb")
+            source = self._place(keys.tenant_id, file_id).open("rb")
         except FileNotFoundError:
             raise FileMissing from None
         return _read(source, keys, file_id)
 
-    async def delete(self, keys: TenantKeys, file_id: UUID) -> None:
-        """Remove a file, if it is there."""
-        await asyncio.to_thread(self._place(keys, file_id).unlink, missing_ok=True)
+    async def delete(self, tenant_id: TenantId, file_id: UUID) -> None:
+        """Remove a file, finished or not, if it is there. Takes no key: a tenant's files outlive his key."""
+        place = self._place(tenant_id, file_id)
+        for path in (place, place.with_suffix(_UNFINISHED)):
+            await asyncio.to_thread(path.unlink, missing_ok=True)
 
-    def _place(self, keys: TenantKeys, file_id: UUID) -> Path:
-        return self._folder / str(keys.tenant_id) / f"{file_id}.sealed"
+    def _place(self, tenant_id: TenantId, file_id: UUID) -> Path:
+        return self._folder / str(tenant_id) / f"{file_id}.sealed"
 
 
 def _read(source: IO[bytes], keys: TenantKeys, file_id: UUID) -> Iterator[bytes]:

@@ -20,7 +20,8 @@ from daicho.customers.imports import repository
 from daicho.customers.imports.callers import Asker, Caller
 from daicho.customers.imports.companies import company_aims
 from daicho.customers.imports.fields import import_fields
-from daicho.customers.imports.files import FileUnreadable
+from daicho.customers.imports.files import FileEmpty, FileUnreadable
+from daicho.customers.imports.mapping import has_name, unmapped_required
 from daicho.customers.imports.matching import Matcher, Values
 from daicho.customers.imports.model import Import
 from daicho.customers.imports.naming import Names, People
@@ -114,11 +115,15 @@ class Checking:
                 for each in definitions
                 if each.default is not None and f"custom.{each.key}" not in mapped
             },
+            makes_new=has_name(described.mapping, found.resource)
+            and not unmapped_required(described.mapping, definitions),
             owner_id=found.created_by,
             owners=caller.grants.owners(f"{RESOURCES[found.resource]}:create"),
         )
         async with open_workshop(plan, found.file_size) as prepare:
             await run.through(prepare)
+        if run.done == 0:
+            raise FileEmpty
         keys = (await asker.now()).keys
         async with self.database.transaction(asker.actor) as tx:
             now = await repository.read_import(tx, keys, found.id, lock=True)

@@ -14,7 +14,7 @@ from daicho.faults import Fault, FieldFault, Invalid, Messages
 MAX_ROW: Final = 1_000_000
 """Characters of one row; a longer one is rejected."""
 MAX_COLUMNS: Final = 500
-DELIMITERS: Final = (",", "\t", ";")
+DELIMITERS: Final = (",", "\t", ";", "|")
 
 
 class FileKind(StrEnum):

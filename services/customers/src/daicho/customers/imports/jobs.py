@@ -1,4 +1,4 @@
-"""The two jobs of an import. Both look at the import first and do nothing when nothing is left to do."""
+"""The jobs of an import. Check and run look at the import first and do nothing when nothing is left to do."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from daicho.customers.imports.model import Import, Status
 from daicho.customers.imports.repository import FieldsChanged, Superseded
 from daicho.customers.imports.running import Running
 from daicho.customers.imports.service import CHECK, RUN
+from daicho.customers.imports.sweeping import SWEEP, Sweeping
 from daicho.faults import Forbidden, NotFound, Unavailable
 from daicho.jobs import Handler, Job, RetryLater
 from daicho.jobs.worker import ATTEMPTS
@@ -31,10 +32,11 @@ class ImportJobs:
     keyring: Keyring
     checking: Checking
     running: Running
+    sweeping: Sweeping
 
     def handlers(self) -> Mapping[str, Handler]:
         """By the names of the jobs."""
-        return {CHECK: self.check, RUN: self.run}
+        return {CHECK: self.check, RUN: self.run, SWEEP: self.sweeping.sweep}
 
     async def check(self, job: Job) -> None:
         """Check the import that the job names."""

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from daicho.customers.imports.detection import Column
 from daicho.customers.imports.fields import REQUIRED_ONE_OF
 from daicho.customers.imports.headers import FIELD_OF_HEADER, header_key
 from daicho.faults import FieldFault
 from daicho.fields import FieldDefinition
+
+NAMELESS: Final = {"contact": "name_unmapped", "company": "company_unmapped"}
+"""The code when no column is a new record's name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,27 +63,49 @@ def check_mapping(
     fields: Mapping[str, FieldDefinition],
     *,
     role: str | None = None,
+    updates_only: bool = False,
 ) -> tuple[FieldFault, ...]:
-    """What is wrong with a mapping; pointers lead to ``/mapping/<n>/column`` or ``…/field``."""
-    faults = [*_each(mapping, {column.index for column in columns}, fields, role)]
-    if not faults and not REQUIRED_ONE_OF[resource] & {each.field for each in mapping}:
-        faults.append(FieldFault("/mapping", "required"))
+    """What is wrong with a mapping; pointers lead to ``/mapping/<n>/column`` or ``…/field``.
+
+    With ``updates_only`` rows find their records by a key, and none need say a name.
+    """
+    faults = [*_each(mapping, {column.index: column.name for column in columns}, fields, role)]
+    if not faults and not updates_only and not has_name(mapping, resource):
+        faults.append(FieldFault("/mapping", NAMELESS[resource]))
     return tuple(faults)
+
+
+def unmapped_required(
+    mapping: Iterable[ColumnMapping], custom: Iterable[FieldDefinition]
+) -> list[FieldFault]:
+    """A fault for each required custom field that no column fills, and no default."""
+    mapped = {each.field for each in mapping}
+    return [
+        FieldFault(f"/mapping/custom.{each.key}", "field_unmapped", {"label": each.label or each.key})
+        for each in custom
+        if each.required and each.default is None and f"custom.{each.key}" not in mapped
+    ]
+
+
+def has_name(mapping: Iterable[ColumnMapping], resource: str) -> bool:
+    """Whether new records can be made of what is mapped."""
+    return not REQUIRED_ONE_OF[resource].isdisjoint(each.field for each in mapping)
 
 
 def _each(
     mapping: Sequence[ColumnMapping],
-    places: set[int],
+    names: Mapping[int, str],
     fields: Mapping[str, FieldDefinition],
     role: str | None,
 ) -> Iterator[FieldFault]:
     columns: set[int] = set()
-    taken: set[str] = set()
+    taken: dict[str, str] = {}
     for number, each in enumerate(mapping):
-        if each.column not in places:
+        name = names.get(each.column)
+        if name is None:
             yield FieldFault(f"/mapping/{number}/column", "unknown_column")
         elif each.column in columns:
-            yield FieldFault(f"/mapping/{number}/column", "not_unique")
+            yield FieldFault(f"/mapping/{number}/column", "column_twice", {"column": name})
         columns.add(each.column)
         if each.field is None:
             continue
@@ -89,5 +115,6 @@ def _each(
         elif not field.is_writable(role):
             yield FieldFault(f"/mapping/{number}/field", "not_permitted")
         elif each.field in taken:
-            yield FieldFault(f"/mapping/{number}/field", "not_unique")
-        taken.add(each.field)
+            params = {"column": name or "", "other": taken[each.field]}
+            yield FieldFault(f"/mapping/{number}/field", "field_twice", params)
+        taken.setdefault(each.field, name or "")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from daicho.customers.imports.files import FileEmpty, FileUnreadable, FileUnsupported
 from daicho.customers.imports.normalising import CellError
 from daicho.faults import FIELD_MESSAGES, Language, Messages
 
@@ -31,8 +32,66 @@ IMPORT_MESSAGES: Final[Mapping[str, Messages]] = {
     "not_matchable": Messages(
         ja="この項目ではレコードを照合できません。", en="Records cannot be matched by this field."
     ),
+    "unmapped_key": Messages(
+        ja="照合に使う項目に、ファイルの列が割り当てられていません。",
+        en="No column of the file is mapped to the field that records are matched by.",
+    ),
+    "column_twice": Messages(
+        ja="列「{column}」が2回指定されています。", en="The column “{column}” is named twice."
+    ),
+    "field_twice": Messages(
+        ja="列「{other}」と列「{column}」が同じ項目に割り当てられています。どちらかを外してください。",
+        en="The columns “{other}” and “{column}” go into the same field. Leave one of them out.",
+    ),
+    "name_unmapped": Messages(
+        ja="姓または氏名に列を割り当ててください。", en="Map a column to the family name or to the full name."
+    ),
+    "company_unmapped": Messages(
+        ja="会社名に列を割り当ててください。", en="Map a column to the company's name."
+    ),
+    "field_unmapped": Messages(
+        ja="必須項目「{label}」に列を割り当ててください。", en="Map a column to the required field “{label}”."
+    ),
+    "unmatched": Messages(
+        ja="一致するレコードがなく、名前の列もないため、新しく登録できません。",
+        en="No record matches, and without a column of names none can be made.",
+    ),
     "unknown_column": Messages(ja="この列はファイルにありません。", en="The file has no such column."),
 }
+
+FAILURES: Final[Mapping[str, Messages]] = {
+    **{each.code: each.messages for each in (FileEmpty, FileUnsupported, FileUnreadable)},
+    "file_too_large": Messages(
+        ja="ファイルが大きすぎます。分割してからもう一度お試しください。",
+        en="The file is too large. Split it, then try again.",
+    ),
+    "file_missing": Messages(
+        ja="保存されていたファイルが見つかりません。もう一度アップロードしてください。",
+        en="The stored file is gone. Upload it again.",
+    ),
+    "fields_changed": Messages(
+        ja="チェックの後に項目の設定が変わりました。もう一度チェックしてください。",
+        en="Fields were changed since the check. Check the import again.",
+    ),
+    "forbidden": Messages(
+        ja="このインポートを始めた人に、取り込みの権限がなくなりました。",
+        en="Whoever began this import may not import any more.",
+    ),
+    "expired": Messages(
+        ja="30日間操作がなかったため、ファイルを削除しました。もう一度アップロードしてください。",
+        en="Nothing was done with it for 30 days, so the file was deleted. Upload it again.",
+    ),
+    "internal": Messages(
+        ja="処理中に問題が起きました。取り込み済みの行はそのまま残っています。もう一度お試しください。",
+        en="Something went wrong on our side. Rows already imported stay. Try again.",
+    ),
+}
+"""Why nothing more comes of an import, by its ``failure``."""
+
+
+def say_failure(code: str | None, language: Language) -> str | None:
+    """The failure as a sentence; None where there is none."""
+    return None if code is None else (FAILURES.get(code) or FAILURES["internal"]).say(language, {})
 
 
 def say(error: CellError, language: Language) -> str:

@@ -31,6 +31,11 @@ class Description(msgspec.Struct, array_like=True, frozen=True):
     mapping: tuple[ColumnMapping, ...]
 
 
+def is_for_updates(match_on: str | None, on_match: OnMatch) -> bool:
+    """Whether rows find their records by a key, so that the file need not hold what a new record requires."""
+    return match_on is not None and on_match == "update"
+
+
 @dataclass(frozen=True, slots=True)
 class Import:
     """One row of ``import``, opened."""
@@ -55,6 +60,11 @@ class Import:
     created: int
     updated: int
     skipped: int
+
+    @property
+    def updates_only(self) -> bool:
+        """See :func:`is_for_updates`."""
+        return is_for_updates(self.match_on, self.on_match)
 
 
 _decode_format = msgspec.json.Decoder(FileFormat).decode

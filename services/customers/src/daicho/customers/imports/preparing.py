@@ -47,6 +47,8 @@ class Plan:
     mapping: tuple[ColumnMapping, ...]
     definitions: tuple[FieldDefinition, ...]
     defaults: Mapping[str, Any]
+    makes_new: bool
+    """Whether new records can be made of what is mapped."""
     owner_id: UUID
     owners: frozenset[UUID] | None
     """Who may own what is created; None lets everybody."""
@@ -153,6 +155,8 @@ class Preparer:
         errors = row.errors
         if aim.error is not None and aim.error.column not in {each.column for each in errors}:
             errors = [*errors, aim.error]
+        if aim.action == "create" and not errors and not self._plan.makes_new:
+            errors = [CellError(None, "unmatched")]
         owners = self._plan.owners
         owner = row.values.get("owner") or (str(self._plan.owner_id) if aim.action == "create" else None)
         if owners is not None and owner is not None and UUID(owner) not in owners:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -17,6 +17,7 @@ from daicho.tenancy import TenantTransaction
 
 _READ: Final = 'SELECT * FROM "import" WHERE tenant_id = $1 AND id = $2'
 _LOCK: Final = f"{_READ} FOR UPDATE"
+_LAST_STEP: Final = 'SELECT status, updated_at FROM "import" WHERE tenant_id = $1 AND id = $2 FOR UPDATE'
 _LIST: Final = """
     SELECT i.* FROM "import" i WHERE i.tenant_id = $1 AND i.id < $2
     AND ($3::uuid[] IS NULL OR i.created_by = ANY ($3)) ORDER BY i.id DESC LIMIT $4
@@ -72,6 +73,13 @@ _REJECTED_NUMBERS: Final = "SELECT number FROM import_rejected WHERE tenant_id =
 _encode = msgspec.json.Encoder().encode
 
 
+class Step(NamedTuple):
+    """Where an import stands, and since when."""
+
+    status: Status
+    at: datetime
+
+
 class Superseded(Exception):
     """Somebody else has taken this import on, or it was deleted: stop."""
 
@@ -105,6 +113,12 @@ async def read_import(
     if row is None:
         raise NotFound
     return open_import(keys, row)
+
+
+async def last_step(tx: TenantTransaction, import_id: UUID) -> Step | None:
+    """Where an import stands, locked; None when there is none. Needs no key."""
+    row = await tx.driver.fetchrow(_LAST_STEP, tx.tenant_id, import_id)
+    return None if row is None else Step(*row)
 
 
 async def list_imports(

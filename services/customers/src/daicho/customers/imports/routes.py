@@ -83,7 +83,8 @@ class _UploadOperation(Operation):
 async def _asking(request: Ask) -> Asking:
     actor = actor_of(request)
     keys = await request.app.state.rails.keyring.open(actor.tenant_id)
-    asking = Asking(actor, grants_of(request), keys)
+    language = language_of(request.headers.get("accept-language"))
+    asking = Asking(actor, grants_of(request), keys, language)
     if not any(asking.grants.allows(permission(each)) for each in RESOURCES):
         raise Forbidden
     return asking
@@ -136,9 +137,7 @@ class ImportRoutes(Controller):
             found = await repository.list_imports(tx, asking.keys, owners, after, limit + 1)
             schemas = {each: await imports.catalogue.current(tx, each) for each in RESOURCES}
         items = [
-            view_of(each, schemas[each.resource], asking.grants.role)
-            for each in found[:limit]
-            if asking.may_see(each)
+            view_of(each, schemas[each.resource], asking) for each in found[:limit] if asking.may_see(each)
         ]
         more = seal_cursor(asking.keys, bound, found[limit - 1].id) if len(found) > limit else None
         return ImportPage(items, more)
@@ -184,13 +183,12 @@ class ImportRoutes(Controller):
             await imports.find(tx, asking, import_id)
             rows = await repository.rejected_from(tx, import_id, at[0], limit + 1)
         await _saw(request, asking, "import.errors", import_id)
-        language = language_of(request.headers.get("accept-language"))
         items: list[tuple[tuple[int, int], ImportError]] = []
         for number, line, sealed in rows:
             errors = open_rejection(asking.keys, import_id, number, sealed).errors
             for place, error in enumerate(errors):
                 if (number, place) >= at:
-                    detail = say(CellError(None, error.code, error.params), language)
+                    detail = say(CellError(None, error.code, error.params), asking.language)
                     items.append(
                         ((number, place), ImportError(number, line, error.column, error.code, detail))
                     )
@@ -204,9 +202,8 @@ class ImportRoutes(Controller):
         async with imports.database.reading(asking.actor) as tx:
             found = await imports.find(tx, asking, import_id)
         await _saw(request, asking, "import.rejected", import_id)
-        language = language_of(request.headers.get("accept-language"))
         rows = _rejected_rows(imports, asking, found, asyncio.get_running_loop())
-        pieces = write_rejected(rows, found.description.columns, found.format, language)
+        pieces = write_rejected(rows, found.description.columns, found.format, asking.language)
         return Stream(
             pieces,
             media_type=_media_type(found),

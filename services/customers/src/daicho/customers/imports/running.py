@@ -71,9 +71,8 @@ class Running:
             # Both lanes stop for the same reason; a job is retried by what it is.
             raise group.exceptions[0] from None
         await completing.complete_rejections(self.database, self.store, asker, found)
-        caller = await asker.now()
-        await self._finish(caller, found)
-        await self.store.delete(caller.keys, found.id)
+        await self._finish(await asker.now(), found)
+        await self.store.delete(asker.actor.tenant_id, found.id)
 
     async def _lane(self, asker: Asker, found: Import, lane: int) -> None:
         async with self.database.transaction(asker.actor) as tx:

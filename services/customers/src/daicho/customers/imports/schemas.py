@@ -33,7 +33,7 @@ class ImportView(msgspec.Struct, kw_only=True):
     """An import: how its file is read, where its columns go, how far it is.
 
     ``rows`` counts the rows checked so far; ``valid`` those of them that are right, ``skipped`` the valid ones
-    whose record exists already. ``failure`` says why nothing more will come of a failed one.
+    whose record exists already. ``failure`` says why nothing more will come of a failed one, ``failure_detail`` says it in words.
     """
 
     id: UUID
@@ -49,6 +49,7 @@ class ImportView(msgspec.Struct, kw_only=True):
     match_on: str | None
     on_match: OnMatch
     failure: str | None
+    failure_detail: str | None
     rows: int
     valid: int
     rejected: int

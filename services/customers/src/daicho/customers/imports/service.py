@@ -24,13 +24,22 @@ from daicho.customers.imports.faults import (
 )
 from daicho.customers.imports.fields import import_fields
 from daicho.customers.imports.files import FileFormat, corrected
-from daicho.customers.imports.mapping import ColumnMapping, check_mapping, suggest_mapping
+from daicho.customers.imports.mapping import ColumnMapping, check_mapping, suggest_mapping, unmapped_required
 from daicho.customers.imports.matching import match_fields
-from daicho.customers.imports.model import AT_WORK, Description, Import, seal_description
+from daicho.customers.imports.messages import say_failure
+from daicho.customers.imports.model import (
+    AT_WORK,
+    Description,
+    Import,
+    OnMatch,
+    is_for_updates,
+    seal_description,
+)
 from daicho.customers.imports.permission import permission
 from daicho.customers.imports.schemas import ImportColumn, ImportPatch, ImportView, MappedColumn
+from daicho.customers.imports.sweeping import GRACE, SWEEP
 from daicho.customers.model import Resource
-from daicho.faults import FieldFault, Forbidden, Invalid, NotFound
+from daicho.faults import FieldFault, Forbidden, Invalid, Language, NotFound
 from daicho.keyring import FileStore, TenantKeys
 from daicho.runtime import Clock
 from daicho.tenancy import Actor, Database, Grants, TenantTransaction, UserId, uuid7
@@ -51,6 +60,7 @@ class Asking:
     actor: Actor
     grants: Grants
     keys: TenantKeys
+    language: Language = "ja"
 
     def may_see(self, found: Import) -> bool:
         """Whether the import is in the caller's reach."""
@@ -81,6 +91,8 @@ class Imports:
         FileUnreadable. Unless it was done, nothing is kept.
         """
         import_id, is_added = uuid7(), False
+        async with self.database.transaction(asking.actor) as tx:
+            await jobs.enqueue(tx, SWEEP, import_id, after=GRACE)
         try:
             size = await self.store.write(asking.keys, import_id, pieces)
         except OSError as error:
@@ -101,14 +113,14 @@ class Imports:
                 )
                 found = await repository.read_import(tx, asking.keys, import_id)
                 is_added = True
-                return Reply(view_of(found, schema, asking.grants.role))
+                return Reply(view_of(found, schema, asking))
 
             answer = await within(add)
         except BaseException:
-            await self.store.delete(asking.keys, import_id)
+            await self.store.delete(asking.actor.tenant_id, import_id)
             raise
         if not is_added:
-            await self.store.delete(asking.keys, import_id)
+            await self.store.delete(asking.actor.tenant_id, import_id)
         return answer
 
     async def read(self, asking: Asking, import_id: UUID) -> ImportView:
@@ -116,7 +128,7 @@ class Imports:
         async with self.database.reading(asking.actor) as tx:
             found = await self.find(tx, asking, import_id)
             schema = await self.catalogue.current(tx, found.resource)
-        return view_of(found, schema, asking.grants.role)
+        return view_of(found, schema, asking)
 
     async def find(
         self, tx: TenantTransaction, asking: Asking, import_id: UUID, *, lock: bool = False
@@ -150,7 +162,7 @@ class Imports:
             description = msgspec.structs.replace(description, mapping=mapping)
         match_on = before.match_on if patch.match_on is UNSET else patch.match_on
         on_match = before.on_match if patch.on_match is UNSET else patch.on_match
-        wrong = _wrong(before.resource, description, schema, asking.grants.role, match_on)
+        wrong = _wrong(before.resource, description, schema, asking.grants.role, match_on, on_match)
         if patch.mapping is UNSET and file != before.format:
             # The user has not chosen yet: what is wrong with a mere suggestion is said when he checks.
             wrong = [each for each in wrong if not each.pointer.startswith("/mapping")]
@@ -164,7 +176,7 @@ class Imports:
                 tx, now, file, sealed, self.clock(), match_on=match_on, on_match=on_match
             )
             found = await repository.read_import(tx, asking.keys, import_id)
-        return view_of(found, schema, asking.grants.role)
+        return view_of(found, schema, asking)
 
     async def begin_check(self, asking: Asking, import_id: UUID) -> ImportView:
         """Put the check down. Raises Invalid when the mapping is not sound, ImportBusy, ImportFinished."""
@@ -172,14 +184,17 @@ class Imports:
             found = await self.find(tx, asking, import_id, lock=True)
             _refuse_unchangeable(found)
             schema = await self.catalogue.current(tx, found.resource)
-            wrong = _wrong(found.resource, found.description, schema, asking.grants.role, found.match_on)
-            wrong += _lacking(found, schema)
+            wrong = _wrong(
+                found.resource, found.description, schema, asking.grants.role, found.match_on, found.on_match
+            )
+            if not found.updates_only:
+                wrong += unmapped_required(found.description.mapping, schema.schema.definitions.values())
             if wrong:
                 raise Invalid(wrong)
             await repository.begin_check(tx, import_id, self.clock(), schema.revision)
             await jobs.enqueue(tx, CHECK, import_id)
             found = await repository.read_import(tx, asking.keys, import_id)
-        return view_of(found, schema, asking.grants.role)
+        return view_of(found, schema, asking)
 
     async def begin_run(self, asking: Asking, import_id: UUID) -> ImportView:
         """Put the run down. Raises ImportUnchecked, ImportBusy, ImportFinished."""
@@ -194,7 +209,7 @@ class Imports:
             await repository.set_status(tx, import_id, "running", self.clock())
             await jobs.enqueue(tx, RUN, import_id)
             found = await repository.read_import(tx, asking.keys, import_id)
-        return view_of(found, schema, asking.grants.role)
+        return view_of(found, schema, asking)
 
     async def delete(self, asking: Asking, import_id: UUID) -> None:
         """Forget an import; a check under way stops. What has been run stays in the ledger. Raises ImportBusy in a run."""
@@ -203,7 +218,7 @@ class Imports:
             if found.status == "running":
                 raise ImportBusy
             await repository.delete_import(tx, import_id)
-        await self.store.delete(asking.keys, import_id)
+        await self.store.delete(asking.actor.tenant_id, import_id)
 
     def _detect(self, keys: TenantKeys, import_id: UUID) -> Detected:
         return detect(self.store.read(keys, import_id))
@@ -236,34 +251,30 @@ def _wrong(
     schema: ResourceSchema,
     role: str | None,
     match_on: str | None,
+    on_match: OnMatch,
 ) -> list[FieldFault]:
     definitions = tuple(schema.schema.definitions.values())
     fields = import_fields(resource, definitions)
-    wrong = list(check_mapping(description.mapping, description.columns, resource, fields, role=role))
+    updates_only = is_for_updates(match_on, on_match)
+    wrong = list(
+        check_mapping(
+            description.mapping, description.columns, resource, fields, role=role, updates_only=updates_only
+        )
+    )
     if match_on is not None:
         if match_on not in match_fields(resource, definitions):
             wrong.append(FieldFault("/match_on", "not_matchable"))
         elif match_on not in {each.field for each in description.mapping}:
-            wrong.append(FieldFault("/match_on", "unknown_column"))
+            wrong.append(FieldFault("/match_on", "unmapped_key"))
     return wrong
 
 
-def _lacking(found: Import, schema: ResourceSchema) -> list[FieldFault]:
-    """Required custom fields that no column fills, and no default."""
-    mapped = {each.field for each in found.description.mapping}
-    return [
-        FieldFault(f"/mapping/custom.{key}", "required")
-        for key, each in schema.schema.definitions.items()
-        if each.required and each.default is None and f"custom.{key}" not in mapped
-    ]
-
-
-def view_of(found: Import, schema: ResourceSchema, role: str | None) -> ImportView:
-    """The import as the API shows it."""
+def view_of(found: Import, schema: ResourceSchema, asking: Asking) -> ImportView:
+    """The import as the API shows it to him who asks."""
+    writable = _writable(schema, asking.grants.role)
     description = found.description
     suggested = {
-        each.column: each.field
-        for each in suggest_mapping(description.columns, found.resource, _writable(schema, role))
+        each.column: each.field for each in suggest_mapping(description.columns, found.resource, writable)
     }
     return ImportView(
         id=found.id,
@@ -282,6 +293,7 @@ def view_of(found: Import, schema: ResourceSchema, role: str | None) -> ImportVi
         match_on=found.match_on,
         on_match=found.on_match,
         failure=found.failure,
+        failure_detail=say_failure(found.failure, asking.language),
         rows=found.rows,
         valid=found.valid,
         rejected=found.rejected,

@@ -12,6 +12,7 @@ from daicho.customers.imports.jobs import ImportJobs
 from daicho.customers.imports.naming import People
 from daicho.customers.imports.running import Running
 from daicho.customers.imports.service import Imports
+from daicho.customers.imports.sweeping import Sweeping
 from daicho.jobs import Handler
 from daicho.keyring import FileStore
 
@@ -31,4 +32,5 @@ def import_jobs(rails: Rails, catalogue: Catalogue, companies: Companies) -> Map
     store, people = store_of(rails), People(rails.channel("identity"))
     checking = Checking(rails.database, store, catalogue, people, rails.clock)
     running = Running(rails.database, store, catalogue, companies, rails.clock)
-    return ImportJobs(rails.database, rails.keyring, checking, running).handlers()
+    sweeping = Sweeping(rails.database, store, rails.clock)
+    return ImportJobs(rails.database, rails.keyring, checking, running, sweeping).handlers()
