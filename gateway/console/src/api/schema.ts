@@ -475,7 +475,8 @@ export interface paths {
         put?: never;
         /**
          * UploadFile
-         * @description Send a CSV, TSV or xlsx of at most 64 MB as multipart/form-data: ``file`` and ``resource``.
+         * @description Send a CSV, TSV or xlsx of at most 64 MB as multipart/form-data: ``file`` and ``resource``. With an
+         *     Idempotency-Key the same file sent again is the same import.
          */
         post: operations["V1ImportsUploadFile"];
         delete?: never;
@@ -1467,6 +1468,7 @@ export interface components {
             delimiter: string | null;
             encoding: string | null;
             failure: string | null;
+            failure_detail: string | null;
             file_name: string;
             file_size: number;
             header_row: number;
@@ -2850,7 +2852,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Document created, URL follows */
+            /** @description Done */
             201: {
                 headers: {
                     [name: string]: unknown;
