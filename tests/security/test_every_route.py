@@ -29,6 +29,7 @@ BODIES: dict[tuple[str, str], Any] = {
 #: What everybody may do who is signed in, and nothing else.
 EVERYBODYS = {
     ("GET", "/v1/me"),
+    ("GET", "/v1/postal-codes/{code}"),
     ("GET", "/v1/sessions"),
     ("DELETE", "/v1/sessions/{session_id}"),
     ("PATCH", "/v1/users/{user_id}"),
@@ -144,7 +145,7 @@ async def every_operation(product) -> list[Operation]:
 
 def ids_of(strangers: Strangers, instead: str | None = None) -> dict[str, str]:
     """B's ids by parameter, or ``instead`` in all their places."""
-    own = {"name": "member", "action": "contacts:read"}
+    own = {"name": "member", "action": "contacts:read", "code": "1000001"}
     return {name: instead or value for name, value in strangers.theirs.items()} | own
 
 
@@ -176,7 +177,7 @@ async def test_the_description_has_every_prefix_that_the_gateway_leads_to(every_
     roots = {operation.path.split("/")[2] for operation in every_operation}
     assert roots == {
         *("tenants", "sessions", "email-confirmations", "password-resets", "me", "users", "invitations"),
-        *("roles", "teams", "access", "fields", "companies", "contacts", "imports", "audit"),
+        *("roles", "teams", "access", "fields", "companies", "contacts", "imports", "audit", "postal-codes"),
     }
     assert len(every_operation) > 50
 
@@ -277,7 +278,11 @@ async def test_the_companies_things_were_there_all_the_time(strangers) -> None:
 
 
 async def test_whoever_may_nothing_gets_nothing(strangers, every_operation) -> None:
-    own = dict.fromkeys(strangers.theirs, UNKNOWN) | {"name": "member", "action": "contacts:read"}
+    own = dict.fromkeys(strangers.theirs, UNKNOWN) | {
+        "name": "member",
+        "action": "contacts:read",
+        "code": "1000001",
+    }
     for operation in every_operation:
         if operation.is_public:
             continue

@@ -737,6 +737,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/postal-codes/{code}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * LookUp
+         * @description The places of a postal code in any width, with or without 〒 and hyphen; none where there is no such code.
+         */
+        get: operations["V1PostalCodesLookUp"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/roles": {
         parameters: {
             query?: never;
@@ -1564,6 +1584,16 @@ export interface components {
              */
             kind?: "work" | "mobile" | "home" | "fax" | "other";
             number: string;
+        };
+        /** PlaceList */
+        PlaceList: {
+            items: components["schemas"]["PlaceView"][];
+        };
+        /** PlaceView */
+        PlaceView: {
+            city: string;
+            prefecture: string;
+            town: string;
         };
         /** Refresh */
         Refresh: {
@@ -3373,6 +3403,43 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    V1PostalCodesLookUp: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlaceList"];
+                };
             };
             /** @description Bad request syntax or unsupported method */
             400: {

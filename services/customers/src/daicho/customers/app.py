@@ -28,6 +28,7 @@ from daicho.customers.handover import HAND_OVER, hand_all_over, on_user_changed
 from daicho.customers.imports.messages import IMPORT_MESSAGES
 from daicho.customers.imports.routes import ImportRoutes
 from daicho.customers.imports.wiring import import_jobs, imports_of
+from daicho.customers.places.routes import look_up
 from daicho.customers.rewriting import AnyRecords, reindex_contacts, rewrite_for_field
 from daicho.customers.rpc import LedgerServicer
 from daicho.events import Consumer
@@ -48,7 +49,7 @@ def parts(rails: Rails) -> Parts:
     records: Mapping[str, AnyRecords] = {"contact": contacts, "company": companies}
     work = (rails.database, rails.keyring)
     return Parts(
-        routes=[ContactRoutes, CompanyRoutes, FieldRoutes, ImportRoutes],
+        routes=[ContactRoutes, CompanyRoutes, FieldRoutes, ImportRoutes, look_up],
         messages={**FIELD_MESSAGES, **IMPORT_MESSAGES},
         state=state,
         rpc=[(add_LedgerServiceServicer_to_server, LedgerServicer(rails))],
