@@ -3,16 +3,16 @@
 import { Button, Group, Select, Text, TextInput } from "@mantine/core";
 import { useDebouncedCallback } from "@mantine/hooks";
 import { IconShieldCheck, IconX } from "@tabler/icons-react";
-import { keepPreviousData, useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { keepPreviousData, useInfiniteQuery } from "@tanstack/react-query";
 import { getRouteApi, useNavigate } from "@tanstack/react-router";
 import { useCallback, useMemo, useState, type ReactNode } from "react";
 import { client, take } from "@/api/client";
-import { itemsOf, pagesQuery, usersQuery } from "@/api/queries";
+import { itemsOf, pagesQuery } from "@/api/queries";
 import type { AuditEntry } from "@/api/types";
 import { usePreferences } from "@/app/preferences";
 import { Dot, type DotColor } from "@/components/Dot";
 import { Page } from "@/components/Page";
-import { useUserName } from "@/components/people";
+import { useUserChoices, useUserName } from "@/components/people";
 import { Empty, Failure, Loading } from "@/components/States";
 import { RecordList, type Column } from "@/features/records/RecordList";
 import { EntryDrawer } from "./EntryDrawer";
@@ -95,7 +95,7 @@ export function AuditPage() {
 function Filters({ filters }: { filters: AuditFilters }) {
   const { translate: t } = usePreferences();
   const navigate = useNavigate({ from: "/audit" });
-  const { data: users = [] } = useQuery(usersQuery);
+  const users = useUserChoices("all");
   const [record, setRecord] = useState(filters.record ?? "");
   const set = (change: Partial<AuditFilters>) =>
     void navigate({ search: (now) => withoutEmpty({ ...now, ...change }), replace: true });
@@ -108,7 +108,7 @@ function Filters({ filters }: { filters: AuditFilters }) {
         w={160}
         aria-label={t("audit.actor")}
         placeholder={t("audit.actor")}
-        data={users.map((user) => ({ value: user.id, label: user.display_name }))}
+        {...users}
         value={filters.actor ?? null}
         onChange={(actor) => set({ actor: actor ?? "" })}
         searchable

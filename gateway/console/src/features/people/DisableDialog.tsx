@@ -17,7 +17,7 @@ interface DisableDialogProps {
 export function DisableDialog({ user, isWorking, onClose, onDisable }: DisableDialogProps) {
   const t = useT();
   const [successor, setSuccessor] = useState<string | null>(null);
-  const others = useUserChoices().filter((choice) => choice.value !== user.id);
+  const others = useUserChoices().data.filter((choice) => choice.value !== user.id);
   return (
     <Confirm
       opened

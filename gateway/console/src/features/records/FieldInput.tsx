@@ -97,8 +97,7 @@ export function FieldInput({ spec, value, onChange, errors, autoFocus }: FieldIn
 type Common = { label: string; description?: string; error?: string; required?: boolean; disabled?: boolean };
 
 function UserSelect({ value, onChange, ...common }: Common & { value: string | null; onChange: (value: unknown) => void }) {
-  const data = useUserChoices([value]);
-  return <Select {...common} value={value} onChange={onChange} data={data} searchable clearable />;
+  return <Select {...common} {...useUserChoices([value])} value={value} onChange={onChange} searchable clearable />;
 }
 
 interface MoneyInputProps extends Common {

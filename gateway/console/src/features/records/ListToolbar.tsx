@@ -96,9 +96,9 @@ function Filters({ search, onSearch, filters, sorts }: Pick<ToolbarProps, "searc
   const t = useT();
   const users = useUserChoices([search.owner]);
   const choices = {
-    lifecycle: { label: t("list.filterLifecycle"), data: LIFECYCLES.map((each) => ({ value: each, label: t(`lifecycle.${each}`) })), width: 128 },
-    prefecture: { label: t("list.filterPrefecture"), data: PREFECTURES, width: 128 },
-    owner: { label: t("list.filterOwner"), data: users, width: 140 },
+    lifecycle: { label: t("list.filterLifecycle"), choices: { data: LIFECYCLES.map((each) => ({ value: each, label: t(`lifecycle.${each}`) })) }, width: 128 },
+    prefecture: { label: t("list.filterPrefecture"), choices: { data: PREFECTURES }, width: 128 },
+    owner: { label: t("list.filterOwner"), choices: users, width: 140 },
   };
   return (
     <>
@@ -109,7 +109,7 @@ function Filters({ search, onSearch, filters, sorts }: Pick<ToolbarProps, "searc
           w={{ base: "100%", sm: choices[name].width }}
           aria-label={choices[name].label}
           placeholder={choices[name].label}
-          data={choices[name].data}
+          {...choices[name].choices}
           value={search[name] ?? null}
           onChange={(value) => onSearch({ [name]: value ?? undefined })}
           searchable={name !== "lifecycle"}
