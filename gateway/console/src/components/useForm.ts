@@ -2,7 +2,8 @@
 
 import { useMutation } from "@tanstack/react-query";
 import { useState, type FormEvent } from "react";
-import { errorsElsewhere, fieldErrors, type FieldErrors } from "@/api/problem";
+import { errorsElsewhere, fieldErrors, Problem, type FieldErrors } from "@/api/problem";
+import { useFocusOnFault } from "./useFocusOnFault";
 
 interface FormOptions<V, R> {
   initial: V;
@@ -10,16 +11,23 @@ interface FormOptions<V, R> {
   onDone: (result: R, values: V) => void;
   /** What the API calls the field where it is not the form's own name. */
   names?: Partial<Record<keyof V & string, string>>;
+  /** The fields that faults of the whole belong to, by the fault's code. */
+  faults?: Record<string, keyof V & string>;
 }
 
-export function useForm<V extends object, R>({ initial, send, onDone, names = {} }: FormOptions<V, R>) {
+export function useForm<V extends object, R>({ initial, send, onDone, names = {}, faults = {} }: FormOptions<V, R>) {
   const [values, setValues] = useState(initial);
   const [errors, setErrors] = useState<FieldErrors>({});
   const sending = useMutation({
     mutationFn: send,
     onSuccess: (result, sent) => onDone(result, sent),
-    onError: (error) => setErrors(fieldErrors(error)),
+    onError: (error) => {
+      const place = placeOf(error);
+      setErrors(place ? { [nameOf(place)]: error.message } : fieldErrors(error));
+    },
   });
+  const placeOf = (error: unknown) => (error instanceof Problem ? faults[error.code] : undefined);
+  const ref = useFocusOnFault(sending.error);
   const keys = Object.keys(initial) as (keyof V & string)[];
   const nameOf = (key: keyof V & string) => (names as Partial<Record<string, string>>)[key] ?? key;
 
@@ -39,7 +47,8 @@ export function useForm<V extends object, R>({ initial, send, onDone, names = {}
       error: errors[nameOf(key)],
       name: key,
     }),
-    error: sending.error,
+    /** What went wrong and is shown at no field. */
+    error: placeOf(sending.error) ? null : sending.error,
     errors,
     others: errorsElsewhere(errors, keys.map(nameOf)),
     isSending: sending.isPending,
@@ -48,10 +57,15 @@ export function useForm<V extends object, R>({ initial, send, onDone, names = {}
       setErrors({});
       sending.reset();
     },
-    submit: (event?: FormEvent) => {
-      event?.preventDefault();
-      setErrors({});
-      sending.mutate(values);
+    /** Props of the form itself. */
+    form: {
+      ref,
+      noValidate: true,
+      onSubmit: (event: FormEvent) => {
+        event.preventDefault();
+        setErrors({});
+        sending.mutate(values);
+      },
     },
   };
 }

@@ -33,7 +33,7 @@ export function AcceptInvitationPage() {
   }
   return (
     <AuthFrame title={t("accept.title")} lead={t("accept.lead")}>
-      <form onSubmit={form.submit} noValidate>
+      <form {...form.form}>
         <Stack gap="md">
           <FormError error={form.error} others={form.others} />
           <TextInput label={t("account.displayName")} {...form.text("name")} autoComplete="name" autoFocus required withAsterisk={false} />

@@ -34,7 +34,7 @@ export function RequestResetPage() {
   }
   return (
     <AuthFrame title={t("reset.title")} lead={t("reset.lead")} footer={back}>
-      <form onSubmit={form.submit} noValidate>
+      <form {...form.form}>
         <Stack gap="md">
           <FormError error={form.error} others={form.others} />
           <TextInput label={t("account.tenant")} {...form.text("tenant")} autoComplete="organization" autoCapitalize="off" required withAsterisk={false} />
@@ -62,7 +62,7 @@ export function CompleteResetPage() {
   });
   return (
     <AuthFrame title={t("reset.newTitle")}>
-      <form onSubmit={form.submit} noValidate>
+      <form {...form.form}>
         <Stack gap="md">
           <FormError error={form.error} others={form.others} />
           <PasswordInput

@@ -38,7 +38,7 @@ export function SignInPage() {
         </Anchor>
       }
     >
-      <form onSubmit={form.submit} noValidate>
+      <form {...form.form}>
         <Stack gap="md">
           {ended && !form.error && (
             <Alert variant="light" color="gray" p="sm" role="status">

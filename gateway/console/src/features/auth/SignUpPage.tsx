@@ -14,6 +14,7 @@ export function SignUpPage() {
   const form = useForm({
     initial: { company: "", code: "", name: "", email: "", password: "" },
     names: { company: "company_name", name: "admin.display_name", email: "admin.email", password: "admin.password" },
+    faults: { code_taken: "code" },
     send: ({ company, code, name, email, password }) =>
       take(
         client.POST("/v1/tenants", {
@@ -36,7 +37,7 @@ export function SignUpPage() {
         </Anchor>
       }
     >
-      <form onSubmit={form.submit} noValidate>
+      <form {...form.form}>
         <Stack gap="md">
           <FormError error={form.error} others={form.others} />
           <Fieldset legend={t("signUp.company")} variant="unstyled">

@@ -3,7 +3,7 @@
 import { Button, Group, Title } from "@mantine/core";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
-import { useEffect, useRef, useState, type FormEvent } from "react";
+import { useRef, useState, type FormEvent } from "react";
 import { newIdempotencyKey } from "@/api/client";
 import { errorsElsewhere, fieldErrors, Problem } from "@/api/problem";
 import type { Resource } from "@/api/types";
@@ -11,6 +11,7 @@ import { useT } from "@/app/preferences";
 import { notifyDone } from "@/components/notify";
 import { Page } from "@/components/Page";
 import { FormError } from "@/components/States";
+import { useFocusOnFault } from "@/components/useFocusOnFault";
 import { createRecord, recordQuery } from "./api";
 import { FieldInput } from "./FieldInput";
 import styles from "./Section.module.css";
@@ -29,7 +30,6 @@ export function NewRecordPage({ resource, sections }: NewRecordProps) {
   const path = pathOf(resource);
   const once = useRef(newIdempotencyKey());
   const [draft, setDraft] = useState<Values>({});
-  const form = useRef<HTMLFormElement>(null);
   const fields = sections.flatMap((section) => section.fields).filter((field) => !field.readOnly);
   const valueOf = (name: string) => (name in draft ? draft[name] : fields.find((field) => field.name === name)?.initial);
   const creating = useMutation({
@@ -51,9 +51,7 @@ export function NewRecordPage({ resource, sections }: NewRecordProps) {
     },
   });
   const errors = fieldErrors(creating.error);
-  useEffect(() => {
-    if (creating.isError) form.current?.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus();
-  }, [creating.isError, creating.submittedAt]);
+  const form = useFocusOnFault(creating.error);
 
   function submit(event: FormEvent) {
     event.preventDefault();

@@ -6,6 +6,7 @@ import { useId, useState, type FormEvent, type KeyboardEvent } from "react";
 import { errorsElsewhere, type FieldErrors } from "@/api/problem";
 import { useT } from "@/app/preferences";
 import { FormError } from "@/components/States";
+import { useFocusOnFault } from "@/components/useFocusOnFault";
 import { FieldInput } from "./FieldInput";
 import { FieldValue } from "./FieldValue";
 import styles from "./Section.module.css";
@@ -70,6 +71,7 @@ function Shown({ section, values, onEdit }: SectionProps) {
 
 function Editor({ section, values, onCancel, onSave, isSaving, error, errors }: SectionProps) {
   const t = useT();
+  const form = useFocusOnFault(error);
   const [draft, setDraft] = useState(values);
   const names = section.fields.map((spec) => spec.name);
   const first = section.fields.find((spec) => !spec.readOnly)?.name;
@@ -83,7 +85,7 @@ function Editor({ section, values, onCancel, onSave, isSaving, error, errors }: 
     if (event.key === "Enter" && (event.metaKey || event.ctrlKey)) onSave(draft);
   }
   return (
-    <form onSubmit={submit} onKeyDown={onKeyDown} noValidate>
+    <form ref={form} onSubmit={submit} onKeyDown={onKeyDown} noValidate>
       <FormError error={error} others={errorsElsewhere(errors, names)} />
       <div className={styles.inputs}>
         {section.fields.map((spec) => (
