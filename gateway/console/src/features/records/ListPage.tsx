@@ -41,7 +41,7 @@ interface ListPageProps<T extends Row> {
   sorts: readonly { value: string; label: string }[];
 }
 
-const PAGE = 100;
+const PAGE = 200;
 
 export function ListPage<T extends Row>(props: ListPageProps<T>) {
   const { resource, search, ask, prefectureField, sorts } = props;

@@ -40,6 +40,8 @@ export function RecordList<T>(props: RecordListProps<T>) {
   const scroller = useRef<HTMLDivElement>(null);
   const isPhone = useMediaQuery("(max-width: 48em)") ?? false;
   const [active, setActive] = useState(0);
+  // Pages come by cursor, so the way to the end leads through all of them; whoever moves otherwise stops there.
+  const isHeadingForEnd = useRef(false);
   const height = isPhone ? COMPACT_ROW : ROW;
   const list = useVirtualizer({
     count: rows.length,
@@ -54,11 +56,18 @@ export function RecordList<T>(props: RecordListProps<T>) {
   useEffect(() => list.measure(), [height, list]);
   useEffect(() => {
     setActive(0);
+    isHeadingForEnd.current = false;
     list.scrollToOffset(0);
   }, [resetKey, list]);
   useEffect(() => {
     if (hasMore && !isLoadingMore && last >= rows.length - 40) onMore();
   }, [hasMore, isLoadingMore, last, rows.length, onMore]);
+  useEffect(() => {
+    if (!isHeadingForEnd.current || rows.length === 0) return;
+    setActive(rows.length - 1);
+    list.scrollToIndex(rows.length - 1, { align: "end" });
+    isHeadingForEnd.current = hasMore;
+  }, [rows.length, hasMore, list]);
   useHotkeys([["j", () => scroller.current?.focus()]]);
 
   function onKeyDown(event: KeyboardEvent) {
@@ -72,6 +81,7 @@ export function RecordList<T>(props: RecordListProps<T>) {
     else if (event.key === "End") next = rows.length - 1;
     else if (event.key === "Enter" && row) onOpen(row);
     else return;
+    isHeadingForEnd.current = event.key === "End" && hasMore;
     event.preventDefault();
     if (next === undefined) return;
     const place = Math.min(Math.max(next, 0), rows.length - 1);
@@ -90,6 +100,8 @@ export function RecordList<T>(props: RecordListProps<T>) {
       aria-activedescendant={rows[active] ? `${id}-${active}` : undefined}
       tabIndex={0}
       onKeyDown={onKeyDown}
+      onWheel={() => (isHeadingForEnd.current = false)}
+      onPointerDown={() => (isHeadingForEnd.current = false)}
     >
       {!isPhone && (
         <div className={styles.head} role="row" aria-rowindex={1} style={{ gridTemplateColumns: template }}>
