@@ -1,7 +1,7 @@
 /** One entry of the log, and the file that proves it. */
 
-import { Alert, Anchor, Button, Drawer, Stack, Text, Title } from "@mantine/core";
-import { IconDownload } from "@tabler/icons-react";
+import { ActionIcon, Alert, Anchor, Button, CopyButton, Drawer, Stack, Text, Title } from "@mantine/core";
+import { IconCheck, IconCopy, IconDownload } from "@tabler/icons-react";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { client, take } from "@/api/client";
@@ -62,15 +62,19 @@ export function EntryDrawer({ entry, onClose }: { entry: AuditEntry; onClose: ()
           )}
         </section>
         <section>
+          <Title order={3} mb={6}>
+            {t("audit.proving")}
+          </Title>
           <Button leftSection={<IconDownload size={15} />} loading={proof.isPending} onClick={() => proof.mutate()}>
             {t("audit.proof")}
           </Button>
           <Text size="xs" c="dimmed" mt={6}>
             {t("audit.proofHint")}
           </Text>
+          <Verifying entry={entry} />
           {checkpoint.data && (
             <Text size="xs" c="dimmed" mt={6} className="tabular">
-              {t("audit.checkpoint")}：{t("audit.checkpointSize", { n: checkpoint.data.size })}
+              {t("audit.checkpoint", { n: checkpoint.data.size })}
             </Text>
           )}
         </section>
@@ -107,6 +111,43 @@ function Target({ entry }: { entry: AuditEntry }) {
   );
 }
 
+/** The key, to be kept apart from proofs, and what to type. */
+function Verifying({ entry }: { entry: AuditEntry }) {
+  const { translate: t } = usePreferences();
+  const { data } = useQuery({ queryKey: ["audit", "key"], queryFn: () => take(client.GET("/v1/audit/key")), staleTime: Infinity });
+  if (!data) return null;
+  return (
+    <dl className={styles.verifying}>
+      <dt id="audit-key">{t("audit.key")}</dt>
+      <dd>
+        <Copied text={data.key} labelledBy="audit-key" />
+      </dd>
+      <dt id="audit-command">{t("audit.command")}</dt>
+      <dd>
+        <Copied text={`daicho audit verify ${proofName(entry.id)} --key "${data.key}"`} labelledBy="audit-command" />
+      </dd>
+    </dl>
+  );
+}
+
+function Copied({ text, labelledBy }: { text: string; labelledBy: string }) {
+  const { translate: t } = usePreferences();
+  return (
+    <CopyButton value={text}>
+      {({ copied, copy }) => (
+        <div className={styles.copied}>
+          <code aria-labelledby={labelledBy} role="textbox" aria-readonly tabIndex={0}>
+            {text}
+          </code>
+          <ActionIcon variant="subtle" color="gray" aria-label={t(copied ? "action.copied" : "action.copy")} onClick={copy}>
+            {copied ? <IconCheck size={15} /> : <IconCopy size={15} />}
+          </ActionIcon>
+        </div>
+      )}
+    </CopyButton>
+  );
+}
+
 /** Fetched rather than linked to, so that a refusal is told here and not as a page of its own. */
 function useProof(id: string) {
   const { translate: t } = usePreferences();
@@ -116,10 +157,14 @@ function useProof(id: string) {
       const url = URL.createObjectURL(file as Blob);
       const link = document.createElement("a");
       link.href = url;
-      link.download = `audit-proof-${id}.json`;
+      link.download = proofName(id);
       link.click();
       URL.revokeObjectURL(url);
     },
     onError: (error) => notifyFailed(`${t("audit.proofFailed")} ${messageOf(error, t)}`),
   });
+}
+
+function proofName(id: string): string {
+  return `audit-proof-${id}.json`;
 }

@@ -87,7 +87,7 @@ function Choice({ conflict, sections, side, onChoose }: ChoiceProps) {
       <div className={styles.sides} role="presentation">
         {(["mine", "theirs"] as const).map((each) => (
           <label key={each} className={styles.side} data-chosen={side === each || undefined}>
-            <Radio value={each} size="xs" aria-label={t("conflict.chooseFor", { field: spec.label }) + t(`conflict.${each}`)} />
+            <Radio value={each} size="xs" aria-label={t("conflict.choice", { field: spec.label, side: t(`conflict.${each}`) })} />
             <span className={styles.text}>
               <span className={styles.who}>{t(`conflict.${each}`)}</span>
               <span>{shown(conflict[each])}</span>

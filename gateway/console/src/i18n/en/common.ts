@@ -43,6 +43,8 @@ export const common = {
   "action.next": "Next",
   "action.clear": "Clear filters",
   "action.more": "Show more",
+  "action.copy": "Copy",
+  "action.copied": "Copied",
   "action.up": "Move up",
   "action.down": "Move down",
 

@@ -146,7 +146,7 @@ export const records = {
   "conflict.mine": "Yours",
   "conflict.theirs": "Saved by others",
   "conflict.base": "Before",
-  "conflict.chooseFor": "Value to keep for {field}",
+  "conflict.choice": "Value to keep for {field}: {side}",
   "conflict.noOverlap": "Nobody changed the same fields. You can save as it is.",
   "conflict.alsoChanged": "Also changed: {fields}",
   "conflict.save": "Save what is chosen",

@@ -43,6 +43,8 @@ export const common = {
   "action.next": "次へ",
   "action.clear": "条件をクリア",
   "action.more": "さらに表示",
+  "action.copy": "コピー",
+  "action.copied": "コピーしました",
   "action.up": "上へ",
   "action.down": "下へ",
 

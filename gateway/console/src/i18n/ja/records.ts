@@ -146,7 +146,7 @@ export const records = {
   "conflict.mine": "自分の入力",
   "conflict.theirs": "保存済みの内容",
   "conflict.base": "編集前",
-  "conflict.chooseFor": "{field}に残す値",
+  "conflict.choice": "{field}に残す値：{side}",
   "conflict.noOverlap": "同じ項目への変更はありません。このまま保存できます。",
   "conflict.alsoChanged": "このほかに変更された項目：{fields}",
   "conflict.save": "選んだ内容で保存",
