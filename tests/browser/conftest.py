@@ -11,6 +11,8 @@ from playwright.async_api import Browser, Page, async_playwright
 
 from daicho.testkit.product import Product
 
+from .browsing import at_the_console
+
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update")
 
 
@@ -28,21 +30,6 @@ async def browser() -> AsyncIterator[Browser]:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def page(browser: Browser, product: Product) -> AsyncIterator[Page]:
-    """A page of the console in Japanese; what the browser complains of (CSP, script errors) fails the test."""
-    context = await browser.new_context(
-        base_url=product.url, locale="ja-JP", viewport={"width": 1280, "height": 800}
-    )
-    opened = await context.new_page()
-    complaints: list[str] = []
-    opened.on("pageerror", lambda error: complaints.append(str(error)))
-    opened.on(
-        "console",
-        lambda message: (
-            complaints.append(message.text)
-            if message.type == "error" and "Failed to load resource" not in message.text
-            else None
-        ),
-    )
-    yield opened
-    await context.close()
-    assert complaints == []
+    """A page of the console that nobody has signed in to."""
+    async with at_the_console(browser, product) as opened:
+        yield opened
