@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
@@ -163,6 +164,21 @@ async def test_searches_and_counts_know_nothing_out_of_reach(company: Company, m
         assert answer.json()["items"] == [], asked
         # What only opening records can tell is not counted, for nobody.
         assert answer.json().get("count", {"value": 0})["value"] == 0, asked
+
+
+async def test_a_stream_ends_when_its_import_falls_out_of_reach(company: Company, manager: Caller) -> None:
+    """The right to import stays, at a narrower scope: another's import is none of the caller's any more."""
+    begun = await company.owner.upload("姓\r\n名\r\n".encode(), name="a.csv")
+    place = f"/v1/imports/{begun['id']}/events"
+    async with (
+        asyncio.timeout(30),
+        company.client.stream("GET", place, headers=manager.bearer, timeout=40) as live,
+    ):
+        assert live.status_code == 200
+        lines = live.aiter_lines()
+        await anext(lines)
+        await company.set_role("manager", contacts_import="own", companies_import="own")
+        assert "event: closed" in [line async for line in lines]
 
 
 async def test_what_a_role_may_not_read_it_can_neither_ask_for_nor_sort_by(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import replace
 from typing import Annotated, Any, Final, cast
 from urllib.parse import quote
 from uuid import UUID
@@ -219,12 +220,12 @@ class ImportRoutes(Controller):
         """Progress as it happens: events with an import's counters, until it is done or failed."""
         asking, imports = await _asking(request), _imports(request)
         async with imports.database.reading(asking.actor) as tx:
-            await imports.find(tx, asking, import_id)
+            found = await imports.find(tx, asking, import_id)
         state = request.app.state
 
         async def still() -> None:
             grants = await state.permissions.grants(asking.actor)
-            if not any(grants.allows(permission(each)) for each in RESOURCES):
+            if not replace(asking, grants=grants).may_see(found):
                 raise Forbidden
 
         session = await state.verifier.session(asking.actor.token)
