@@ -16,19 +16,30 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from daicho.keyring.faults import Tampered
 
 LAYOUT: Final = 1
+HEAD: Final = 5
 HEADER: Final = 17
 _PREFIX: Final = b"daicho/blob/v1\x00"
 
 
-def bind(tenant_id: UUID, table: str, row_id: UUID, name: str) -> bytes:
-    """The additional data that ties a blob to its place."""
-    return b"".join((_PREFIX, tenant_id.bytes, table.encode(), b"\x00", row_id.bytes, name.encode()))
+def bind_table(tenant_id: UUID, table: str) -> bytes:
+    """The part of the additional data that the rows of a table share: a list of them makes it once."""
+    return b"".join((_PREFIX, tenant_id.bytes, table.encode(), b"\x00"))
+
+
+def bind(table: bytes, row_id: UUID, name: str) -> bytes:
+    """The additional data that ties a blob to its place; ``table`` is :func:`bind_table`'s."""
+    return b"".join((table, row_id.bytes, name.encode()))
+
+
+def head(version: int) -> bytes:
+    """What a blob begins with that the key of ``version`` sealed."""
+    return b"\x01" + version.to_bytes(4, "big")
 
 
 def seal(cipher: AESGCM, version: int, data: bytes, bound: bytes) -> bytes:
     """``data`` sealed by the key of ``version``."""
     nonce = os.urandom(12)
-    return b"".join((b"\x01", version.to_bytes(4, "big"), nonce, cipher.encrypt(nonce, data, bound)))
+    return b"".join((head(version), nonce, cipher.encrypt(nonce, data, bound)))
 
 
 def version_of(blob: bytes) -> int:
@@ -42,5 +53,5 @@ def unseal(cipher: AESGCM, blob: bytes, bound: bytes) -> bytes:
     """What was sealed. Raises :class:`Tampered` when it was changed or stood elsewhere."""
     try:
         return cipher.decrypt(blob[5:17], blob[17:], bound)
-    except InvalidTag:
+    except (InvalidTag, ValueError):  # the latter where it ends within its nonce
         raise Tampered("a sealed value does not open in its place") from None

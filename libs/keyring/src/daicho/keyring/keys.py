@@ -63,14 +63,25 @@ class KeyMaterial:
 class TenantKeys:
     """The keys of one tenant in one service. Valid for minutes: ask the :class:`Keyring` again for each request."""
 
-    __slots__ = ("_ciphers", "_current", "_events", "_fields", "_material", "files", "index", "tenant_id")
+    __slots__ = (
+        "_ciphers",
+        "_current",
+        "_events",
+        "_fields",
+        "_material",
+        "_tables",
+        "files",
+        "index",
+        "tenant_id",
+    )
 
     def __init__(
         self, material: KeyMaterial, events: EventKey | None, memory: TokenMemory | None = None
     ) -> None:
         self.tenant_id = material.tenant_id
         self._material, self._current, self._events = material, material.current, events
-        self._ciphers = {version: AESGCM(key) for version, key in material.records.items()}
+        self._ciphers = {blob.head(version): AESGCM(key) for version, key in material.records.items()}
+        self._tables: dict[str, bytes] = {}
         self.index = BlindIndex(material.index, memory)
         self.files = FileKeys(material.tenant_id, material.records, material.current)
         self._fields: dict[str, bytes] = {}
@@ -99,15 +110,22 @@ class TenantKeys:
 
     def seal(self, table: str, row_id: UUID, name: str, data: bytes) -> bytes:
         """``data`` sealed for the blob ``name`` of one row."""
-        bound = blob.bind(self.tenant_id, table, row_id, name)
-        return blob.seal(self._ciphers[self._current], self._current, data, bound)
+        cipher = self._ciphers[blob.head(self._current)]
+        return blob.seal(cipher, self._current, data, self._bind(table, row_id, name))
 
     def unseal(self, table: str, row_id: UUID, name: str, sealed: bytes) -> bytes:
         """What was sealed for that place. Raises :class:`Tampered` when it was changed or moved there."""
-        cipher = self._ciphers.get(blob.version_of(sealed))
+        cipher = self._ciphers.get(sealed[: blob.HEAD])
         if cipher is None:
-            raise Tampered("sealed by a key that this tenant does not have")
-        return blob.unseal(cipher, sealed, blob.bind(self.tenant_id, table, row_id, name))
+            raise Tampered("sealed by a key that this tenant does not have, or not at all")
+        return blob.unseal(cipher, sealed, self._bind(table, row_id, name))
+
+    def _bind(self, table: str, row_id: UUID, name: str) -> bytes:
+        """A page opens fifty rows of one table."""
+        start = self._tables.get(table)
+        if start is None:
+            start = self._tables[table] = blob.bind_table(self.tenant_id, table)
+        return blob.bind(start, row_id, name)
 
     def unique(self, field: str, value: str) -> bytes:
         """A 256-bit keyed digest of a whole value, by which it is found and held unique."""

@@ -7,6 +7,7 @@ from collections import deque
 from typing import Any, Final
 
 import asyncpg
+import msgspec
 from sqlalchemy import make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
@@ -131,6 +132,7 @@ def engine(url: str, *, application: str) -> AsyncEngine:
         poolclass=NullPool,
         isolation_level="AUTOCOMMIT",
         hide_parameters=True,  # an error's text ends in a log
+        json_deserializer=msgspec.json.decode,  # a page of a list brings fifty documents
         connect_args={
             "timeout": _CONNECT_SECONDS,
             "command_timeout": 75,  # the server's own limit comes first and leaves the connection usable

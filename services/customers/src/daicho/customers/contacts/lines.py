@@ -50,27 +50,30 @@ _FIELDS: Final = (
 class ContactLine:
     """One contact of a list, opened."""
 
-    __slots__ = ("_custom", "_opened", "_rest", "_schema", "row")
+    __slots__ = ("_custom", "_keys", "_opened", "_schema", "row")
 
     def __init__(self, keys: TenantKeys, row: Row, schema: Schema) -> None:
-        self.row, self._schema = row, schema
+        self.row, self._keys, self._schema = row, keys, schema
         self._opened = rows.open_card(keys, row)
         self._custom: dict[str, Any] = row["custom"]
-        self._rest = rows.open_rest(keys, row) if "rest" in row.keys() else Rest()  # noqa: SIM118 a record's "in" looks at values
 
     def card(self, role: str | None) -> ContactCard:
         """What a list shows; see :class:`daicho.customers.lines.Line`, as for the other methods."""
         custom = self._schema.readable(self._custom, role) if self._custom else {}
         return rows.card_view(self.row, self._opened, custom)
 
+    def _rest(self) -> Rest:
+        whole = "rest" in self.row.keys()  # noqa: SIM118 a record's "in" looks at values
+        return rows.open_rest(self._keys, self.row) if whole else Rest()
+
     def texts(self, role: str | None) -> Mapping[str, Sequence[str]]:
         """Names, kana, e-mails, telephones, company, searchable custom fields."""
-        custom = {**self._custom, **self._rest.custom}
+        custom = {**self._custom, **self._rest().custom}
         return rows.texts_of(self._opened, self.row["company_name"], self._schema, custom, role)
 
     def values(self, tags: Sequence[str]) -> Mapping[str, object]:
         """Everything that a filter may name."""
-        row, card, rest = self.row, self._opened, self._rest
+        row, card, rest = self.row, self._opened, self._rest()
         custom = {**self._custom, **rest.custom}
         plain = {name: row[name] for name in _PLAIN}
         return {

@@ -25,14 +25,14 @@ PhoneKind = Literal["work", "mobile", "home", "fax", "other"]
 Lifecycle = Literal["lead", "prospect", "customer", "former", "other"]
 
 
-class Email(msgspec.Struct, forbid_unknown_fields=True):
+class Email(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     """An address and what it is used for."""
 
     address: Annotated[str, Meta(max_length=254)]
     kind: EmailKind = "work"
 
 
-class Phone(msgspec.Struct, forbid_unknown_fields=True):
+class Phone(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     """A number, in any spelling on the way in, in E.164 on the way out."""
 
     number: Annotated[str, Meta(max_length=50)]
@@ -100,7 +100,7 @@ class ContactView(RecordView, kw_only=True):
     lifecycle: str
 
 
-class ContactCard(msgspec.Struct, kw_only=True):
+class ContactCard(msgspec.Struct, kw_only=True, gc=False):
     """What a list shows of a contact."""
 
     id: UUID

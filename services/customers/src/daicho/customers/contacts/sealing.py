@@ -16,7 +16,7 @@ CARD: Final = "card"
 REST: Final = "rest"
 
 
-class Card(msgspec.Struct, array_like=True, frozen=True):
+class Card(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """Names, kana, e-mails as (kind, address) and telephones as (kind, E.164 number)."""
 
     family_name: str
