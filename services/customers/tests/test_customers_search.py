@@ -62,23 +62,6 @@ async def test_a_query_finds_exactly_what_it_should_newest_first(query, house, s
     assert await find(house.reader, q=query["query"]) == expected
 
 
-@pytest.mark.parametrize("query", [q for q in QUERIES if q["count"] > 20][:12], ids=lambda query: query["id"])
-async def test_common_words_are_found_by_walking_as_by_the_index(query, ledger, house, samples):
-    """Statistics decide the way: without any, the index is taken; with them, common words walk."""
-    import asyncpg
-
-    before = await find(house.reader, q=query["query"])
-    admin = await asyncpg.connect(ledger.made.admin_url)
-    try:
-        await admin.execute("ANALYZE contact")
-        await admin.execute("UPDATE pg_class SET reltuples = 1e8 WHERE relname = 'contact'")
-        assert await find(house.reader, q=query["query"]) == before
-        assert await find(house.owner, q=query["query"]) == before
-    finally:
-        await admin.execute("ANALYZE contact")
-        await admin.close()
-
-
 async def test_words_with_a_filter_find_both(house, samples):
     ids = await find(
         house.reader,

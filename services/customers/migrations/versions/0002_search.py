@@ -16,63 +16,72 @@ down_revision = "0001"
 # must all be there. Tokens become literals of the statement.
 #
 # Two ways lead to the newest hits. A walk from the newest reads rows until the page is full: right for common
-# words. The index of tokens finds every hit, then sorts: right for rare ones. How common a word is, say the
-# column's statistics of its rarest token; a token that is not among the most common elements is rare. Tokens
-# go together (株式, 式会, 会社), so the planner's product of frequencies is wrong by orders, and a word of common
-# tokens can still be rare: therefore the walk gives up after WALK rows, and the index finds what is left.
-WALK = 8_000
-COMMON = 4_000
+# words, and it costs about half a microsecond a row, for a row's tokens are sorted and width_bucket halves its way
+# to one. The index of tokens finds every hit, then sorts: right for rare ones, at several microseconds a hit.
+# How common a word is, no statistics tell: tokens go together (株式, 式会, 会社), and there are far more of them
+# than a column's list of common elements holds. So GLANCE rows are walked first. They fill the page of a word that
+# is common; where they hold so many hits that WALK rows should fill it, the walk goes on for half as long again as
+# that takes; and what it does not find either, such as a word whose hits are all old, the index finds below the
+# row that the walk reached.
+#
+# An owner's rows lie scattered over the table, each on a page of its own: for some owners the walk is WALK_OWNED.
+GLANCE = 2_000
+WALK = 36_000
+WALK_OWNED = 8_000
+_BUDGETS = {"glance": GLANCE, "walk": WALK, "walk_owned": WALK_OWNED}
 
 _BODY = """
 DECLARE
-    condition text := '';
-    elements bigint[];
-    frequencies float4[];
-    frequency float4 := 1;
-    likeliest float4;
-    rarest float4;
+    walk_condition text := '';
+    index_condition text := '';
     word jsonb;
     alternative jsonb;
     wanted bigint[];
-    either text;
+    walk_either text;
+    index_either text;
     hits uuid[];
     reached uuid := after;
+    further integer := CASE WHEN owners IS NULL THEN {walk} ELSE {walk_owned} END;
+    budget integer := {glance};
     live text := ' FROM {table} WHERE tenant_id = $1 AND deleted_at IS NULL AND id < $2';
 BEGIN
-    SELECT most_common_elems::text::bigint[], most_common_elem_freqs INTO elements, frequencies
-    FROM pg_stats WHERE schemaname = 'public' AND tablename = '{table}' AND attname = 'tokens';
     FOR word IN SELECT value FROM jsonb_array_elements(terms) LOOP
-        either := '';
-        likeliest := 0;
+        walk_either := NULL;
+        index_either := NULL;
         FOR alternative IN SELECT value FROM jsonb_array_elements(word) LOOP
-            SELECT array_agg(token::bigint), min(coalesce(frequencies[array_position(elements, token::bigint)], 0))
-            INTO wanted, rarest FROM jsonb_array_elements_text(alternative) AS token;
+            SELECT array_agg(token::bigint) INTO wanted FROM jsonb_array_elements_text(alternative) AS token;
             CONTINUE WHEN wanted IS NULL;
-            likeliest := greatest(likeliest, rarest);
-            either := either || CASE either WHEN '' THEN '' ELSE ' OR ' END
-                || format('tokens @> %L::bigint[]', wanted);
+            walk_either := concat_ws(' OR ', walk_either, '(' || (
+                SELECT string_agg(format('tokens[width_bucket(%1$L::bigint, tokens)] = %1$L::bigint', token), ' AND ')
+                FROM unnest(wanted) AS token) || ')');
+            index_either := concat_ws(' OR ', index_either, format('tokens @> %L::bigint[]', wanted));
         END LOOP;
-        CONTINUE WHEN either = '';
-        frequency := least(frequency, likeliest);
-        condition := condition || ' AND (' || either || ')';
+        CONTINUE WHEN index_either IS NULL;
+        walk_condition := walk_condition || ' AND (' || walk_either || ')';
+        index_condition := index_condition || ' AND (' || index_either || ')';
     END LOOP;
-    IF condition = '' OR cardinality(owners) = 0 THEN
+    IF index_condition = '' OR cardinality(owners) = 0 THEN
         RETURN;
     END IF;
 
-    IF frequency * (SELECT reltuples FROM pg_class WHERE oid = 'public.{table}'::regclass) > {common} THEN
+    IF cardinality(owners) = 1 THEN
+        live := live || format(' AND owner_id = %L', owners[1]);
+        owners := NULL;
+    END IF;
+
+    LOOP
         IF owners IS NULL THEN
             EXECUTE 'SELECT array(SELECT id FROM (SELECT id, tokens' || live
-                || ' ORDER BY id DESC LIMIT {walk}) AS walked WHERE true' || condition || ' LIMIT $3)'
-                INTO hits USING {tenant}, after, page;
+                || ' ORDER BY id DESC LIMIT $3) AS walked WHERE true' || walk_condition || ' LIMIT $4)'
+                INTO hits USING {tenant}, reached, budget, page;
             IF cardinality(hits) < page THEN
-                EXECUTE 'SELECT id' || live || ' ORDER BY id DESC OFFSET {walk} - 1 LIMIT 1'
-                    INTO reached USING {tenant}, after;
+                EXECUTE 'SELECT id' || live || ' ORDER BY id DESC OFFSET $3 - 1 LIMIT 1'
+                    INTO reached USING {tenant}, reached, budget;
             END IF;
         ELSE
             -- Each owner's newest; below the oldest row of an owner who has more, nothing is known yet.
             EXECUTE 'WITH walked AS MATERIALIZED (
-                    SELECT o.owner_id, x.id, true' || condition || ' AS fits FROM unnest($3) AS o(owner_id)
+                    SELECT o.owner_id, x.id, true' || walk_condition || ' AS fits FROM unnest($3) AS o(owner_id)
                     CROSS JOIN LATERAL (SELECT id, tokens' || live
                 || ' AND {table}.owner_id = o.owner_id ORDER BY id DESC LIMIT $4) AS x),
                 ends AS (SELECT (array_agg(id ORDER BY id))[1] AS last FROM walked
@@ -81,17 +90,19 @@ BEGIN
                 SELECT array(SELECT id FROM walked WHERE fits AND id >= coalesce((SELECT last FROM reached), id)
                     ORDER BY id DESC LIMIT $5), (SELECT last FROM reached)'
                 INTO hits, reached
-                USING {tenant}, after, owners, greatest({walk} / cardinality(owners), 200), page;
+                USING {tenant}, reached, owners, greatest(budget / cardinality(owners), 100), page;
         END IF;
         RETURN QUERY SELECT unnest(hits);
-        IF cardinality(hits) >= page OR reached IS NULL THEN
+        page := page - cardinality(hits);
+        IF page = 0 OR reached IS NULL THEN
             RETURN;
         END IF;
-        page := page - cardinality(hits);
-    END IF;
+        EXIT WHEN budget > {glance} OR cardinality(hits) * (further / {glance}) < page;
+        budget := least({glance} * page / cardinality(hits) * 3 / 2, further);
+    END LOOP;
 
     PERFORM set_config('enable_indexscan', 'off', true), set_config('enable_seqscan', 'off', true);
-    RETURN QUERY EXECUTE 'WITH hit AS MATERIALIZED (SELECT id' || live || condition
+    RETURN QUERY EXECUTE 'WITH hit AS MATERIALIZED (SELECT id' || live || index_condition
         || CASE WHEN owners IS NULL THEN '' ELSE ' AND owner_id = ANY ($3)' END
         || ') SELECT id FROM hit ORDER BY id DESC LIMIT $4'
         USING {tenant}, reached, owners, page;
@@ -102,14 +113,18 @@ END
 def upgrade() -> None:
     """Create one function a resource."""
     for table in ("contact", "company"):
-        body = _BODY.replace("{table}", table).replace("{tenant}", TENANT)
+        body = _BODY
+        for name, value in {"table": table, "tenant": TENANT, **_BUDGETS}.items():
+            body = body.replace(f"{{{name}}}", str(value))
         definer_function(
             op,
             f"search_{table}_ids",
             "terms jsonb, owners uuid[], after uuid, page integer",
             "SETOF uuid",
-            body.replace("{walk}", str(WALK)).replace("{common}", str(COMMON)),
+            body,
             reads={table: ("tenant_id", "id", "owner_id", "deleted_at", "tokens")},
             # The two settings end with the function: it turns them off on its way to the index of tokens.
-            attributes="STABLE ROWS 50 SET enable_indexscan = on SET enable_seqscan = on SET jit = off",
+            # With work_mem the hits of a common word are remembered row by row, not page by page.
+            attributes="STABLE ROWS 50 SET enable_indexscan = on SET enable_seqscan = on SET jit = off "
+            "SET work_mem = '32MB'",
         )
