@@ -20,7 +20,15 @@ from daicho.customers.definitions.catalogue import Catalogue
 from daicho.customers.faults import taken
 from daicho.customers.finding.finder import Asked, Finder, Page
 from daicho.customers.finding.kana import BUCKETS
-from daicho.customers.finding.orders import BY_RESOURCE, KANA, ORDERS, Order, order_by_field
+from daicho.customers.finding.orders import (
+    BY_RESOURCE,
+    KANA,
+    NEWEST_FIRST,
+    ORDERS,
+    Order,
+    beside_newest,
+    order_by_field,
+)
 from daicho.customers.lines import definitions_of
 from daicho.customers.reader import Reader
 from daicho.customers.records import PatchT, Records, StateT, ViewT
@@ -133,12 +141,11 @@ class Edge(Generic[StateT, PatchT, ViewT, CardT]):
         actor, reader = await self._reader(request)
         words = Words.read(given.q) if given.q and given.q.strip() else None
         order = await self._order(actor, reader, given.sort, None)
-        if words is not None and order.name != "newest":
-            raise Invalid([FieldFault("/sort", "not_sortable")])
         bound = bound_to(
             self.records.resource, "search", given.q, given.filter, order.name, self._scope(reader)
         )
-        after = None if given.cursor is None else open_cursor(reader.keys, bound, given.cursor, order.kind)
+        kind = order.kind if words is None or order is NEWEST_FIRST else beside_newest(order)
+        after = None if given.cursor is None else open_cursor(reader.keys, bound, given.cursor, kind)
         node = await self._filter(actor, reader, given.filter)
         asked = Asked(
             words=words, filter=node, order=order, limit=given.limit, after=after, count=given.count

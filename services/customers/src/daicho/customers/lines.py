@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 import sqlalchemy as sa
 
+from daicho.customers.finding.narrowing import Indexed
 from daicho.customers.model import VALUES, Resource, Tag, model_of
 from daicho.customers.repository import TENANT, Repository, Row
 from daicho.fields import FieldDefinition, FieldType, Option, Schema, index_kind
@@ -51,6 +52,9 @@ class Lines(ABC, Generic[CardT]):
     """Where SQL finds those that are plain; the others are sealed, or folded only in Python."""
     resting: ClassVar[frozenset[str]]
     """Those of them that only the whole row holds."""
+
+    indexed: ClassVar[Mapping[str, Indexed]] = {}
+    """The sealed ones that the blind index holds."""
 
     @abstractmethod
     def open(self, keys: TenantKeys, row: Row, schema: Schema) -> Line[CardT]:

@@ -37,6 +37,15 @@ def query_terms(folded: str) -> frozenset[str]:
     return frozenset(f"2{folded[start : start + 2]}" for start in range(len(folded) - 1))
 
 
+def begin_terms(folded: str) -> frozenset[str]:
+    """The terms that every value beginning with ``folded`` must have."""
+    if not folded:
+        return frozenset()
+    return frozenset(
+        {f"1{folded[0]}"} | ({f"b{folded[:2]}"} | query_terms(folded) if len(folded) > 1 else set())
+    )
+
+
 def tokens_of(keys: TenantKeys, texts: Mapping[str, Iterable[str]]) -> list[int]:
     """The blind-index tokens of a record's folded texts, by class: sorted, each once."""
     found: set[int] = set()

@@ -9,9 +9,11 @@ from daicho.customers.contacts import rows
 from daicho.customers.contacts.repository import REPOSITORY
 from daicho.customers.contacts.schemas import ContactCard, Lifecycle
 from daicho.customers.contacts.sealing import Rest
+from daicho.customers.finding.narrowing import Indexed
 from daicho.customers.lines import Lines, field, tag_binding
 from daicho.customers.model import Company, Contact, Resource
 from daicho.customers.repository import Repository, Row
+from daicho.customers.terms import EMAIL, KANA, NAME, PHONE
 from daicho.fields import FieldDefinition, FieldType, Schema
 from daicho.fields.filters import Binding, PlainColumn, Sealed
 from daicho.keyring import TenantKeys
@@ -138,6 +140,14 @@ class ContactLines(Lines[ContactCard]):
     resting: ClassVar[frozenset[str]] = frozenset(
         {"address.postal_code", "address.city", "address.street", "address.building", "birthday", "notes"}
     )
+    indexed: ClassVar[Mapping[str, Indexed]] = {
+        "family_name": Indexed(NAME, ends=False),
+        "given_name": Indexed(NAME, begins=False),
+        "family_name_kana": Indexed(KANA, ends=False),
+        "given_name_kana": Indexed(KANA, begins=False),
+        "email": Indexed(EMAIL),
+        "phone": Indexed(PHONE),
+    }
 
     def open(self, keys: TenantKeys, row: Row, schema: Schema) -> ContactLine:
         """``row`` opened."""

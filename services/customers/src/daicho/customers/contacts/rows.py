@@ -44,8 +44,19 @@ def columns_of(
         "custom": plain,
         "card": keys.seal(TABLE, contact_id, CARD, sealing.encode(card)),
         "rest": None if rest == Rest() else keys.seal(TABLE, contact_id, REST, sealing.encode(rest)),
-        "tokens": tokens_of(keys, texts),
+        "tokens": tokens_of(keys, texts | _apart(card, texts)),
     }
+
+
+def _apart(card: Card, texts: Mapping[str, list[str]]) -> dict[str, list[str]]:
+    """姓 and 名 as well as both in one, where the seam makes one character of two: a filter asks for either."""
+    pairs = ((NAME, card.family_name, card.given_name), (KANA, card.family_name_kana, card.given_name_kana))
+    found = {}
+    for kind, first, second in pairs:
+        parts = [fold(first or ""), fold(second or "")]
+        if "".join(parts) != texts[kind][0]:
+            found[kind] = texts[kind] + parts
+    return found
 
 
 def card_of(state: ContactInput) -> Card:

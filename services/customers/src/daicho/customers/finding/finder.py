@@ -14,24 +14,37 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from daicho.customers.definitions.catalogue import Catalogue, ResourceSchema
-from daicho.customers.finding import kana
-from daicho.customers.finding.orders import KANA, NEWEST_FIRST, Order, by_column, by_value, run, wanted
+from daicho.customers.finding import kana, sorting
+from daicho.customers.finding.narrowing import words_of
+from daicho.customers.finding.orders import (
+    KANA,
+    NEWEST_FIRST,
+    Order,
+    among,
+    by_column,
+    by_value,
+    run,
+    wanted,
+)
 from daicho.customers.finding.search import search_ids
 from daicho.customers.lines import Line, Lines, bindings_of
 from daicho.customers.model import Company, model_of
 from daicho.customers.reader import Reader
-from daicho.customers.repository import NEWEST, TENANT, Row
-from daicho.customers.schemas import Count
+from daicho.customers.repository import TENANT, Row
+from daicho.customers.schemas import MOST_COUNTED, Count
 from daicho.customers.texts import searchable
 from daicho.customers.words import Words
-from daicho.fields.filters import All, Bounds, Node, compile_filter, conditions, matcher
+from daicho.fields.filters import All, Bounds, Core, Node, compile_filter, conditions, matcher
 from daicho.tenancy import TenantTransaction
 
 CardT = TypeVar("CardT")
 
 MOST_OPENED: Final = 2_000
 """Rows that one page may open before it answers with what it has."""
-MOST_COUNTED: Final = 1_000
+FEW: Final = 100
+"""Where of so many hits the columns leave less than one, they are the better way to the rest."""
+MOST_LOOKED_AT: Final = 10 * MOST_OPENED
+"""Hits of the blind index that one page may hold against the columns."""
 EVERYTHING: Final = All()
 
 
@@ -81,9 +94,9 @@ class Finder(Generic[CardT]):
             return await self._plain_page(tx, reader, asked, owners)
         schema = await self._catalogue.current(tx, self.lines.resource)
         look = _Look(self.lines, tx, reader, schema, asked, owners)
-        if asked.order is KANA:
-            return await kana.page(look)
-        return await look.page()
+        if look.terms and asked.order is not NEWEST_FIRST:
+            return await sorting.page(look)
+        return await look.page(asked.order, asked.after)
 
     async def _plain_page(
         self, tx: TenantTransaction, reader: Reader, asked: Asked, owners: frozenset[UUID] | None
@@ -118,12 +131,19 @@ class _Look(Generic[CardT]):
         self.lines, self.tx, self.reader, self.schema = lines, tx, reader, schema
         self.asked, self.owners = asked, owners
         self.bounds = self._bounds()
+        self.terms = words_of(asked.filter, lines.indexed, reader.keys)
+        if asked.words is not None:
+            self.terms += asked.words.terms(reader.keys)
         self._matches = matcher(asked.filter)
         named = {condition.field for condition in conditions(asked.filter)}
         sensitive = {f"custom.{key}" for key, field in schema.schema.definitions.items() if field.sensitive}
         searched = {f"custom.{key}" for key in searchable(schema.schema)} if asked.words else set()
         self._whole = bool(named & (lines.resting | sensitive) or searched & sensitive)
         self._tagged = "tags" in named
+        self._narrows = any(
+            each.field not in lines.indexed or each.op is Core.IS_SET for each in conditions(asked.filter)
+        )
+        """Whether the columns rule out some of what the index offers."""
 
     def _bounds(self) -> Bounds:
         bounds = compile_filter(self.asked.filter, bindings_of(self.lines, self.schema.schema))
@@ -137,35 +157,57 @@ class _Look(Generic[CardT]):
         """Whether SQL alone decides."""
         return self.asked.words is None and self.bounds.exact
 
-    async def page(self) -> Page[CardT]:
-        """The next page by SQL's order."""
-        asked, order = self.asked, self.asked.order
-        source = self._by_words() if asked.words else self._by_columns(order)
+    async def page(self, order: Order, after: Any) -> Page[CardT]:
+        """The next page in an order that SQL gives, or in that of kana."""
+        return await (kana.page(self) if order is KANA else self._walked(order, after))
+
+    async def _walked(self, order: Order, after: Any) -> Page[CardT]:
+        """Candidates in an order that SQL gives, opened until the page is full."""
+        by_index = bool(self.terms) and order is NEWEST_FIRST
+        source = self._by_index if by_index else self._by_columns(order)
+        limit = self.asked.limit
         found: list[Line[CardT]] = []
-        opened, after, limit = 0, order.start if asked.after is None else asked.after, asked.limit
+        opened, looked_at, after = 0, 0, order.start if after is None else after
         last: Any = None
         while True:
-            want = (
-                limit - len(found) + 1
-                if self.is_exact
-                else max(limit + 1, 200 if found or opened else limit + 1)
-            )
-            want = min(want, MOST_OPENED - opened)
+            want = self._batch(limit - len(found) + 1, opened, is_first=not looked_at, by_index=by_index)
             batch = await source(after, want)
-            lines = await self.open([record_id for record_id, _ in batch])
-            for record_id, position in batch:
-                line = lines.get(record_id)
-                if line is not None and self.accepts(line):
-                    if len(found) == limit:
-                        return await self._page(found, last)
-                    found.append(line)
-                    last = position
-                after = position
-            opened += len(batch)
+            kept = await self._kept(batch) if by_index else batch
+            for start in range(0, len(kept), limit + 1):
+                part = kept[start : start + limit + 1]
+                lines = await self.open([record_id for record_id, _ in part])
+                for record_id, position in part:
+                    line = lines.get(record_id)
+                    if line is not None and self.accepts(line):
+                        if len(found) == limit:
+                            return await self.finish(found, last, order.name)
+                        found.append(line)
+                        last = position
+                opened += len(part)
+                if opened >= MOST_OPENED:
+                    return await self.finish(found, part[-1][1], order.name)
+            looked_at += len(batch)
             if len(batch) < want:
-                return await self._page(found, None)
-            if opened >= MOST_OPENED:
-                return await self._page(found, after)
+                return await self.finish(found, None, order.name)
+            after = batch[-1][1]
+            if looked_at >= MOST_LOOKED_AT:
+                return await self.finish(found, after, order.name)
+            if by_index and len(kept) * FEW < len(batch):
+                by_index, source = False, self._by_columns(order)
+
+    def _batch(self, missing: int, opened: int, *, is_first: bool, by_index: bool) -> int:
+        """How many candidates to take next, for ``missing`` records more."""
+        if by_index and self._narrows:
+            return MOST_OPENED
+        want = missing if self.is_exact or is_first else max(missing, 200)
+        return min(want, MOST_OPENED - opened)
+
+    async def _kept(self, batch: list[tuple[UUID, Any]]) -> list[tuple[UUID, Any]]:
+        """What the columns leave of a batch, in its order."""
+        if not self._narrows:
+            return batch
+        kept = set(await self.among([record_id for record_id, _ in batch]))
+        return [each for each in batch if each[0] in kept]
 
     async def open(self, ids: Sequence[UUID]) -> dict[UUID, Line[CardT]]:
         """The live records among ``ids``, opened."""
@@ -181,32 +223,32 @@ class _Look(Generic[CardT]):
             return False
         return self.bounds.exact or self._matches(line.values(self._tags.get(line.row["id"], ())))
 
-    async def finish(self, lines: Sequence[Line[CardT]], after: Any, sort: str) -> Page[CardT]:
+    async def finish(
+        self, lines: Sequence[Line[CardT]], after: Any, sort: str, count: Count | None = None
+    ) -> Page[CardT]:
         """The page of these lines."""
         role = self.reader.grants.role
+        if count is None and self.asked.count:
+            count = await self._count()
         return Page(
-            [line.card(role) for line in lines],
-            [line.row["id"] for line in lines],
-            after,
-            sort,
-            await self._count() if self.asked.count else None,
+            [line.card(role) for line in lines], [line.row["id"] for line in lines], after, sort, count
         )
 
-    async def _page(self, lines: Sequence[Line[CardT]], after: Any) -> Page[CardT]:
-        return await self.finish(lines, after, self.asked.order.name)
+    async def hits(self, after: UUID, count: int) -> list[UUID]:
+        """Up to ``count`` candidates of the blind index older than ``after``, newest first."""
+        return await search_ids(
+            self.tx, self.lines.resource, self.terms, owners=self.owners, after=after, count=count
+        )
 
-    def _by_words(self) -> Source:
-        """Newest first by the words; a filter decides on what they open to."""
-        asked, reader = self.asked, self.reader
-        terms = asked.words.terms(reader.keys) if asked.words else []
+    async def among(self, ids: list[UUID]) -> list[UUID]:
+        """Those of ``ids`` that the columns do not rule out, in no order."""
+        if not ids or not self._narrows:
+            return ids
+        statement = among(self.lines.resource, self._wanted, joined=self._joined, ids=ids)
+        return [row[0] for row in await run(self.tx, statement)]
 
-        async def next_ids(after: Any, count: int) -> list[tuple[UUID, Any]]:
-            ids = await search_ids(
-                self.tx, self.lines.resource, terms, owners=self.owners, after=after or NEWEST, count=count
-            )
-            return [(record_id, record_id) for record_id in ids]
-
-        return next_ids
+    async def _by_index(self, after: Any, count: int) -> list[tuple[UUID, Any]]:
+        return [(record_id, record_id) for record_id in await self.hits(after, count)]
 
     def _by_columns(self, order: Order) -> Source:
         async def next_ids(after: Any, count: int) -> list[tuple[UUID, Any]]:

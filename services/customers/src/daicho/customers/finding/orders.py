@@ -58,6 +58,11 @@ BY_RESOURCE: Final[Mapping[Resource, tuple[str, ...]]] = {
 }
 
 
+def beside_newest(order: Order) -> Any:
+    """The type of a position in a list that may fall back to the newest first: that order's, and ``order``'s own."""
+    return tuple[UUID | None, order.kind | None]  # type: ignore[name-defined]  # a type made for its decoder
+
+
 def wanted(
     resource: Resource, *, owners: frozenset[UUID] | None, over: sa.ColumnElement[bool]
 ) -> list[sa.ColumnElement[bool]]:
@@ -136,6 +141,19 @@ def by_value(
     if past:
         lacking = lacking.where(table.c.id < after[1])
     return having, lacking.order_by(table.c.id.desc()).limit(count)
+
+
+def among(
+    resource: Resource,
+    wanted: Sequence[sa.ColumnElement[bool]],
+    *,
+    joined: sa.FromClause,
+    ids: Sequence[UUID],
+) -> sa.Select[Any]:
+    """Those of ``ids`` that are ``wanted``."""
+    table = model_of(resource).__table__
+    given = sa.literal(list(ids), sa.ARRAY(sa.Uuid()))
+    return sa.select(table.c.id).select_from(joined).where(table.c.id == sa.func.any(given), *wanted)
 
 
 async def run(tx: TenantTransaction, statement: sa.Select[Any]) -> list[Any]:

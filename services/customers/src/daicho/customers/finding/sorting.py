@@ -1,0 +1,109 @@
+"""What the blind index finds, in another order than newest: opened, then sorted in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
+from uuid import UUID
+
+from daicho.customers.finding.kana import BUCKETS
+from daicho.customers.finding.orders import KANA, NEWEST_FIRST, Order
+from daicho.customers.repository import NEWEST
+from daicho.customers.schemas import MOST_COUNTED, Count
+from daicho.fields import index_rows
+
+if TYPE_CHECKING:
+    from daicho.customers.finding.finder import Look, Page
+    from daicho.customers.lines import Line
+
+CardT = TypeVar("CardT")
+
+MOST_SORTED: Final = 2_000
+"""Hits that are opened to be sorted: as many as a page may open."""
+
+
+class _Placed(NamedTuple):
+    """A line with its key in the order, None where it has none, and its id."""
+
+    key: Any
+    id: UUID
+    line: Any
+
+
+async def page(look: Look[CardT]) -> Page[CardT]:
+    """The next page in the order that is asked for, when the index finds at most :data:`MOST_SORTED` records.
+
+    Of more, words give the newest first, and the page says so; a filter keeps its order, by the columns. Positions
+    are the order's own; with words, pairs of the newest first and of the order's own, one of which is None. Once
+    begun, a sorted list goes on to twice as many.
+    """
+    asked = look.asked
+    newest, after = (asked.after or (None, None)) if asked.words else (None, asked.after)
+    if newest is None:
+        most = MOST_SORTED if after is None else 2 * MOST_SORTED
+        ids = await look.hits(NEWEST, most + 1)
+        if len(ids) <= most:
+            found = await _sorted(look, await look.among(ids), after)
+            return (
+                found
+                if asked.words is None or found.after is None
+                else replace(found, after=(None, found.after))
+            )
+    if asked.words is None:
+        return await look.page(asked.order, asked.after)
+    found = await look.page(NEWEST_FIRST, newest)
+    return found if found.after is None else replace(found, after=(found.after, None))
+
+
+async def _sorted(look: Look[CardT], ids: list[UUID], after: Any) -> Page[CardT]:
+    """The page after the position ``after`` (None: the first) of all the hits ``ids``."""
+    order = look.asked.order
+    lines = await look.open(ids)
+    key = _key_of(order)
+    placed = [_Placed(key(line), record_id, line) for record_id, line in lines.items() if look.accepts(line)]
+    have = sorted((each for each in placed if each.key is not None), key=_place, reverse=order.descending)
+    lack = sorted((each for each in placed if each.key is None), key=lambda each: each.id, reverse=True)
+    later = [
+        each for each in have + lack if after is None or _is_after(order, each, _of_position(order, after))
+    ]
+    shown = later[: look.asked.limit]
+    end = _position(order, shown[-1]) if len(later) > len(shown) else None
+    count = Count(min(len(placed), MOST_COUNTED), len(placed) > MOST_COUNTED) if look.asked.count else None
+    return await look.finish([each.line for each in shown], end, order.name, count)
+
+
+def _place(each: _Placed) -> tuple[Any, UUID]:
+    return each.key, each.id
+
+
+def _key_of(order: Order) -> Callable[[Line[Any]], Any]:
+    """From a line to its key: what SQL sorts by, had it the value."""
+    if order is KANA:
+        return lambda line: (BUCKETS.index(line.values(())["first_kana"] or ""), line.kana())
+    if order.field is not None:
+        definition, name = order.field, f"custom.{order.field.key}"
+        return lambda line: next(iter(index_rows(definition, line.values(()).get(name))), None)
+    if order.key is None:
+        return lambda _line: ()
+    column = order.key
+    return lambda line: line.row[column]
+
+
+def _is_after(order: Order, each: _Placed, end: tuple[Any, UUID]) -> bool:
+    key, last = end
+    if key is None or each.key is None:
+        return each.key is None and (key is not None or each.id < last)
+    return _place(each) < end if order.descending else _place(each) > end
+
+
+def _position(order: Order, each: _Placed) -> Any:
+    if order is KANA:
+        return (each.key[0], True, each.key[1], each.id)
+    return each.id if order.field is None and order.key is None else (each.key, each.id)
+
+
+def _of_position(order: Order, position: Any) -> tuple[Any, UUID]:
+    if order is KANA:
+        return (position[0], position[2]), position[3]
+    return ((), position) if order.field is None and order.key is None else (position[0], position[1])
