@@ -27,9 +27,9 @@ def command(made, openbao_server, openbao_roles, tenant):
 
     async def run(*words: str, **settings: str) -> tuple[int, str]:
         parser, out = argparse.ArgumentParser(), io.StringIO()
-        cli.configure(parser, COLUMNS)
+        cli.configure(parser, COLUMNS, {})
         parsed = parser.parse_args([*words, "--service", "customers", "--tenant", str(tenant)])
-        status = await asyncio.to_thread(cli.run, parsed, {**environ, **settings}, COLUMNS, out=out)
+        status = await asyncio.to_thread(cli.run, parsed, {**environ, **settings}, COLUMNS, {}, out=out)
         return status, out.getvalue()
 
     return run
@@ -83,9 +83,9 @@ async def test_the_key_of_access_tokens_gets_a_new_version(
     }
     before = await transits["identity"].public_keys(ACCESS_KEY)
     parser, out = argparse.ArgumentParser(), io.StringIO()
-    cli.configure(parser, COLUMNS)
+    cli.configure(parser, COLUMNS, {})
     parsed = parser.parse_args(["rotate-signing"])
-    assert await asyncio.to_thread(cli.run, parsed, environ, COLUMNS, out=out) == 0
+    assert await asyncio.to_thread(cli.run, parsed, environ, COLUMNS, {}, out=out) == 0
     after = await transits["identity"].public_keys(ACCESS_KEY)
     assert set(after) - set(before) == {max(before) + 1}
     assert out.getvalue().startswith(f"Version {max(after)} of the key of access tokens is published")

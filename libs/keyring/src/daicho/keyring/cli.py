@@ -15,7 +15,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final, TextIO
 from uuid import UUID
 
@@ -36,17 +36,27 @@ _SETTINGS: Final = (
 
 Columns = Mapping[str, Sequence[SealedColumn]]
 """What each service has sealed and may seal anew."""
+Rewrite = Callable[[Database, Keyring, TenantId], Awaitable[int]]
+Rewrites = Mapping[str, Rewrite]
+"""How each service that has a blind index writes the tokens of every record; answers how many changed."""
+_LATER: Final = f"in {(SETTLE + TTL) / 60:.0f} minutes"
 
 
-def configure(parser: argparse.ArgumentParser, columns: Columns) -> None:
+def configure(parser: argparse.ArgumentParser, columns: Columns, rewrites: Rewrites) -> None:
     """Add the commands and their options to ``daicho keys``."""
     commands = parser.add_subparsers(dest="keys_command", required=True, metavar="COMMAND")
-    for name, says in (
-        ("rotate", "make a new data key and wrap all by the newest version of the tenant's key"),
-        ("reseal", "seal anew what older data keys sealed"),
+    for name, services, says in (
+        ("rotate", columns, "make a new data key and wrap all by the newest version of the tenant's key"),
+        ("reseal", columns, "seal anew what older data keys sealed"),
+        ("rotate-index", rewrites, "make a new index key, which is written beside the old one"),
+        (
+            "reindex",
+            rewrites,
+            "write every record's tokens by the index keys of use, and search by the newest",
+        ),
     ):
         command = commands.add_parser(name, help=says)
-        command.add_argument("--service", required=True, choices=sorted(columns))
+        command.add_argument("--service", required=True, choices=sorted(services))
         command.add_argument("--tenant", required=True, type=UUID)
     signing = commands.add_parser(
         "rotate-signing", help="sign access tokens with a new key; old ones stay good"
@@ -55,7 +65,12 @@ def configure(parser: argparse.ArgumentParser, columns: Columns) -> None:
 
 
 def run(
-    arguments: argparse.Namespace, environ: Mapping[str, str], columns: Columns, *, out: TextIO = sys.stdout
+    arguments: argparse.Namespace,
+    environ: Mapping[str, str],
+    columns: Columns,
+    rewrites: Rewrites,
+    *,
+    out: TextIO = sys.stdout,
 ) -> int:
     """Run the command with the service's settings; answers the exit status."""
     missing = [name for name in _SETTINGS if not environ.get(name)]
@@ -63,7 +78,7 @@ def run(
         out.write(f"{', '.join(missing)} not set: run it with the settings of {arguments.service}.\n")
         return 2
     try:
-        return asyncio.run(_run(arguments, [environ[name] for name in _SETTINGS], columns, out))
+        return asyncio.run(_run(arguments, [environ[name] for name in _SETTINGS], columns, rewrites, out))
     except (KeysUnavailable, KeyRefused):
         out.write("The key store is away, or refuses this tenant and service.\n")
     except Unavailable:
@@ -71,7 +86,13 @@ def run(
     return 1
 
 
-async def _run(arguments: argparse.Namespace, settings: Sequence[str], columns: Columns, out: TextIO) -> int:
+async def _run(
+    arguments: argparse.Namespace,
+    settings: Sequence[str],
+    columns: Columns,
+    rewrites: Rewrites,
+    out: TextIO,
+) -> int:
     url, *store = settings
     service = arguments.service
     transit = Transit(store[0], store[1], store[2], service=service)
@@ -82,11 +103,16 @@ async def _run(arguments: argparse.Namespace, settings: Sequence[str], columns: 
     try:
         # Here a key counts as settled when no process holds keys from before it sealed.
         keyring = Keyring(transit, database, settle=SETTLE + TTL)
-        if arguments.keys_command == "rotate":
-            await _rotate(transit, keyring, tenant_id, out)
-            return 0
         guarded = database.guarded(keyring.require_store)
-        return await _reseal(guarded, keyring, tenant_id, columns[service], out)
+        match arguments.keys_command:
+            case "rotate":
+                return await _rotate(transit, keyring, tenant_id, out)
+            case "reseal":
+                return await _reseal(guarded, keyring, tenant_id, columns[service], out)
+            case "rotate-index":
+                return await _rotate_index(transit.service, keyring, tenant_id, out)
+            case _:
+                return await _reindex(guarded, keyring, tenant_id, rewrites[service], out)
     finally:
         await database.close()
         transit.close()
@@ -104,15 +130,40 @@ async def _rotate_signing(transit: Transit, out: TextIO) -> int:
     return 0
 
 
-async def _rotate(transit: Transit, keyring: Keyring, tenant_id: TenantId, out: TextIO) -> None:
+async def _rotate(transit: Transit, keyring: Keyring, tenant_id: TenantId, out: TextIO) -> int:
     if transit.service == KEY_OWNER:
         await transit.rotate_tenant_key(tenant_id)
     version = await keyring.rotate(tenant_id)
     count = await keyring.rewrap(tenant_id)
     out.write(
         f"{transit.service}: data key {version} seals in {SETTLE / 60:.0f} minutes; {count} data keys wrapped anew.\n"
-        f"Run daicho keys reseal in {(SETTLE + TTL) / 60:.0f} minutes.\n"
+        f"Run daicho keys reseal {_LATER}.\n"
     )
+    return 0
+
+
+async def _rotate_index(service: str, keyring: Keyring, tenant_id: TenantId, out: TextIO) -> int:
+    version = await keyring.begin_index_rotation(tenant_id)
+    out.write(
+        f"{service}: index key {version} is written beside the old one.\nRun daicho keys reindex {_LATER}.\n"
+    )
+    return 0
+
+
+async def _reindex(
+    database: Database, keyring: Keyring, tenant_id: TenantId, rewrite: Rewrite, out: TextIO
+) -> int:
+    if not await keyring.index_is_settled(tenant_id):
+        out.write("Too early: a process may still write tokens by older index keys. Try again in a while.\n")
+        return 1
+    out.write(f"{await rewrite(database, keyring, tenant_id)} records have new tokens.\n")
+    if await keyring.finish_index_rotation(tenant_id):
+        out.write(
+            f"Searches go by the new index key. Run daicho keys reindex again {_LATER}: the old tokens go then.\n"
+        )
+    else:
+        out.write("Every record has the tokens of one index key alone.\n")
+    return 0
 
 
 async def _reseal(

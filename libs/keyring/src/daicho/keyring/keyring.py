@@ -147,11 +147,20 @@ class Keyring:
         self.forget(tenant_id)
         return version
 
-    async def finish_index_rotation(self, tenant_id: TenantId) -> None:
-        """Search by the new index key, which every row has by now; the old tokens are written until it settled."""
+    async def finish_index_rotation(self, tenant_id: TenantId) -> bool:
+        """Search by the new index key, which every row has by now; the old tokens are written until it settled.
+
+        False when there was none.
+        """
         async with self._database.transaction(tenant_id) as tx:
-            await tx.driver.execute(_SEARCH_BY_NEXT, tenant_id, NEXT_INDEX, INDEX)
+            answer: str = await tx.driver.execute(_SEARCH_BY_NEXT, tenant_id, NEXT_INDEX, INDEX)
         self.forget(tenant_id)
+        return answer != "UPDATE 0"
+
+    async def index_is_settled(self, tenant_id: TenantId) -> bool:
+        """Whether every process writes the tokens of all index keys of use, and those alone; ``settle`` says since when."""
+        rows = [row for row in await self._rows(tenant_id) if row.context == INDEX]
+        return len(rows) < 2 or max(rows, key=lambda row: row.version).settled
 
     async def rewrap(self, tenant_id: TenantId) -> int:
         """Wrap every data key by the newest version of the tenant's Transit key; answers how many.
