@@ -25,7 +25,9 @@ def main(wanted: list[str]) -> int:
         if wanted and script.stem not in wanted:
             continue
         print(f"\n== {script.stem}", flush=True)
-        if subprocess.run([sys.executable, str(script)], cwd=HERE.parents[1], check=False).returncode:
+        if subprocess.run(
+            [sys.executable, "-m", f"tests.bench.{script.stem}"], cwd=HERE.parents[1], check=False
+        ).returncode:
             failed.append(script.stem)
     if failed:
         print(f"\nfailed: {', '.join(failed)}")

@@ -42,7 +42,7 @@ __all__ = ["REST", "ROOT", "TEAM_2", "TEAM_20", "TENANT", "Loaded", "keys_of_ten
 PASSWORD: Final = "bench"
 _BEGAN: Final = datetime(2020, 1, 1, tzinfo=UTC)
 _MADE_FROM: Final = (
-    "services/*/migrations/versions/*.py",
+    "services/customers/migrations/versions/*.py",
     "services/customers/src/daicho/customers/contacts/rows.py",
     "services/customers/src/daicho/customers/contacts/sealing.py",
     "services/customers/src/daicho/customers/terms.py",
