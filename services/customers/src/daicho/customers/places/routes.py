@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from litestar import get
+from litestar.params import FromPath
 
 from daicho.customers.places.schemas import PlaceList, PlaceView
 from daicho.faults import FieldFault, Invalid
@@ -13,7 +14,7 @@ from daicho.web import requires
 
 
 @get("/v1/postal-codes/{code:str}", guards=[requires(None)], tags=["places"])
-async def look_up(code: str) -> PlaceList:
+async def look_up(code: FromPath[str]) -> PlaceList:
     """The places of a postal code in any width, with or without 〒 and hyphen; none where there is no such code."""
     try:
         digits = read_postal_code(code)
