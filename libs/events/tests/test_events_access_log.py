@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from time import perf_counter
+from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -81,10 +80,8 @@ class Counting:
         self._database = database
         self.commits = 0
 
-    @asynccontextmanager
-    async def tenantless(self) -> AsyncIterator[object]:
-        async with self._database.tenantless() as tx:
-            yield tx
+    async def execute_alone(self, statement: str, *arguments: Any) -> None:
+        await self._database.execute_alone(statement, *arguments)
         self.commits += 1
 
 

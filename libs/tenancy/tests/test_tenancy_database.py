@@ -28,7 +28,7 @@ from daicho.tenancy import (
     sql,
     translates,
 )
-from daicho.tenancy.migrations import tenant_table, unique
+from daicho.tenancy.migrations import roles, tenant_table, tenantless_table, unique
 from daicho.testkit import TestDatabase, create_tenant_id
 
 
@@ -53,6 +53,8 @@ CODES = sql(sa.select(NOTE.c.code).where(NOTE.c.tenant_id == sa.bindparam("tenan
 
 def create(op: Operations) -> None:
     tenant_table(op, "note", sa.Column("code", sa.Text(), nullable=False), unique("uq_note_code", "code"))
+    number = sa.Column("notes", sa.BigInteger(), primary_key=True)
+    tenantless_table(op, "tally", number, role=roles(op).app, grant="SELECT, INSERT")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -98,6 +100,31 @@ async def test_without_a_tenant_there_are_no_rows(database):
         tx.session.add(Note(code="x"))
     async with database.tenantless() as tx:
         assert await tx.driver.fetchval("SELECT count(*) FROM note") == 0
+
+
+COUNT = "INSERT INTO tally SELECT count(*) + $1::bigint FROM note"
+
+
+async def test_a_statement_alone_commits_and_has_no_tenant(database):
+    async with database.transaction(create_tenant_id()) as tx:  # leaves the connection that is taken next
+        tx.session.add(Note(code="hidden"))
+    await database.execute_alone(COUNT, 5)
+    async with database.tenantless() as tx:
+        assert await tx.driver.fetchval("SELECT notes FROM tally WHERE notes >= 5") == 5
+
+
+async def test_a_statement_alone_that_fails_leaves_nothing_and_no_broken_connection(database):
+    await database.execute_alone(COUNT, 3)
+    with pytest.raises(asyncpg.UniqueViolationError):
+        await database.execute_alone("INSERT INTO tally SELECT unnest($1::bigint[])", [1, 3])
+    async with database.tenantless() as tx:
+        assert await tx.driver.fetch("SELECT notes FROM tally WHERE notes = 1") == []
+
+
+async def test_a_statement_alone_on_a_lost_connection_is_unavailable(database):
+    with pytest.raises(DatabaseUnavailable):
+        await database.execute_alone("SELECT pg_terminate_backend(pg_backend_pid())")
+    await database.execute_alone("SELECT 1")
 
 
 async def test_an_error_rolls_back_and_leaves_no_tenant(database):

@@ -116,14 +116,13 @@ class AccessLog:
                         waiting.done.set_result(None)
 
     async def _write(self, entries: Sequence[_Entry]) -> None:
-        async with self._database.tenantless() as tx:
-            await tx.driver.execute(
-                _WRITE,
-                [entry.shard for entry in entries],
-                [entry.key for entry in entries],
-                [entry.event_id for entry in entries],
-                [entry.envelope for entry in entries],
-            )
+        await self._database.execute_alone(
+            _WRITE,
+            [entry.shard for entry in entries],
+            [entry.key for entry in entries],
+            [entry.event_id for entry in entries],
+            [entry.envelope for entry in entries],
+        )
 
 
 def _accessed(

@@ -49,7 +49,7 @@ class Pool:
         self._closed = False
 
     async def lend(self, begin: str) -> Link:
-        """A connection on which ``begin`` has run.
+        """A connection on which ``begin`` has run; nothing runs when it is empty.
 
         A kept connection may have died since (a restart of the server); nothing was done on it yet, so the
         next one is tried, at last a new one. Raises what asyncpg raises, TimeoutError when all are lent.
@@ -98,6 +98,8 @@ class Pool:
 
     @staticmethod
     async def _start(link: Link, begin: str) -> None:
+        if not begin:
+            return
         try:
             await link.driver.execute(begin)
         except BaseException:
@@ -109,6 +111,8 @@ async def _begins(link: Link, begin: str) -> bool:
     if link.driver.is_closed():
         link.drop()
         return False
+    if not begin:
+        return True
     try:
         await link.driver.execute(begin)
     except (
