@@ -30,3 +30,16 @@ async def test_a_taken_port_is_an_os_error() -> None:
         with pytest.raises(OSError, match="in use"):
             async with serve_http(hello, "127.0.0.1", port):
                 pass
+
+
+async def test_the_peer_is_who_connected_whatever_a_header_says() -> None:
+    peers: list[str] = []
+
+    async def listening(scope, receive, send) -> None:
+        if scope["type"] == "http":
+            peers.append(scope["client"][0])
+        await hello(scope, receive, send)
+
+    async with serve_http(listening, "127.0.0.1", 0) as port, httpx.AsyncClient() as client:
+        await client.get(f"http://127.0.0.1:{port}/", headers={"x-forwarded-for": "somebody"})
+    assert peers == ["127.0.0.1"]

@@ -39,6 +39,8 @@ async def serve_http(app: Any, host: str, port: int, *, largest_head: int = 32_7
             h11_max_incomplete_event_size=largest_head,
             timeout_graceful_shutdown=GRACE,
             server_header=False,
+            # uvicorn would put whatever X-Forwarded-For says in the peer's place; who believes it says so himself.
+            proxy_headers=False,
         )
     )
     serving = asyncio.create_task(server._serve(sockets=[listener]))  # noqa: SLF001 serve() would take the process's signals

@@ -61,10 +61,11 @@ class Callers:
         actor = replace(
             await self._verifier.verify(token),
             address=address_of(connection),
-            request_id=connection.state.get(REQUEST_ID),
+            request_id=_state(connection).get(REQUEST_ID),
         )
         grants = await self._permissions.grants(actor)
-        connection.state[ACTOR], connection.state[_GRANTS] = actor, grants
+        held = _state(connection)
+        held[ACTOR], held[_GRANTS] = actor, grants
         return grants
 
     def _token(self, connection: Connection) -> str:
@@ -114,14 +115,20 @@ def address_of(connection: Connection) -> str | None:
 
 def actor_of(connection: Connection) -> Actor:
     """Who calls; on routes behind :class:`requires` alone."""
-    actor: Actor = connection.state[ACTOR]
+    actor: Actor = _state(connection)[ACTOR]
     return actor
 
 
 def grants_of(connection: Connection) -> Grants:
     """What the caller may do; on routes behind :class:`requires` alone."""
-    grants: Grants = connection.state[_GRANTS]
+    grants: Grants = _state(connection)[_GRANTS]
     return grants
+
+
+def _state(connection: Connection) -> dict[str, Any]:
+    """What travels with a request: the mapping itself, around which ``connection.state`` is made anew each time."""
+    found: dict[str, Any] = connection.scope["state"]
+    return found
 
 
 def _last_hop(forwarded: str | None) -> str | None:
