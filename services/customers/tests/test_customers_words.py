@@ -216,6 +216,18 @@ def filtered(draw: st.DrawFn) -> tuple[ContactInput, dict[str, object]]:
 
 @settings(max_examples=400, deadline=None)
 @given(filtered())
+@example(
+    (
+        ContactInput(family_name="か", given_name="\u3099い"),
+        {"field": "family_name", "op": "eq", "value": "か"},
+    )
+)
+@example(
+    (
+        ContactInput(family_name="田", family_name_kana="ハ", given_name_kana="ﾟイ"),
+        {"field": "given_name_kana", "op": "begins", "value": "ﾟイ"},
+    )
+)
 def test_what_a_filter_asks_of_the_index_loses_no_record_that_it_lets_through(
     case: tuple[ContactInput, dict[str, object]],
 ) -> None:
