@@ -48,7 +48,33 @@ def suggested(resource: str, *names: str) -> list[str | None]:
         ("E-Mail Address", "email"),
         ("※姓", "family_name"),
         ("Last Name", "family_name"),
-        ("氏名（フリガナ）", None),
+        ("氏名（フリガナ）", "full_name_kana"),
+        ("お名前（漢字）", "full_name"),
+        ("ご担当者名", "full_name"),
+        ("氏名よみがな", "full_name_kana"),
+        ("姓（カナ）", "family_name_kana"),
+        ("電話番号1", "phone"),
+        ("電話番号2", None),
+        ("電話番号（自宅）", "phone"),
+        ("勤務先TEL", "phone"),
+        ("携帯TEL", "mobile"),
+        ("Eメールアドレス", "email"),
+        ("PCメール", "email"),
+        ("E-mail 1 - Value", "email"),
+        ("ご住所", "address.street"),
+        ("住所１", "address.street"),
+        ("住所2", "address.building"),
+        ("番地・建物名", "address.street"),
+        ("郵便番号（ハイフンなし）", "address.postal_code"),
+        ("誕生日（西暦）", "birthday"),
+        ("貴社名", "company_name"),
+        ("会社・団体名", "company_name"),
+        ("お役職", "title"),
+        ("会員No.", "customer_code"),
+        ("得意先コード", "customer_code"),
+        ("営業担当者名", "owner"),
+        ("No", None),
+        ("資本金", None),
         ("フリガナ(セイ)", "family_name_kana"),
         ("ﾌﾘｶﾞﾅ", "full_name_kana"),
         ("ふりがな", "full_name_kana"),
@@ -69,6 +95,26 @@ def suggested(resource: str, *names: str) -> list[str | None]:
 )
 def test_headers_in_japanese_and_english_suggest_a_field(name: str, field: str | None) -> None:
     assert suggested("contact", name) == [field]
+
+
+@pytest.mark.parametrize(
+    ("name", "field"),
+    [
+        ("貴社名", "name"),
+        ("商号", "name"),
+        ("会社名（カナ）", "name_kana"),
+        ("法人番号（13桁）", "corporate_number"),
+        ("適格請求書発行事業者番号", "registration_number"),
+        ("本社所在地", "address.street"),
+        ("ホームページURL", "url"),
+        ("代表TEL", "phone"),
+        ("資本金（円）", "capital"),
+        ("資本金（千円）", None),
+        ("Website", "url"),
+    ],
+)
+def test_headers_of_companies_suggest_a_field(name: str, field: str | None) -> None:
+    assert suggested("company", name) == [field]
 
 
 def test_a_field_is_suggested_once_and_a_full_name_gives_way_to_its_parts() -> None:
@@ -184,6 +230,7 @@ FORMATS = [
     FileFormat(encoding="utf-8-sig", delimiter=";"),
     FileFormat(encoding="utf-16", delimiter="\t"),
     FileFormat(encoding="utf-16-be"),
+    FileFormat(encoding="cp932", delimiter="|"),
     FileFormat(kind=FileKind.XLSX, encoding=None, delimiter=None),
 ]
 

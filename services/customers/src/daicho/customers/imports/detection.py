@@ -33,6 +33,7 @@ _HEADER_ROWS: Final = 30
 _SAMPLES: Final = 3
 _SAMPLE_LENGTH: Final = 80
 
+_ESCAPES: Final = re.compile(rb"\x1b\$[@B]")
 _ZIP, _OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
 _OTHER: Final = (_OLE, b"%PDF", b"\x1f\x8b", b"\x89PNG", b"\xff\xd8\xff", b"7z\xbc\xaf", b"Rar!")
 _DATA: Final = re.compile(
@@ -83,7 +84,7 @@ def describe(chunks: Iterable[bytes], file: FileFormat) -> tuple[Column, ...]:
         rows = list(_sheet_rows(chunks, file.header_row + _ROWS))
     else:
         sample = _take(iter(chunks), SAMPLE)
-        rows = _text_rows(sample, file.encoding or "utf-8", file.delimiter or ",", file.header_row + _ROWS)
+        rows = _text_rows(sample, file, file.header_row + _ROWS)
     return _columns(rows, file.header_row)
 
 
@@ -105,8 +106,9 @@ def _sheet_rows(chunks: Iterable[bytes], count: int = _ROWS) -> Iterator[list[st
         yield cells
 
 
-def _text_rows(sample: bytes, encoding: str, delimiter: str, count: int = _ROWS) -> list[list[str]]:
-    records = itertools.islice(read_records([sample], encoding, delimiter), count)
+def _text_rows(sample: bytes, file: FileFormat, count: int = _ROWS) -> list[list[str]]:
+    found = read_records([sample], file.encoding or "utf-8", file.delimiter or ",", file.newline)
+    records = itertools.islice(found, count)
     return [record.cells[:MAX_COLUMNS] for record in records]
 
 
@@ -118,10 +120,14 @@ def _detect_text(sample: bytes, *, is_whole: bool) -> Detected:
     encoding = detect_encoding(sample)
     if not is_whole:
         sample = _up_to_line_end(sample, encoding)
-    delimiter, rows = _detect_delimiter(sample, encoding)
-    text = open_decoder(encoding).decode(sample[:65_536])
-    newline = "\r\n" if "\r\n" in text or "\n" not in text else "\n"
-    return _with_header(FileFormat(encoding=encoding, delimiter=delimiter, newline=newline), rows)
+    newline = _detect_newline(open_decoder(encoding).decode(sample[:65_536]))
+    return _with_header(*_detect_delimiter(sample, FileFormat(encoding=encoding, newline=newline)))
+
+
+def _detect_newline(text: str) -> str:
+    if "\n" in text:
+        return "\r\n" if "\r\n" in text else "\n"
+    return "\r" if "\r" in text else "\r\n"
 
 
 def _up_to_line_end(sample: bytes, encoding: str) -> bytes:
@@ -133,17 +139,30 @@ def _up_to_line_end(sample: bytes, encoding: str) -> bytes:
 
 
 def detect_encoding(sample: bytes) -> str:
-    """The encoding of a text file's beginning: a byte order mark, else the UTF-16 that its NULs show, else
-    whichever of UTF-8 and CP932 leaves fewer lines undecodable."""
+    """The encoding of a text file's beginning: a byte order mark, else the UTF-16 that its NULs show, the
+    ISO-2022-JP that its escapes show, else whichever of UTF-8, CP932 and EUC-JP leaves the fewest lines undecodable."""
     if sample.startswith(b"\xef\xbb\xbf"):
         return "utf-8-sig"
     if sample.startswith((b"\xff\xfe", b"\xfe\xff")):
         return "utf-16"
     if (wide := _utf16_by_nuls(sample[:65_536])) is not None:
         return wide
-    lines = [line for line in sample.split(b"\n")[:20_000] if not line.isascii()]
-    broken = {encoding: sum(_is_broken(line, encoding) for line in lines) for encoding in ("utf-8", "cp932")}
-    return min(broken, key=broken.__getitem__)
+    if sample.isascii() and _ESCAPES.search(sample):
+        return "iso-2022-jp"
+    lines = [line for line in re.split(rb"[\r\n]+", sample)[:20_000] if not line.isascii()]
+    broken = {name: sum(_is_broken(line, name) for line in lines) for name in ("utf-8", "cp932", "euc-jp")}
+    found = min(broken, key=broken.__getitem__)
+    if found == "cp932" and broken["euc-jp"] == broken["cp932"] and _is_plausible_euc(b"".join(lines)):
+        return "euc-jp"
+    return found
+
+
+def _is_plausible_euc(sample: bytes) -> bool:
+    """Whether what decodes as both is EUC-JP: half-width kana of CP932, alone without a kanji, would read as
+    kanji most of which nobody uses (JIS level 2, from row 48 on)."""
+    characters = [each.encode("euc-jp") for each in sample.decode("euc-jp", "ignore") if not each.isascii()]
+    rare = sum(1 for each in characters if each[0] >= 0xD0)
+    return bool(characters) and rare * 5 < len(characters)
 
 
 def _utf16_by_nuls(sample: bytes) -> str | None:
@@ -167,15 +186,16 @@ def _is_broken(line: bytes, encoding: str) -> bool:
     return False
 
 
-def _detect_delimiter(sample: bytes, encoding: str) -> tuple[str, list[list[str]]]:
-    best: tuple[float, str, list[list[str]]] = (-1.0, ",", [])
+def _detect_delimiter(sample: bytes, file: FileFormat) -> tuple[FileFormat, list[list[str]]]:
+    best: tuple[float, FileFormat, list[list[str]]] = (-1.0, file, [])
     for delimiter in DELIMITERS:
-        rows = _text_rows(sample, encoding, delimiter)
+        split = msgspec.structs.replace(file, delimiter=delimiter)
+        rows = _text_rows(sample, split)
         widths = Counter(len(row) for row in rows if any(row))
         width, count = max(widths.items(), key=lambda item: (item[1], item[0]), default=(1, 0))
         score = (width - 1) * count / max(1, widths.total())
         if score > best[0]:
-            best = (score, delimiter, rows)
+            best = (score, split, rows)
     return best[1], best[2]
 
 

@@ -28,7 +28,8 @@ class FileFormat(msgspec.Struct, frozen=True, kw_only=True):
     """How to read a file. Detection proposes it and the user may correct it.
 
     ``header_row`` counts from 1 as a spreadsheet does (blank rows and titles included); 0 says that there is
-    no header. ``encoding`` and ``delimiter`` are None for xlsx. ``newline`` is what the file itself uses.
+    no header. ``encoding`` and ``delimiter`` are None for xlsx. ``newline`` is what the file itself uses: a
+    lone CR, as Excel writes for the Macintosh, only where no LF is.
     """
 
     kind: FileKind = FileKind.TEXT
@@ -90,6 +91,10 @@ _ALIASES: Final = {
     "utf-16le": "utf-16-le",
     "utf-16-be": "utf-16-be",
     "utf-16be": "utf-16-be",
+    "euc-jp": "euc-jp",
+    "eucjp": "euc-jp",
+    "iso-2022-jp": "iso-2022-jp",
+    "jis": "iso-2022-jp",
 }
 ENCODINGS: Final = tuple(dict.fromkeys(_ALIASES.values()))
 """The encodings that files come in; ``utf-16`` has a byte order mark, the other two have none."""
@@ -166,7 +171,7 @@ def open_decoder(encoding: str) -> codecs.IncrementalDecoder:
 def encode(text: str, encoding: str) -> bytes:
     """``text`` in ``encoding`` without a byte order mark; kept bytes come back, what it lacks becomes ``?``."""
     codecs.register_error(KEEPING, _keep)
-    if encoding.startswith("utf-16"):
+    if encoding.startswith("utf-16") or encoding == "iso-2022-jp":
         encoding = "utf-16-le" if encoding == "utf-16" else encoding
         return BROKEN.sub("\ufffd", text).encode(encoding, "replace")
     return text.encode("utf-8" if encoding == "utf-8-sig" else encoding, KEEPING)

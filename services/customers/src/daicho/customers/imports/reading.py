@@ -26,11 +26,13 @@ def read_rows(chunks: Iterable[bytes], file: FileFormat) -> Iterator[SourceRow]:
         yield from _text_rows(chunks, file)
 
 
-def read_records(chunks: Iterable[bytes], encoding: str, delimiter: str) -> Iterator[Record]:
+def read_records(
+    chunks: Iterable[bytes], encoding: str, delimiter: str, newline: str = "\r\n"
+) -> Iterator[Record]:
     """The records of delimited text, headers, titles and blank lines included."""
     splitter = RecordSplitter(delimiter)
     for text in decode_chunks(chunks, encoding):
-        yield from splitter.feed(text)
+        yield from splitter.feed(text.replace("\r", "\n") if newline == "\r" else text)
     yield from splitter.finish()
 
 
@@ -48,7 +50,7 @@ def decode_chunks(chunks: Iterable[bytes], encoding: str) -> Iterator[str]:
 
 def _text_rows(chunks: Iterable[bytes], file: FileFormat) -> Iterator[SourceRow]:
     width, number = None, 0
-    records = read_records(chunks, file.encoding or "utf-8", file.delimiter or ",")
+    records = read_records(chunks, file.encoding or "utf-8", file.delimiter or ",", file.newline)
     for position, record in enumerate(records, 1):
         cells = record.cells
         if position <= file.header_row:
