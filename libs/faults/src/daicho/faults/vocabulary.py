@@ -120,8 +120,12 @@ class TooManyRequests(Fault):
 
 
 class Unavailable(Fault):
-    """A part that this needs is away; nothing was written, and trying again is safe."""
+    """A part that this needs is away; nothing was written, and trying again is safe.
 
+    ``passing``: it may be over in seconds, so whoever waits asks again soon.
+    """
+
+    passing = True
     status = 503
     code = "unavailable"
     messages = Messages(

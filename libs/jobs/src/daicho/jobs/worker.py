@@ -81,7 +81,7 @@ def _entrypoint(name: str, handler: Handler) -> Callable[[models.Job], Awaitable
             except RetryLater as later:
                 raise errors.RetryRequested(delay=later.delay, reason="asked for") from None
             except faults.Unavailable as away:
-                delay = min(_delay(job.attempt), LONGEST_WAIT)
+                delay = min(_delay(job.attempt), LONGEST_WAIT if away.passing else LONGEST_DELAY)
                 raise errors.RetryRequested(delay=delay, reason=away.code) from None
             # The boundary of a job: whatever it raised is counted and retried, and must not end the worker.
             except Exception as error:

@@ -7,7 +7,7 @@ raises :class:`KeysUnavailable`. Formats are frozen in :mod:`daicho.keyring.blob
 from daicho.keyring import schema
 from daicho.keyring.blind_index import BlindIndex
 from daicho.keyring.certificates import Certificates
-from daicho.keyring.faults import KeyRefused, KeysUnavailable, Tampered
+from daicho.keyring.faults import KeyGone, KeyRefused, KeysUnavailable, Tampered
 from daicho.keyring.file_store import FileMissing, FileStore
 from daicho.keyring.files import FileKeys, SealedWriter
 from daicho.keyring.keyring import Keyring
@@ -25,6 +25,7 @@ __all__ = [
     "FileKeys",
     "FileMissing",
     "FileStore",
+    "KeyGone",
     "KeyMaterial",
     "KeyRefused",
     "Keyring",

@@ -15,6 +15,15 @@ class KeysUnavailable(Unavailable):
     )
 
 
+class KeyGone(KeysUnavailable):
+    """The store is there and refuses this tenant's key: it was destroyed, or the service may not use it.
+
+    To a caller the same as a store that is away; to whoever waits it is not over in seconds, if ever.
+    """
+
+    passing = False
+
+
 class Tampered(Exception):
     """A sealed value does not open: it was changed, or belongs to another row, field or tenant.
 

@@ -11,7 +11,7 @@ import structlog
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from daicho.keyring.blind_index import TokenMemory
-from daicho.keyring.faults import KeyRefused, KeysUnavailable
+from daicho.keyring.faults import KeyGone, KeyRefused
 from daicho.keyring.kept import Kept
 from daicho.keyring.keys import EventKey, KeyMaterial, TenantKeys
 from daicho.keyring.transit import Transit
@@ -91,8 +91,8 @@ class Keyring:
     async def open(self, tenant_id: TenantId) -> TenantKeys:
         """The tenant's keys; its first data keys are made when there are none.
 
-        Raises :class:`KeysUnavailable` when they are not in memory and the store is away or refuses: there
-        is no other way to a sealed field.
+        Raises :class:`KeysUnavailable` when they are not in memory and the store is away, :class:`KeyGone` when it
+        refuses: there is no other way to a sealed field.
         """
         kept = self._tenants.get(tenant_id)
         return (
@@ -175,7 +175,7 @@ class Keyring:
                 *(self._transit.rewrap(tenant_id, service, row.context, row.wrapped) for row in rows)
             )
         except KeyRefused as error:
-            raise KeysUnavailable from error
+            raise KeyGone from error
         async with self._database.transaction(tenant_id) as tx:
             for row, wrapped in zip(rows, fresh, strict=True):
                 await tx.driver.execute(_REPLACE, tenant_id, row.purpose, row.version, wrapped, row.wrapped)
@@ -187,7 +187,7 @@ class Keyring:
         try:
             return await self._transit.rewrap(tenant_id, service, EVENTS, wrapped)
         except KeyRefused as error:
-            raise KeysUnavailable from error
+            raise KeyGone from error
 
     def forget(self, tenant_id: TenantId) -> None:
         """Drop the tenant's keys from memory."""
@@ -216,14 +216,14 @@ class Keyring:
             log.warning(
                 "data_key_refused", tenant_id=str(tenant_id), purpose=row.purpose, key_version=row.version
             )
-            raise KeysUnavailable from error
+            raise KeyGone from error
 
     async def _make(self, tenant_id: TenantId, versions: Mapping[str, int]) -> None:
         wanted = [Wrapped(purpose, version, "") for purpose, version in versions.items()]
         try:
             made = await asyncio.gather(*(self._transit.wrap_new(tenant_id, row.context) for row in wanted))
         except KeyRefused as error:
-            raise KeysUnavailable from error
+            raise KeyGone from error
         async with self._database.transaction(tenant_id) as tx:
             await _add(tx, [row._replace(wrapped=text) for row, (_, text) in zip(wanted, made, strict=True)])
 

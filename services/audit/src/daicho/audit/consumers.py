@@ -8,7 +8,7 @@ from daicho.audit import log
 from daicho.audit.events import TOPICS, fact_of
 from daicho.audit.log import Grown
 from daicho.events import Bus, Consumer, Envelope, Rejected
-from daicho.keyring import KeyRefused, Keyring, KeysUnavailable, TenantKeys
+from daicho.keyring import KeyGone, Keyring, TenantKeys
 from daicho.tenancy import Database, TenantId, TenantTransaction
 
 GROUP = "audit"
@@ -41,7 +41,5 @@ async def _keys(keyring: Keyring, tenant_id: TenantId) -> TenantKeys:
     """The tenant's keys. A store that is away is waited for; a key that is gone never comes back: Rejected."""
     try:
         return await keyring.open(tenant_id)
-    except KeysUnavailable as error:
-        if isinstance(error.__cause__, KeyRefused):
-            raise Rejected("tenant_key_gone") from error
-        raise
+    except KeyGone as error:
+        raise Rejected("tenant_key_gone") from error
