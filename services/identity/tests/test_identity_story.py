@@ -84,16 +84,22 @@ async def test_unknown_user_and_wrong_password_answer_the_same(anonymous, make_c
     assert bodies[0][1]["code"] == "wrong_credentials"
 
 
-async def test_ten_wrong_passwords_lock_the_address_and_no_other(anonymous, make_company) -> None:
+async def test_ten_wrong_passwords_lock_the_user_wherever_they_come_from_and_nobody_else(
+    anonymous, make_company
+) -> None:
     company = await make_company("lockout")
+    body = {"tenant": "lockout", "password": PASSWORD}
     for email in (company.email, "nobody@lockout.example.jp"):
-        for _ in range(10):
-            await anonymous.post("/v1/sessions", json={"tenant": "lockout", "email": email, "password": "x"})
-        answer = await anonymous.post(
-            "/v1/sessions", json={"tenant": "lockout", "email": email, "password": PASSWORD}
-        )
+        for number in range(10):
+            came_from = {"x-forwarded-for": f"192.0.2.{number}"}
+            wrong = body | {"email": email, "password": "x"}
+            answer = await anonymous.post("/v1/sessions", json=wrong, headers=came_from)
+            assert (answer.status_code, answer.json()["code"]) == (401, "wrong_credentials")
+        answer = await anonymous.post("/v1/sessions", json=body | {"email": email})
         assert (answer.status_code, answer.json()["code"]) == (429, "sign_in_locked")
         assert 0 < int(answer.headers["retry-after"]) <= 900
+    other = await anonymous.post("/v1/sessions", json=body | {"email": "colleague@lockout.example.jp"})
+    assert other.status_code == 401, "not locked: merely nobody"
 
 
 async def test_two_accepts_of_one_invitation_end_with_one_user(stack, anonymous, make_company) -> None:
