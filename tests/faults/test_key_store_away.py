@@ -18,6 +18,8 @@ from daicho.customers.definitions.catalogue import Catalogue
 from daicho.customers.imports import repository
 from daicho.customers.imports.service import CHECK
 from daicho.events import dead_letters, open_bus
+from daicho.identity.model import RoleRow
+from daicho.identity.telling import tell_role
 from daicho.jobs import enqueue
 from daicho.keyring import provision
 from daicho.local.servers import OpenBaoServer, free_port
@@ -258,6 +260,31 @@ async def _reads_go_on(house: House) -> None:
     ):
         answer = await house.client[service].request(method, path, json=body)
         assert answer.status_code == 200, f"{path}: {answer.text}"
+
+
+async def test_what_was_taken_from_somebody_a_moment_before_is_taken_in_every_service(house: House) -> None:
+    tenant = TenantId(UUID(house.tenant_id))
+    identity = await house.stack.databases["identity"].open()
+    copies = [await asyncpg.connect(house.stack.databases[name].admin_url) for name in ("customers", "audit")]
+
+    async def copied() -> bool:
+        held = [
+            await copy.fetchval("SELECT version FROM grant_role WHERE role = 'member'") for copy in copies
+        ]
+        return held == [99, 99]
+
+    house.key_store.seal()
+    try:
+        await until(house.away, within=20)
+        async with identity.transaction(tenant) as tx:
+            role = RoleRow(tenant_id=tenant, name="member", overrides={"contacts:read": 0}, version=99)
+            await tx.session.merge(role)
+            await tell_role(tx, role)
+        await until(copied, within=20)
+    finally:
+        house.key_store.unseal()
+    for connection in (identity, *copies):
+        await connection.close()
 
 
 async def test_an_import_that_was_begun_a_moment_before_waits_and_goes_on(house: House) -> None:
