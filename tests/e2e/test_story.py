@@ -14,6 +14,7 @@ import pytest
 
 from daicho.cli.__main__ import main as daicho
 from daicho.testkit.company import Caller, Company
+from daicho.testkit.description import Description
 from daicho.testkit.waiting import until
 
 from .samples import expected, sample
@@ -48,8 +49,10 @@ class Story:
 
 @pytest.fixture(scope="module")
 async def story(product) -> AsyncIterator[Story]:
-    """A company with an owner and an invited member, both signed in."""
+    """A company with an owner and an invited member, both signed in; every answer is held against the description."""
     company = await product.company()
+    description = Description((await company.client.get("/openapi.json")).json())
+    company.client.event_hooks["response"].append(description.watch)
     yield Story(company, await company.invite("ichiro", "member"))
     await company.client.aclose()
 

@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from daicho.testkit.company import Caller, Company
+from daicho.testkit.description import Description
 from daicho.testkit.waiting import until
 
 UNKNOWN = "01900000-0000-7000-8000-000000000000"
@@ -32,8 +33,11 @@ class Strangers:
 
 @pytest.fixture(scope="session")
 async def strangers(product) -> AsyncIterator[Strangers]:
-    """Made once; tests must leave B as it is."""
+    """Made once; tests must leave B as it is. Whatever is asked, the API's description knows the answer."""
     a, b = await product.company(), await product.company()
+    description = Description((await a.client.get("/openapi.json")).json())
+    for company in (a, b):
+        company.client.event_hooks["response"].append(description.watch)
     powerless = await a.invite("nobody", "read_only")
     granted = (await powerless.get("/v1/me"))["permissions"]
     await a.set_role("read_only", **{name.replace(":", "_"): "none" for name in granted})

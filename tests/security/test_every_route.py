@@ -133,7 +133,7 @@ def operations(document: dict[str, Any]) -> Iterator[Operation]:
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
             asked = operation.get("parameters", ())
-            required = tuple(it["name"] for it in asked if it["in"] == "query" and it.get("required"))
+            required = tuple(it["name"] for it in asked if it.get("in") == "query" and it.get("required"))
             yield Operation(method.upper(), path, required)
 
 

@@ -12,10 +12,12 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Explain
+         * Why a user may, or may not, do something
          * @description Why a user may, or may not, do something.
+         *
+         *     Requires `roles:read`.
          */
-        get: operations["V1AccessExplainExplain"];
+        get: operations["explain"];
         put?: never;
         post?: never;
         delete?: never;
@@ -32,10 +34,12 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * ReadCheckpoint
+         * The log's size and root as they are now, signed
          * @description The log's size and root as they are now, signed. Keep it: it shows later whether the log was cut or forked.
+         *
+         *     Requires `audit:read`.
          */
-        get: operations["V1AuditCheckpointReadCheckpoint"];
+        get: operations["read_checkpoint"];
         put?: never;
         post?: never;
         delete?: never;
@@ -54,10 +58,12 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * SearchEntries
+         * Who saw or changed what, the newest first
          * @description Who saw or changed what, the newest first.
+         *
+         *     Requires `audit:read`.
          */
-        post: operations["V1AuditEntriesSearchSearchEntries"];
+        post: operations["search_entries"];
         delete?: never;
         options?: never;
         head?: never;
@@ -72,10 +78,12 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * ReadEntry
+         * One entry
          * @description One entry.
+         *
+         *     Requires `audit:read`.
          */
-        get: operations["V1AuditEntriesEntryIdReadEntry"];
+        get: operations["read_entry"];
         put?: never;
         post?: never;
         delete?: never;
@@ -92,10 +100,12 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * ReadProof
+         * A file with which anybody verifies offline that the entry is in the log
          * @description A file with which anybody verifies offline that the entry is in the log: `daicho audit verify FILE`.
+         *
+         *     Requires `audit:read`.
          */
-        get: operations["V1AuditEntriesEntryIdProofReadProof"];
+        get: operations["read_proof"];
         put?: never;
         post?: never;
         delete?: never;
@@ -112,10 +122,12 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * ExportLog
+         * The whole log as JSON lines that `daicho audit verify FILE` verifies offline
          * @description The whole log as JSON lines that `daicho audit verify FILE` verifies offline.
+         *
+         *     Requires `audit:read`.
          */
-        get: operations["V1AuditExportExportLog"];
+        get: operations["export_log"];
         put?: never;
         post?: never;
         delete?: never;
@@ -132,10 +144,12 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * ReadKey
+         * The key that verifies this tenant's checkpoints, for `daicho audit verify --key`
          * @description The key that verifies this tenant's checkpoints, for `daicho audit verify --key`.
+         *
+         *     Requires `audit:read`.
          */
-        get: operations["V1AuditKeyReadKey"];
+        get: operations["read_key"];
         put?: never;
         post?: never;
         delete?: never;
@@ -152,16 +166,20 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * ListCompanies
+         * List companies
          * @description List companies: ``sort`` newest, oldest, updated, name or custom.<key> (- before it: descending).
+         *
+         *     Requires `companies:read`.
          */
-        get: operations["V1CompaniesListCompanies"];
+        get: operations["list_companies"];
         put?: never;
         /**
-         * CreateCompany
+         * Add a company
          * @description Add a company. Give an Idempotency-Key to be safe when you try again.
+         *
+         *     Requires `companies:create`.
          */
-        post: operations["V1CompaniesCreateCompany"];
+        post: operations["create_company"];
         delete?: never;
         options?: never;
         head?: never;
@@ -178,10 +196,12 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * SearchCompanies
+         * Find companies by words and a filter
          * @description Find companies by words and a filter.
+         *
+         *     Requires `companies:read`.
          */
-        post: operations["V1CompaniesSearchSearchCompanies"];
+        post: operations["search_companies"];
         delete?: never;
         options?: never;
         head?: never;
@@ -196,24 +216,30 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * OpenCompany
+         * One company
          * @description One company; its ETag is what a change gives as If-Match.
+         *
+         *     Requires `companies:read`.
          */
-        get: operations["V1CompaniesCompanyIdOpenCompany"];
+        get: operations["open_company"];
         put?: never;
         post?: never;
         /**
-         * DeleteCompany
+         * Put a company into the bin
          * @description Put a company into the bin.
+         *
+         *     Requires `companies:delete`.
          */
-        delete: operations["V1CompaniesCompanyIdDeleteCompany"];
+        delete: operations["delete_company"];
         options?: never;
         head?: never;
         /**
-         * ChangeCompany
+         * Change some members of a company (RFC 7396)
          * @description Change some members of a company (RFC 7396).
+         *
+         *     Requires `companies:update`.
          */
-        patch: operations["V1CompaniesCompanyIdChangeCompany"];
+        patch: operations["change_company"];
         trace?: never;
     };
     "/v1/companies/{company_id}/history": {
@@ -224,10 +250,12 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * ReadCompanyHistory
+         * What happened to a company, newest first, with values before and after
          * @description What happened to a company, newest first, with values before and after.
+         *
+         *     Requires `companies:read`.
          */
-        get: operations["V1CompaniesCompanyIdHistoryReadCompanyHistory"];
+        get: operations["read_company_history"];
         put?: never;
         post?: never;
         delete?: never;
@@ -246,10 +274,12 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * RestoreCompany
+         * Take a company out of the bin
          * @description Take a company out of the bin.
+         *
+         *     Requires `companies:delete`.
          */
-        post: operations["V1CompaniesCompanyIdRestoreRestoreCompany"];
+        post: operations["restore_company"];
         delete?: never;
         options?: never;
         head?: never;
@@ -264,16 +294,20 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * ListContacts
+         * List contacts
          * @description List contacts: ``sort`` newest, oldest, updated, kana or custom.<key> (- before it: descending); ``kana`` names one of あかさたなはまやらわ他.
+         *
+         *     Requires `contacts:read`.
          */
-        get: operations["V1ContactsListContacts"];
+        get: operations["list_contacts"];
         put?: never;
         /**
-         * CreateContact
+         * Add a contact
          * @description Add a contact. Give an Idempotency-Key to be safe when you try again.
+         *
+         *     Requires `contacts:create`.
          */
-        post: operations["V1ContactsCreateContact"];
+        post: operations["create_contact"];
         delete?: never;
         options?: never;
         head?: never;
@@ -290,10 +324,12 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * SearchContacts
+         * Find contacts by words and a filter
          * @description Find contacts by words and a filter.
+         *
+         *     Requires `contacts:read`.
          */
-        post: operations["V1ContactsSearchSearchContacts"];
+        post: operations["search_contacts"];
         delete?: never;
         options?: never;
         head?: never;
@@ -308,24 +344,30 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * OpenContact
+         * One contact
          * @description One contact; its ETag is what a change gives as If-Match.
+         *
+         *     Requires `contacts:read`.
          */
-        get: operations["V1ContactsContactIdOpenContact"];
+        get: operations["open_contact"];
         put?: never;
         post?: never;
         /**
-         * DeleteContact
+         * Put a contact into the bin
          * @description Put a contact into the bin.
+         *
+         *     Requires `contacts:delete`.
          */
-        delete: operations["V1ContactsContactIdDeleteContact"];
+        delete: operations["delete_contact"];
         options?: never;
         head?: never;
         /**
-         * ChangeContact
+         * Change some members of a contact (RFC 7396)
          * @description Change some members of a contact (RFC 7396).
+         *
+         *     Requires `contacts:update`.
          */
-        patch: operations["V1ContactsContactIdChangeContact"];
+        patch: operations["change_contact"];
         trace?: never;
     };
     "/v1/contacts/{contact_id}/history": {
@@ -336,10 +378,12 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * ReadContactHistory
+         * What happened to a contact, newest first, with values before and after
          * @description What happened to a contact, newest first, with values before and after.
+         *
+         *     Requires `contacts:read`.
          */
-        get: operations["V1ContactsContactIdHistoryReadContactHistory"];
+        get: operations["read_contact_history"];
         put?: never;
         post?: never;
         delete?: never;
@@ -358,10 +402,12 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * RestoreContact
+         * Take a contact out of the bin
          * @description Take a contact out of the bin.
+         *
+         *     Requires `contacts:delete`.
          */
-        post: operations["V1ContactsContactIdRestoreRestoreContact"];
+        post: operations["restore_contact"];
         delete?: never;
         options?: never;
         head?: never;
@@ -378,10 +424,12 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * ConfirmEmail
+         * Confirm the address that a company gave when it signed up
          * @description Confirm the address that a company gave when it signed up.
+         *
+         *     Public: the token of the mailed link is the credential.
          */
-        post: operations["V1EmailConfirmationsConfirmEmail"];
+        post: operations["confirm_email"];
         delete?: never;
         options?: never;
         head?: never;
@@ -398,10 +446,12 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * RequestConfirmation
+         * Mail the link to confirm the address again, if it is still to be confirmed
          * @description Mail the link to confirm the address again, if it is still to be confirmed; the answer is the same if not.
+         *
+         *     Public: somebody who cannot sign in any more asks for the mail that lets him.
          */
-        post: operations["V1EmailConfirmationsRequestsRequestConfirmation"];
+        post: operations["request_confirmation"];
         delete?: never;
         options?: never;
         head?: never;
@@ -416,16 +466,20 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * ListFields
+         * The custom fields that the caller may read, in the order of forms
          * @description The custom fields that the caller may read, in the order of forms.
+         *
+         *     Requires `fields:read`.
          */
-        get: operations["V1FieldsListFields"];
+        get: operations["list_fields"];
         put?: never;
         /**
-         * CreateField
+         * Add a custom field to contacts or companies
          * @description Add a custom field to contacts or companies.
+         *
+         *     Requires `fields:manage`.
          */
-        post: operations["V1FieldsCreateField"];
+        post: operations["create_field"];
         delete?: never;
         options?: never;
         head?: never;
@@ -440,24 +494,30 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * OpenField
+         * One custom field
          * @description One custom field.
+         *
+         *     Requires `fields:read`.
          */
-        get: operations["V1FieldsFieldIdOpenField"];
+        get: operations["open_field"];
         put?: never;
         post?: never;
         /**
-         * DeleteField
+         * Remove a custom field
          * @description Remove a custom field; what records hold in it is no longer shown.
+         *
+         *     Requires `fields:manage`.
          */
-        delete: operations["V1FieldsFieldIdDeleteField"];
+        delete: operations["delete_field"];
         options?: never;
         head?: never;
         /**
-         * ChangeField
+         * Change a custom field
          * @description Change a custom field; its resource, key and type stay.
+         *
+         *     Requires `fields:manage`.
          */
-        patch: operations["V1FieldsFieldIdChangeField"];
+        patch: operations["change_field"];
         trace?: never;
     };
     "/v1/imports": {
@@ -468,17 +528,21 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * ListImports
+         * Imports in the caller's reach, newest first
          * @description Imports in the caller's reach, newest first.
+         *
+         *     Requires `contacts:import` or `companies:import`.
          */
-        get: operations["V1ImportsListImports"];
+        get: operations["list_imports"];
         put?: never;
         /**
-         * UploadFile
+         * Send a CSV, TSV or xlsx of at most 64 MB as multipart/form-data
          * @description Send a CSV, TSV or xlsx of at most 64 MB as multipart/form-data: ``file`` and ``resource``. With an
          *     Idempotency-Key the same file sent again is the same import.
+         *
+         *     Requires `contacts:import` or `companies:import`.
          */
-        post: operations["V1ImportsUploadFile"];
+        post: operations["upload_file"];
         delete?: never;
         options?: never;
         head?: never;
@@ -493,24 +557,30 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * OpenImport
+         * How the file is read, where its columns go, how far it is
          * @description How the file is read, where its columns go, how far it is.
+         *
+         *     Requires `contacts:import` or `companies:import`.
          */
-        get: operations["V1ImportsImportIdOpenImport"];
+        get: operations["open_import"];
         put?: never;
         post?: never;
         /**
-         * DeleteImport
+         * Forget an import, its file and its rejected rows
          * @description Forget an import, its file and its rejected rows. A check stops; a run is not interrupted (409).
+         *
+         *     Requires `contacts:import` or `companies:import`.
          */
-        delete: operations["V1ImportsImportIdDeleteImport"];
+        delete: operations["delete_import"];
         options?: never;
         head?: never;
         /**
-         * CorrectImport
+         * Correct what was detected, map columns, say what becomes of rows whose record exists
          * @description Correct what was detected, map columns, say what becomes of rows whose record exists.
+         *
+         *     Requires `contacts:import` or `companies:import`.
          */
-        patch: operations["V1ImportsImportIdCorrectImport"];
+        patch: operations["correct_import"];
         trace?: never;
     };
     "/v1/imports/{import_id}/check": {
@@ -523,10 +593,12 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * CheckImport
+         * Look at every row
          * @description Look at every row; nothing enters the ledger. Follow it by GET or by its events.
+         *
+         *     Requires `contacts:import` or `companies:import`.
          */
-        post: operations["V1ImportsImportIdCheckCheckImport"];
+        post: operations["check_import"];
         delete?: never;
         options?: never;
         head?: never;
@@ -541,10 +613,12 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * ListErrors
+         * What is wrong, in the order of the file
          * @description What is wrong, in the order of the file.
+         *
+         *     Requires `contacts:import` or `companies:import`.
          */
-        get: operations["V1ImportsImportIdErrorsListErrors"];
+        get: operations["list_errors"];
         put?: never;
         post?: never;
         delete?: never;
@@ -561,10 +635,12 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * FollowImport
+         * Progress as it happens
          * @description Progress as it happens: events with an import's counters, until it is done or failed.
+         *
+         *     Requires `contacts:import` or `companies:import`.
          */
-        get: operations["V1ImportsImportIdEventsFollowImport"];
+        get: operations["follow_import"];
         put?: never;
         post?: never;
         delete?: never;
@@ -581,10 +657,12 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * DownloadRejected
+         * The rejected rows as a file like the one they came from, with the reasons in its first column
          * @description The rejected rows as a file like the one they came from, with the reasons in its first column.
+         *
+         *     Requires `contacts:import` or `companies:import`.
          */
-        get: operations["V1ImportsImportIdRejectedDownloadRejected"];
+        get: operations["download_rejected"];
         put?: never;
         post?: never;
         delete?: never;
@@ -603,10 +681,12 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * RunImport
+         * Take the valid rows of a checked import over into the ledger
          * @description Take the valid rows of a checked import over into the ledger.
+         *
+         *     Requires `contacts:import` or `companies:import`.
          */
-        post: operations["V1ImportsImportIdRunRunImport"];
+        post: operations["run_import"];
         delete?: never;
         options?: never;
         head?: never;
@@ -621,16 +701,20 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * ListInvitations
+         * The invitations of the company, newest first
          * @description The invitations of the company, newest first.
+         *
+         *     Requires `users:manage`.
          */
-        get: operations["V1InvitationsListInvitations"];
+        get: operations["list_invitations"];
         put?: never;
         /**
-         * Invite
+         * Ask several people in, each by a mail
          * @description Ask several people in, each by a mail: all of them, or nobody when one entry is wrong.
+         *
+         *     Requires `users:manage`.
          */
-        post: operations["V1InvitationsInvite"];
+        post: operations["invite"];
         delete?: never;
         options?: never;
         head?: never;
@@ -647,10 +731,12 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Accept
+         * Become a user of the company that invited
          * @description Become a user of the company that invited.
+         *
+         *     Public: the token of the mailed link is the credential.
          */
-        post: operations["V1InvitationsAcceptAccept"];
+        post: operations["accept"];
         delete?: never;
         options?: never;
         head?: never;
@@ -668,10 +754,12 @@ export interface paths {
         put?: never;
         post?: never;
         /**
-         * Withdraw
+         * Take an open invitation back
          * @description Take an open invitation back.
+         *
+         *     Requires `users:manage`.
          */
-        delete: operations["V1InvitationsInvitationIdWithdraw"];
+        delete: operations["withdraw"];
         options?: never;
         head?: never;
         patch?: never;
@@ -685,10 +773,12 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * ReadMe
+         * The caller, his company and what he may do
          * @description The caller, his company and what he may do.
+         *
+         *     Requires a sign-in.
          */
-        get: operations["V1MeReadMe"];
+        get: operations["read_me"];
         put?: never;
         post?: never;
         delete?: never;
@@ -707,10 +797,12 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * RequestReset
+         * Mail a link to choose a new password, if there is such a user
          * @description Mail a link to choose a new password, if there is such a user; the answer is the same if not.
+         *
+         *     Public: somebody who forgot his password cannot sign in.
          */
-        post: operations["V1PasswordResetsRequestReset"];
+        post: operations["request_reset"];
         delete?: never;
         options?: never;
         head?: never;
@@ -727,10 +819,12 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * CompleteReset
+         * Choose a new password
          * @description Choose a new password; every session of the user ends.
+         *
+         *     Public: the token of the mailed link is the credential.
          */
-        post: operations["V1PasswordResetsCompleteCompleteReset"];
+        post: operations["complete_reset"];
         delete?: never;
         options?: never;
         head?: never;
@@ -745,10 +839,12 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * LookUp
+         * The places of a postal code in any width, with or without 〒 and hyphen
          * @description The places of a postal code in any width, with or without 〒 and hyphen; none where there is no such code.
+         *
+         *     Requires a sign-in.
          */
-        get: operations["V1PostalCodesLookUp"];
+        get: operations["look_up"];
         put?: never;
         post?: never;
         delete?: never;
@@ -765,10 +861,12 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * ListRoles
+         * The roles, with the scope of every action
          * @description The roles, with the scope of every action.
+         *
+         *     Requires `roles:read`.
          */
-        get: operations["V1RolesListRoles"];
+        get: operations["list_roles"];
         put?: never;
         post?: never;
         delete?: never;
@@ -791,10 +889,12 @@ export interface paths {
         options?: never;
         head?: never;
         /**
-         * ChangeRole
+         * Change what a role may do
          * @description Change what a role may do; every service follows within a second.
+         *
+         *     Requires `roles:manage`.
          */
-        patch: operations["V1RolesNameChangeRole"];
+        patch: operations["change_role"];
         trace?: never;
     };
     "/v1/sessions": {
@@ -805,16 +905,20 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * ListSessions
+         * The caller's sessions
          * @description The caller's sessions.
+         *
+         *     Requires a sign-in.
          */
-        get: operations["V1SessionsListSessions"];
+        get: operations["list_sessions"];
         put?: never;
         /**
-         * SignIn
+         * Open a session
          * @description Open a session.
+         *
+         *     Public: signing in is how a caller gets known.
          */
-        post: operations["V1SessionsSignIn"];
+        post: operations["sign_in"];
         delete?: never;
         options?: never;
         head?: never;
@@ -832,10 +936,12 @@ export interface paths {
         put?: never;
         post?: never;
         /**
-         * SignOut
+         * End the session of this token, in every service at once
          * @description End the session of this token, in every service at once.
+         *
+         *     Requires a sign-in.
          */
-        delete: operations["V1SessionsCurrentSignOut"];
+        delete: operations["sign_out"];
         options?: never;
         head?: never;
         patch?: never;
@@ -851,10 +957,12 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * RefreshSession
+         * New tokens for a refresh token, which is good once
          * @description New tokens for a refresh token, which is good once.
+         *
+         *     Public: the refresh token itself is the credential.
          */
-        post: operations["V1SessionsRefreshRefreshSession"];
+        post: operations["refresh_session"];
         delete?: never;
         options?: never;
         head?: never;
@@ -872,10 +980,12 @@ export interface paths {
         put?: never;
         post?: never;
         /**
-         * EndSession
+         * End another of the caller's sessions
          * @description End another of the caller's sessions.
+         *
+         *     Requires a sign-in.
          */
-        delete: operations["V1SessionsSessionIdEndSession"];
+        delete: operations["end_session"];
         options?: never;
         head?: never;
         patch?: never;
@@ -889,16 +999,20 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * ListTeams
+         * The teams, by name
          * @description The teams, by name.
+         *
+         *     Requires `teams:read`.
          */
-        get: operations["V1TeamsListTeams"];
+        get: operations["list_teams"];
         put?: never;
         /**
-         * CreateTeam
+         * A new team
          * @description A new team.
+         *
+         *     Requires `teams:manage`.
          */
-        post: operations["V1TeamsCreateTeam"];
+        post: operations["create_team"];
         delete?: never;
         options?: never;
         head?: never;
@@ -916,17 +1030,21 @@ export interface paths {
         put?: never;
         post?: never;
         /**
-         * DeleteTeam
+         * Remove an empty team
          * @description Remove an empty team.
+         *
+         *     Requires `teams:manage`.
          */
-        delete: operations["V1TeamsTeamIdDeleteTeam"];
+        delete: operations["delete_team"];
         options?: never;
         head?: never;
         /**
-         * RenameTeam
+         * Another name for a team
          * @description Another name for a team.
+         *
+         *     Requires `teams:manage`.
          */
-        patch: operations["V1TeamsTeamIdRenameTeam"];
+        patch: operations["rename_team"];
         trace?: never;
     };
     "/v1/tenants": {
@@ -939,10 +1057,12 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * SignUp
+         * Sign a company up
          * @description Sign a company up; its owner gets a mail to confirm the address.
+         *
+         *     Public: a new company has nobody yet who could sign in.
          */
-        post: operations["V1TenantsSignUp"];
+        post: operations["sign_up"];
         delete?: never;
         options?: never;
         head?: never;
@@ -957,10 +1077,12 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * ListUsers
+         * The users of the company, oldest first
          * @description The users of the company, oldest first.
+         *
+         *     Requires `users:read`.
          */
-        get: operations["V1UsersListUsers"];
+        get: operations["list_users"];
         put?: never;
         post?: never;
         delete?: never;
@@ -977,397 +1099,847 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * ReadUser
+         * One user
          * @description One user.
+         *
+         *     Requires `users:read`.
          */
-        get: operations["V1UsersUserIdReadUser"];
+        get: operations["read_user"];
         put?: never;
         post?: never;
         delete?: never;
         options?: never;
         head?: never;
         /**
-         * ChangeUser
+         * Change a user
          * @description Change a user; everybody may change his own name and language.
+         *
+         *     Requires a sign-in.
          */
-        patch: operations["V1UsersUserIdChangeUser"];
+        patch: operations["change_user"];
         trace?: never;
     };
 }
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        /** Acceptance */
+        /**
+         * Acceptance
+         * @description The token of the mailed link, and how the new user wants to be known.
+         */
         Acceptance: {
+            /** @description How the user wants to be called. */
             display_name: string;
+            /** @description Ten characters or more, and none of the well-known ones. */
             password: string;
+            /** @description What stands behind # in the link that was mailed; good once. */
             token: string;
         };
-        /** Accepted */
+        /**
+         * Accepted
+         * @description The new user, and what he types to sign in.
+         */
         Accepted: {
+            /** @description An e-mail address; found in any spelling of its case. */
             email: string;
+            /** @description The company's code. */
             tenant: string;
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @description A user, from GET /v1/users.
+             */
             user_id: string;
         };
-        /** Address */
-        Address: {
-            building?: string | null;
-            city?: string | null;
-            postal_code?: string | null;
-            prefecture?: string | null;
-            street?: string | null;
-        };
-        /** AddressPatch */
-        AddressPatch: {
-            building?: string | null;
-            city?: string | null;
-            postal_code?: string | null;
-            prefecture?: string | null;
-            street?: string | null;
-        };
-        /** AuditActor */
-        AuditActor: {
-            /** @enum {string} */
+        /**
+         * Actor
+         * @description Who acted.
+         */
+        Actor: {
+            /**
+             * @description A person, a service, the product itself, or somebody who had not signed in.
+             * @enum {string}
+             */
             kind: "user" | "service" | "system" | "public";
+            /**
+             * @description The service that acted; empty where a person did.
+             * @default
+             */
+            service?: string;
+            /** @description The session; null where there was none. */
+            session_id?: string | null;
+            /** @description The user; null where no person acted. */
+            user_id?: string | null;
+        };
+        /**
+         * Address
+         * @description A Japanese address; ``postal_code`` is seven digits.
+         */
+        Address: {
+            /** @description 建物名. */
+            building?: string | null;
+            /** @description 市区町村. */
+            city?: string | null;
+            /** @description 郵便番号: seven digits, any spelling on the way in. */
+            postal_code?: string | null;
+            /** @description 都道府県. */
+            prefecture?: string | null;
+            /** @description 番地. */
+            street?: string | null;
+        };
+        /**
+         * AddressPatch
+         * @description The members to change; null empties one.
+         */
+        AddressPatch: {
+            /** @description 建物名. */
+            building?: string | null;
+            /** @description 市区町村. */
+            city?: string | null;
+            /** @description 郵便番号: seven digits, any spelling on the way in. */
+            postal_code?: string | null;
+            /** @description 都道府県. */
+            prefecture?: string | null;
+            /** @description 番地. */
+            street?: string | null;
+        };
+        /**
+         * AuditActor
+         * @description Who acted; ``name`` is what the user is called now, where that is known.
+         */
+        AuditActor: {
+            /**
+             * @description A person, a service, the product itself, or somebody who had not signed in.
+             * @enum {string}
+             */
+            kind: "user" | "service" | "system" | "public";
+            /** @description What the user is called now, where that is known. */
             name?: string | null;
+            /** @description The service that acted; empty where a person did. */
             service: string;
+            /** @description The session; null where there was none. */
             session_id: string | null;
+            /** @description The user; null where no person acted. */
             user_id: string | null;
         };
-        /** AuditEntry */
+        /**
+         * AuditEntry
+         * @description An entry as a reader sees it; ``payload`` is null after an erasure.
+         */
         AuditEntry: {
+            /** @description What was done: contact.open, contact.search, contact.updated … */
             action: string;
+            /** @description Who acted. */
             actor: components["schemas"]["AuditActor"];
+            /** @description From which network address. */
             address: string | null;
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @description The id, a UUID of version 7.
+             */
             id: string;
-            /** @enum {string} */
+            /**
+             * @description A change, an access, or an erasure.
+             * @enum {string}
+             */
             kind: "change" | "access" | "erasure";
+            /** @description What was entered, opened for the reader; null after an erasure. */
             payload: {
                 [key: string]: unknown;
             } | null;
+            /** @description SHA-256 of what was entered, base64; it stays after an erasure. */
             payload_digest: string;
+            /** @description The request, as the service's log and X-Request-Id name it. */
             request_id: string | null;
+            /** @description What was acted on. */
             resource: components["schemas"]["AuditResource"];
+            /** @description Its place in the log, from 0. */
             sequence: number;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it happened (RFC 3339, UTC).
+             */
             time: string;
         };
-        /** AuditEntryPage */
+        /**
+         * AuditEntryPage
+         * @description A page of entries, the newest first.
+         */
         AuditEntryPage: {
+            /** @description What was found, in the order of the list. */
             items: components["schemas"]["AuditEntry"][];
+            /** @description Where the next page begins; null at the end. */
             next_cursor: string | null;
         };
-        /** AuditResource */
+        /**
+         * AuditResource
+         * @description What was acted on, with its id where it was one thing.
+         */
         AuditResource: {
+            /** @description The one thing, where it was one. */
             id: string | null;
+            /** @description The kind of thing. */
             type: string;
         };
-        /** AuditSearch */
+        /**
+         * AuditSearch
+         * @description What to look for; every member that is given must hold. ``from`` is inclusive, ``to`` is not.
+         */
         AuditSearch: {
+            /** @description What was done: contact.open, contact.search, contact.updated … */
             action?: string | null;
+            /** @description Who acted: a user's id. */
             actor_id?: string | null;
+            /** @description Where to go on: the next_cursor of the page before; it fits the same question alone. */
             cursor?: string | null;
+            /** @description Not before this moment (RFC 3339). */
             from?: string | null;
-            /** @default 50 */
+            /**
+             * @description How many items a page has at most.
+             * @default 50
+             */
             limit?: number;
+            /** @description What was acted on: its id. */
             record_id?: string | null;
+            /** @description What kind of thing was acted on: contact, company, user, import … */
             resource?: string | null;
+            /** @description Before this moment (RFC 3339). */
             to?: string | null;
         };
-        /** CheckpointView */
+        /**
+         * CheckpointView
+         * @description The newest signed checkpoint: entries, root (base64), the signed note, and the key that verifies it.
+         */
         CheckpointView: {
+            /** @description The verifier key of the company's log; keep it apart from proofs and exports. */
             key: string;
+            /** @description The checkpoint as a signed note (C2SP). */
             note: string;
+            /** @description The root of the Merkle tree over them (RFC 9162), base64. */
             root: string;
+            /** @description Entries in the log. */
             size: number;
         };
-        /** CompanyCard */
+        /**
+         * CompanyCard
+         * @description What a list shows of a company.
+         */
         CompanyCard: {
+            /** @description 市区町村. */
             city: string | null;
+            /** @description 法人番号: 13 digits, the check digit is checked. */
             corporate_number: string | null;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it came to be (RFC 3339, UTC).
+             */
             created_at: string;
+            /** @description Custom fields: key → value. A change merges by key; null empties one. */
             custom: {
                 [key: string]: unknown;
             };
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @description The id, a UUID of version 7.
+             */
             id: string;
+            /** @description The company's name, with its legal form. */
             name: string;
+            /** @description Its reading. */
             name_kana: string | null;
+            /** @description Whose it is: a user's id. Left out of a new record, it is the caller's. */
             owner_id: string | null;
+            /** @description Any spelling on the way in, E.164 on the way out. */
             phone: string | null;
+            /** @description 都道府県. */
             prefecture: string | null;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it was last changed (RFC 3339, UTC).
+             */
             updated_at: string;
+            /** @description Counts the changes; the ETag is made of it. */
             version: number;
         };
-        /** CompanyInput */
+        /**
+         * CompanyInput
+         * @description A new company. ``corporate_number`` is the 法人番号, ``registration_number`` the T-number for invoices.
+         */
         CompanyInput: {
+            /** @description Where it is. */
             address?: components["schemas"]["Address"] | null;
+            /** @description 資本金. */
             capital?: components["schemas"]["Money"] | null;
+            /** @description 決算月, 1 to 12. */
             closing_month?: number | null;
+            /** @description 法人番号: 13 digits, the check digit is checked. */
             corporate_number?: string | null;
+            /** @description Custom fields: key → value. A change merges by key; null empties one. */
             custom?: {
                 [key: string]: unknown;
             };
+            /** @description 設立日. */
             founded_on?: string | null;
+            /** @description The company's name, with its legal form. */
             name: string;
+            /** @description Its reading. */
             name_kana?: string | null;
+            /** @description Whose it is: a user's id. Left out of a new record, it is the caller's. */
             owner_id?: string | null;
+            /** @description Any spelling on the way in, E.164 on the way out. */
             phone?: string | null;
+            /** @description 登録番号 for invoices: T and 13 digits. */
             registration_number?: string | null;
+            /** @description Words of the company's own. */
             tags?: string[];
+            /** @description A web address. */
             url?: string | null;
         };
-        /** CompanyPage */
+        /**
+         * CompanyPage
+         * @description A page of companies, in the order ``sort``.
+         */
         CompanyPage: {
+            /** @description How many match, where that was asked. */
             count?: components["schemas"]["Count"] | null;
+            /** @description What was found, in the order of the list. */
             items: components["schemas"]["CompanyCard"][];
+            /** @description Where the next page begins; null at the end. */
             next_cursor: string | null;
+            /** @description newest, oldest, updated, kana (contacts), name (companies) or custom.<key>; - before it: descending. */
             sort: string;
         };
-        /** CompanyPatch */
+        /**
+         * CompanyPatch
+         * @description The members to change (RFC 7396: what is absent stays, null empties). ``custom`` merges by key.
+         */
         CompanyPatch: {
+            /** @description Where it is. */
             address?: components["schemas"]["AddressPatch"] | null;
+            /** @description 資本金. */
             capital?: components["schemas"]["Money"] | null;
+            /** @description 決算月, 1 to 12. */
             closing_month?: number | null;
+            /** @description 法人番号: 13 digits, the check digit is checked. */
             corporate_number?: string | null;
+            /** @description Custom fields: key → value. A change merges by key; null empties one. */
             custom?: {
                 [key: string]: unknown;
             };
+            /** @description 設立日. */
             founded_on?: string | null;
+            /** @description The company's name, with its legal form. */
             name?: string;
+            /** @description Its reading. */
             name_kana?: string | null;
+            /** @description Whose it is: a user's id. Left out of a new record, it is the caller's. */
             owner_id?: string | null;
+            /** @description Any spelling on the way in, E.164 on the way out. */
             phone?: string | null;
+            /** @description 登録番号 for invoices: T and 13 digits. */
             registration_number?: string | null;
+            /** @description Words of the company's own. */
             tags?: string[];
+            /** @description A web address. */
             url?: string | null;
         };
-        /** CompanyView */
+        /**
+         * CompanyView
+         * @description A company as its reader may see it.
+         */
         CompanyView: {
+            /** @description Where it is. */
             address: components["schemas"]["Address"];
+            /** @description 資本金. */
             capital: components["schemas"]["Money"] | null;
+            /** @description 決算月, 1 to 12. */
             closing_month: number | null;
+            /** @description 法人番号: 13 digits, the check digit is checked. */
             corporate_number: string | null;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it came to be (RFC 3339, UTC).
+             */
             created_at: string;
+            /** @description Custom fields: key → value. A change merges by key; null empties one. */
             custom: {
                 [key: string]: unknown;
             };
+            /** @description When it was put into the bin; null while it is not there. */
             deleted_at: string | null;
+            /** @description 設立日. */
             founded_on: string | null;
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @description The id, a UUID of version 7.
+             */
             id: string;
+            /** @description The company's name, with its legal form. */
             name: string;
+            /** @description Its reading. */
             name_kana: string | null;
+            /** @description Whose it is: a user's id. Left out of a new record, it is the caller's. */
             owner_id: string | null;
+            /** @description Any spelling on the way in, E.164 on the way out. */
             phone: string | null;
+            /** @description 登録番号 for invoices: T and 13 digits. */
             registration_number: string | null;
+            /** @description Words of the company's own. */
             tags: string[];
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it was last changed (RFC 3339, UTC).
+             */
             updated_at: string;
+            /** @description A web address. */
             url: string | null;
+            /** @description Counts the changes; the ETag is made of it. */
             version: number;
         };
-        /** ConfirmationRequest */
+        /**
+         * ConfirmationRequest
+         * @description Whose confirmation mail to send again.
+         */
         ConfirmationRequest: {
+            /** @description An e-mail address; found in any spelling of its case. */
             email: string;
+            /** @description The company's code. */
             tenant: string;
         };
-        /** ContactCard */
+        /**
+         * ContactCard
+         * @description What a list shows of a contact.
+         */
         ContactCard: {
+            /** @description A company of the ledger; null for none. */
             company_id: string | null;
+            /** @description Its name. On the way in it may stand for company_id: it is found, or created. */
             company_name: string | null;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it came to be (RFC 3339, UTC).
+             */
             created_at: string;
+            /** @description Custom fields: key → value. A change merges by key; null empties one. */
             custom: {
                 [key: string]: unknown;
             };
+            /** @description 顧客番号: the company's own, unique in it. */
             customer_code: string | null;
+            /** @description 部署. */
             department: string | null;
+            /** @description E-mail addresses, the first is the main one. */
             emails: components["schemas"]["Email"][];
+            /** @description 姓. */
             family_name: string;
+            /** @description セイ; any kana on the way in, full-width katakana on the way out. */
             family_name_kana: string | null;
+            /** @description 名. */
             given_name: string | null;
+            /** @description メイ; as above. */
             given_name_kana: string | null;
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @description The id, a UUID of version 7.
+             */
             id: string;
+            /** @description lead, prospect, customer, former or other. */
             lifecycle: string;
+            /** @description Whose it is: a user's id. Left out of a new record, it is the caller's. */
             owner_id: string | null;
+            /** @description Telephone numbers, the first is the main one. */
             phones: components["schemas"]["Phone"][];
+            /** @description 都道府県. */
             prefecture: string | null;
+            /** @description 役職. */
             title: string | null;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it was last changed (RFC 3339, UTC).
+             */
             updated_at: string;
+            /** @description Counts the changes; the ETag is made of it. */
             version: number;
         };
-        /** ContactInput */
+        /**
+         * ContactInput
+         * @description A new contact. A company is named by its id, or by its name, which is then found or created.
+         */
         ContactInput: {
+            /** @description Where it is. */
             address?: components["schemas"]["Address"] | null;
+            /** @description 誕生日. */
             birthday?: string | null;
+            /** @description A company of the ledger; null for none. */
             company_id?: string | null;
+            /** @description Its name. On the way in it may stand for company_id: it is found, or created. */
             company_name?: string | null;
+            /** @description Custom fields: key → value. A change merges by key; null empties one. */
             custom?: {
                 [key: string]: unknown;
             };
+            /** @description 顧客番号: the company's own, unique in it. */
             customer_code?: string | null;
+            /** @description 部署. */
             department?: string | null;
+            /** @description E-mail addresses, the first is the main one. */
             emails?: components["schemas"]["Email"][];
+            /** @description 姓. */
             family_name: string;
+            /** @description セイ; any kana on the way in, full-width katakana on the way out. */
             family_name_kana?: string | null;
+            /** @description 名. */
             given_name?: string | null;
+            /** @description メイ; as above. */
             given_name_kana?: string | null;
             /**
+             * @description lead, prospect, customer, former or other.
              * @default lead
              * @enum {string}
              */
             lifecycle?: "lead" | "prospect" | "customer" | "former" | "other";
+            /** @description 備考. */
             notes?: string | null;
+            /** @description Whose it is: a user's id. Left out of a new record, it is the caller's. */
             owner_id?: string | null;
+            /** @description Telephone numbers, the first is the main one. */
             phones?: components["schemas"]["Phone"][];
+            /** @description Words of the company's own. */
             tags?: string[];
+            /** @description 役職. */
             title?: string | null;
         };
-        /** ContactPage */
+        /**
+         * ContactPage
+         * @description A page of contacts. ``sort`` is the order that they are in: the one asked for, but for buckets of kana
+         *     with more than 20,000 contacts, which are newest first.
+         */
         ContactPage: {
+            /** @description How many match, where that was asked. */
             count?: components["schemas"]["Count"] | null;
+            /** @description What was found, in the order of the list. */
             items: components["schemas"]["ContactCard"][];
+            /** @description Where the next page begins; null at the end. */
             next_cursor: string | null;
+            /** @description newest, oldest, updated, kana (contacts), name (companies) or custom.<key>; - before it: descending. */
             sort: string;
         };
-        /** ContactPatch */
+        /**
+         * ContactPatch
+         * @description The members to change (RFC 7396: what is absent stays, null empties). ``custom`` merges by key.
+         */
         ContactPatch: {
+            /** @description Where it is. */
             address?: components["schemas"]["AddressPatch"] | null;
+            /** @description 誕生日. */
             birthday?: string | null;
+            /** @description A company of the ledger; null for none. */
             company_id?: string | null;
+            /** @description Its name. On the way in it may stand for company_id: it is found, or created. */
             company_name?: string | null;
+            /** @description Custom fields: key → value. A change merges by key; null empties one. */
             custom?: {
                 [key: string]: unknown;
             };
+            /** @description 顧客番号: the company's own, unique in it. */
             customer_code?: string | null;
+            /** @description 部署. */
             department?: string | null;
+            /** @description E-mail addresses, the first is the main one. */
             emails?: components["schemas"]["Email"][];
+            /** @description 姓. */
             family_name?: string;
+            /** @description セイ; any kana on the way in, full-width katakana on the way out. */
             family_name_kana?: string | null;
+            /** @description 名. */
             given_name?: string | null;
+            /** @description メイ; as above. */
             given_name_kana?: string | null;
+            /** @description lead, prospect, customer, former or other. */
             lifecycle?: "lead" | "prospect" | "customer" | "former" | "other";
+            /** @description 備考. */
             notes?: string | null;
+            /** @description Whose it is: a user's id. Left out of a new record, it is the caller's. */
             owner_id?: string | null;
+            /** @description Telephone numbers, the first is the main one. */
             phones?: components["schemas"]["Phone"][];
+            /** @description Words of the company's own. */
             tags?: string[];
+            /** @description 役職. */
             title?: string | null;
         };
-        /** ContactView */
+        /**
+         * ContactView
+         * @description A contact as its reader may see it: fields he may not read are absent from ``custom``.
+         */
         ContactView: {
+            /** @description Where it is. */
             address: components["schemas"]["Address"];
+            /** @description 誕生日. */
             birthday: string | null;
+            /** @description A company of the ledger; null for none. */
             company_id: string | null;
+            /** @description Its name. On the way in it may stand for company_id: it is found, or created. */
             company_name: string | null;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it came to be (RFC 3339, UTC).
+             */
             created_at: string;
+            /** @description Custom fields: key → value. A change merges by key; null empties one. */
             custom: {
                 [key: string]: unknown;
             };
+            /** @description 顧客番号: the company's own, unique in it. */
             customer_code: string | null;
+            /** @description When it was put into the bin; null while it is not there. */
             deleted_at: string | null;
+            /** @description 部署. */
             department: string | null;
+            /** @description E-mail addresses, the first is the main one. */
             emails: components["schemas"]["Email"][];
+            /** @description 姓. */
             family_name: string;
+            /** @description セイ; any kana on the way in, full-width katakana on the way out. */
             family_name_kana: string | null;
+            /** @description 名. */
             given_name: string | null;
+            /** @description メイ; as above. */
             given_name_kana: string | null;
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @description The id, a UUID of version 7.
+             */
             id: string;
+            /** @description lead, prospect, customer, former or other. */
             lifecycle: string;
+            /** @description 備考. */
             notes: string | null;
+            /** @description Whose it is: a user's id. Left out of a new record, it is the caller's. */
             owner_id: string | null;
+            /** @description Telephone numbers, the first is the main one. */
             phones: components["schemas"]["Phone"][];
+            /** @description Words of the company's own. */
             tags: string[];
+            /** @description 役職. */
             title: string | null;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it was last changed (RFC 3339, UTC).
+             */
             updated_at: string;
+            /** @description Counts the changes; the ETag is made of it. */
             version: number;
         };
-        /** Count */
+        /**
+         * Count
+         * @description How many there are; ``capped`` when there are more than that.
+         */
         Count: {
+            /** @description Whether there are more than that. */
             capped: boolean;
+            /** @description The number. */
             value: number;
         };
-        /** Email */
+        /**
+         * Email
+         * @description An address and what it is used for.
+         */
         Email: {
+            /** @description An e-mail address. */
             address: string;
             /**
+             * @description What it is used for.
              * @default work
              * @enum {string}
              */
             kind?: "work" | "home" | "other";
         };
-        /** Explanation */
-        Explanation: {
+        /**
+         * Entry
+         * @description One entry, with its payload where it still has one.
+         */
+        Entry: {
+            /** @description What was done: contact.open, contact.search, contact.updated … */
             action: string;
+            /** @description Who acted. */
+            actor: components["schemas"]["Actor"];
+            /**
+             * Format: uuid
+             * @description An entry, from POST /v1/audit/entries/search.
+             */
+            entry_id: string;
+            /**
+             * @description A change, an access, or an erasure.
+             * @enum {string}
+             */
+            kind: "change" | "access" | "erasure";
+            /**
+             * @description What the line of an export holds.
+             * @constant
+             */
+            line: "entry";
+            /** @description What was entered, base64; null after an erasure. */
+            payload: string | null;
+            /** @description SHA-256 of what was entered, base64; it stays after an erasure. */
+            payload_digest: string;
+            /** @description What was acted on. */
+            resource: components["schemas"]["Resource"];
+            /** @description Its place in the log, from 0. */
+            sequence: number;
+            /**
+             * Format: date-time
+             * @description When it happened (RFC 3339, UTC).
+             */
+            time: string;
+        };
+        /**
+         * Explanation
+         * @description Why a user may, or may not, do something.
+         */
+        Explanation: {
+            /** @description What is to be done: resource:verb. */
+            action: string;
+            /** @description owner, admin, manager, member or read_only. */
             role: string;
-            /** @enum {string} */
+            /**
+             * @description On whose records.
+             * @enum {string}
+             */
             scope: "none" | "own" | "team" | "all";
-            /** @enum {string} */
+            /**
+             * @description What decided: the built-in role, what the company changed in it, or nothing.
+             * @enum {string}
+             */
             source: "role" | "override" | "none";
         };
-        /** FieldInput */
+        /**
+         * FieldInput
+         * @description A new custom field of a resource.
+         */
         FieldInput: {
-            /** @default JPY */
+            /**
+             * @description The currency of money, ISO 4217.
+             * @default JPY
+             */
             currency?: string;
+            /** @description The value of a new record that does not say otherwise. */
             default?: unknown;
+            /** @description A form of the product's own fields; custom fields leave it out. */
             format?: components["schemas"]["Format"] | null;
-            /** @default  */
+            /**
+             * @description A sentence beside the field.
+             * @default
+             */
             help?: string;
+            /** @description Its name in custom, filters and imports: a-z, digits and _, 40 at most. */
             key: string;
-            /** @default  */
+            /**
+             * @description What people see.
+             * @default
+             */
             label?: string;
+            /** @description What a link leads to. */
             link_resource?: string | null;
+            /** @description Characters of a text. */
             max_length?: number | null;
-            /** @default [] */
+            /**
+             * @description The choices of a select.
+             * @default []
+             */
             options?: components["schemas"]["Option"][];
+            /** @description The roles that see it; null: all. */
             read_roles?: string[] | null;
-            /** @default false */
+            /**
+             * @description Whether it must be filled.
+             * @default false
+             */
             required?: boolean;
-            /** @enum {string} */
+            /**
+             * @description contact or company.
+             * @enum {string}
+             */
             resource: "contact" | "company";
-            /** @default 2 */
+            /**
+             * @description Decimal places of a decimal.
+             * @default 2
+             */
             scale?: number;
-            /** @default false */
+            /**
+             * @description Whether q finds its values.
+             * @default false
+             */
             searchable?: boolean;
-            /** @default  */
+            /**
+             * @description The heading under which it stands.
+             * @default
+             */
             section?: string;
-            /** @default false */
+            /**
+             * @description Whether its values are sealed in the database, as names are.
+             * @default false
+             */
             sensitive?: boolean;
-            /** @default false */
+            /**
+             * @description Whether lists can be sorted by it.
+             * @default false
+             */
             sortable?: boolean;
+            /** @description What values it takes. It stays. */
             type: components["schemas"]["FieldType"];
-            /** @default false */
+            /**
+             * @description Whether no two records may hold the same value.
+             * @default false
+             */
             unique?: boolean;
+            /** @description The roles that may change it; null: all that see it. */
             write_roles?: string[] | null;
         };
-        /** FieldList */
+        /**
+         * FieldList
+         * @description Every custom field that the caller may read, in the order of forms.
+         */
         FieldList: {
+            /** @description What was found, in the order of the list. */
             items: components["schemas"]["FieldView"][];
         };
-        /** FieldPatch */
+        /**
+         * FieldPatch
+         * @description What may change of a field: everything but its resource, key, type and what its stored values depend on.
+         */
         FieldPatch: {
+            /** @description The value of a new record that does not say otherwise. */
             default?: unknown;
+            /** @description A sentence beside the field. */
             help?: string;
+            /** @description What people see. */
             label?: string;
+            /** @description The choices of a select. */
             options?: components["schemas"]["Option"][];
+            /** @description Its place in forms. */
             position?: number;
+            /** @description The roles that see it; null: all. */
             read_roles?: string[] | null;
+            /** @description Whether it must be filled. */
             required?: boolean;
+            /** @description Whether q finds its values. */
             searchable?: boolean;
+            /** @description The heading under which it stands. */
             section?: string;
+            /** @description Whether its values are sealed in the database, as names are. */
             sensitive?: boolean;
+            /** @description Whether lists can be sorted by it. */
             sortable?: boolean;
+            /** @description The roles that may change it; null: all that see it. */
             write_roles?: string[] | null;
+        };
+        /** @description What is wrong with one field. */
+        FieldProblem: {
+            /** @description What is wrong; stable, for programs. */
+            code: string;
+            /** @description What is wrong, for the person. */
+            detail: string;
+            /** @description Where: an RFC 6901 pointer into the body, or / and a parameter's name. */
+            pointer: string;
         };
         /**
          * FieldType
@@ -1375,45 +1947,82 @@ export interface components {
          * @enum {string}
          */
         FieldType: "text" | "long_text" | "integer" | "decimal" | "money" | "date" | "datetime" | "boolean" | "select" | "multi_select" | "url" | "email" | "phone" | "user" | "link";
-        /** FieldView */
+        /**
+         * FieldView
+         * @description A custom field. ``json_schema`` describes its values.
+         */
         FieldView: {
+            /** @description The currency of money, ISO 4217. */
             currency: string;
+            /** @description The value of a new record that does not say otherwise. */
             default: unknown;
+            /** @description A sentence beside the field. */
             help: string;
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @description The id, a UUID of version 7.
+             */
             id: string;
+            /** @description Its values as JSON Schema. */
             json_schema: {
                 [key: string]: unknown;
             };
+            /** @description Its name in custom, filters and imports: a-z, digits and _, 40 at most. */
             key: string;
+            /** @description What people see. */
             label: string;
+            /** @description What a link leads to. */
             link_resource: string | null;
+            /** @description Characters of a text. */
             max_length: number | null;
+            /** @description The choices of a select. */
             options: components["schemas"]["Option"][];
+            /** @description Its place in forms. */
             position: number;
+            /** @description The roles that see it; null: all. */
             read_roles: string[] | null;
+            /** @description Whether it must be filled. */
             required: boolean;
-            /** @enum {string} */
+            /**
+             * @description contact or company.
+             * @enum {string}
+             */
             resource: "contact" | "company";
+            /** @description Decimal places of a decimal. */
             scale: number;
+            /** @description Whether q finds its values. */
             searchable: boolean;
+            /** @description The heading under which it stands. */
             section: string;
+            /** @description Whether its values are sealed in the database, as names are. */
             sensitive: boolean;
+            /** @description Whether lists can be sorted by it. */
             sortable: boolean;
+            /** @description What values it takes. It stays. */
             type: components["schemas"]["FieldType"];
+            /** @description Whether no two records may hold the same value. */
             unique: boolean;
+            /** @description Counts the changes; the ETag is made of it. */
             version: number;
+            /** @description The roles that may change it; null: all that see it. */
             write_roles: string[] | null;
         };
-        /** FirstAdmin */
+        /**
+         * FirstAdmin
+         * @description The person who signs the company up and becomes its owner.
+         */
         FirstAdmin: {
+            /** @description How the user wants to be called. */
             display_name: string;
+            /** @description An e-mail address; found in any spelling of its case. */
             email: string;
             /**
+             * @description The language of the user's console and mail.
              * @default ja
              * @enum {string}
              */
             language?: "ja" | "en";
+            /** @description Ten characters or more, and none of the well-known ones. */
             password: string;
         };
         /**
@@ -1422,1457 +2031,3414 @@ export interface components {
          * @enum {string}
          */
         Format: "line" | "kana" | "postal_code" | "corporate_number" | "registration_number" | "month";
-        /** History */
+        /**
+         * History
+         * @description The newest steps of a record's history.
+         */
         History: {
+            /** @description What was found, in the order of the list. */
             items: components["schemas"]["HistoryEntry"][];
         };
-        /** HistoryEntry */
+        /**
+         * HistoryEntry
+         * @description One step in a record's history, newest first. ``changes`` maps a field to its value before and after.
+         */
         HistoryEntry: {
+            /** @description The user who did it; null where no person did. */
             actor_id: string | null;
+            /** @description user, service or system. */
             actor_kind: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When (RFC 3339, UTC).
+             */
             at: string;
+            /** @description The import or the other record that brought it about; null where none did. */
             cause_id: string | null;
+            /** @description Field → its value before and after. */
             changes: {
                 [key: string]: [
                     unknown,
                     unknown
                 ];
             };
-            /** @enum {string} */
+            /**
+             * @description What happened.
+             * @enum {string}
+             */
             kind: "created" | "updated" | "deleted" | "restored" | "handed_over";
+            /** @description Counts the changes; the ETag is made of it. */
             version: number;
         };
-        /** ImportColumn */
+        /**
+         * ImportColumn
+         * @description A column of the file, a few of its values, and the field that its header suggests.
+         */
         ImportColumn: {
+            /** @description Its place, from 0. */
             index: number;
+            /** @description What its header says. */
             name: string;
+            /** @description A few of its values. */
             samples: string[];
+            /** @description The field that its header names; null when none does. */
             suggested_field: string | null;
         };
-        /** ImportError */
+        /**
+         * ImportError
+         * @description One thing wrong with one row; ``column`` is the header's text, null when it is the whole row.
+         */
         ImportError: {
+            /** @description What is wrong; stable. */
             code: string;
+            /** @description The header's text; null when it is the whole row. */
             column: string | null;
+            /** @description What is wrong, in the caller's language. */
             detail: string;
+            /** @description The line of the file on which it begins; the header's is 1. */
             line: number;
+            /** @description The data row, from 1. */
             row: number;
         };
-        /** ImportErrorPage */
+        /**
+         * ImportErrorPage
+         * @description Errors in the order of the file.
+         */
         ImportErrorPage: {
+            /** @description What was found, in the order of the list. */
             items: components["schemas"]["ImportError"][];
+            /** @description Where the next page begins; null at the end. */
             next_cursor: string | null;
         };
-        /** ImportPage */
+        /**
+         * ImportPage
+         * @description Imports, newest first.
+         */
         ImportPage: {
+            /** @description What was found, in the order of the list. */
             items: components["schemas"]["ImportView"][];
+            /** @description Where the next page begins; null at the end. */
             next_cursor: string | null;
         };
-        /** ImportPatch */
+        /**
+         * ImportPatch
+         * @description What the user knows better. A corrected format reads the columns anew and suggests a mapping again,
+         *     unless ``mapping`` comes along. ``match_on`` is a mapped field by which a row finds its record.
+         */
         ImportPatch: {
+            /** @description What stands between cells; null for xlsx. */
             delimiter?: string | null;
+            /** @description cp932, utf-8, utf-16 …; null for xlsx. */
             encoding?: string | null;
+            /** @description The line with the columns' names, from 1; 0: there is none. */
             header_row?: number;
+            /** @description Where columns go. */
             mapping?: components["schemas"]["MappedColumn"][];
+            /** @description The mapped field by which a row finds its record; null: every row is new. */
             match_on?: string | null;
+            /** @description What becomes of a row whose record exists. */
             on_match?: "create" | "update" | "skip";
         };
-        /** ImportView */
+        /**
+         * ImportView
+         * @description An import: how its file is read, where its columns go, how far it is.
+         *
+         *     ``rows`` counts the rows checked so far; ``valid`` those of them that are right, ``skipped`` the valid ones
+         *     whose record exists already. ``failure`` says why nothing more will come of a failed one, ``failure_detail`` says it in words.
+         */
         ImportView: {
+            /** @description The file's columns. */
             columns: components["schemas"]["ImportColumn"][];
+            /** @description Records that the run made. */
             created: number;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it came to be (RFC 3339, UTC).
+             */
             created_at: string;
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @description Who began it.
+             */
             created_by: string;
+            /** @description What stands between cells; null for xlsx. */
             delimiter: string | null;
+            /** @description cp932, utf-8, utf-16 …; null for xlsx. */
             encoding: string | null;
+            /** @description Why it failed; stable, null while it did not. */
             failure: string | null;
+            /** @description Why it failed and the way out, in the language of the caller; null while it did not. */
             failure_detail: string | null;
+            /** @description The file's name. */
             file_name: string;
+            /** @description The file's bytes. */
             file_size: number;
+            /** @description The line with the columns' names, from 1; 0: there is none. */
             header_row: number;
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @description The id, a UUID of version 7.
+             */
             id: string;
+            /** @description Where columns go. */
             mapping: components["schemas"]["MappedColumn"][];
+            /** @description The mapped field by which a row finds its record; null: every row is new. */
             match_on: string | null;
-            /** @enum {string} */
+            /**
+             * @description What becomes of a row whose record exists.
+             * @enum {string}
+             */
             on_match: "create" | "update" | "skip";
+            /** @description Rows that are not, and do not enter. */
             rejected: number;
-            /** @enum {string} */
+            /**
+             * @description contact or company.
+             * @enum {string}
+             */
             resource: "contact" | "company";
+            /** @description Rows looked at so far. */
             rows: number;
+            /** @description Valid rows whose record exists, left alone. */
             skipped: number;
-            /** @enum {string} */
+            /**
+             * @description How far it is.
+             * @enum {string}
+             */
             status: "mapping" | "checking" | "checked" | "running" | "done" | "failed";
+            /** @description Records that the run changed. */
             updated: number;
+            /** @description Rows that are right. */
             valid: number;
         };
-        /** InvitationInput */
+        /**
+         * InvitationInput
+         * @description One address to ask in.
+         */
         InvitationInput: {
+            /** @description An e-mail address; found in any spelling of its case. */
             email: string;
             /**
+             * @description The language of the user's console and mail.
              * @default ja
              * @enum {string}
              */
             language?: "ja" | "en";
+            /** @description owner, admin, manager, member or read_only. */
             role: string;
+            /** @description The user's team, from GET /v1/teams; null for none. */
             team_id?: string | null;
         };
-        /** InvitationList */
+        /**
+         * InvitationList
+         * @description Invitations, newest first.
+         */
         InvitationList: {
+            /** @description What was found, in the order of the list. */
             items: components["schemas"]["InvitationView"][];
         };
-        /** InvitationView */
+        /**
+         * InvitationView
+         * @description An invitation; ``status``: open, accepted, withdrawn.
+         */
         InvitationView: {
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it came to be (RFC 3339, UTC).
+             */
             created_at: string;
+            /** @description An e-mail address; found in any spelling of its case. */
             email: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description Until when its link works.
+             */
             expires_at: string;
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @description The id, a UUID of version 7.
+             */
             id: string;
+            /** @description owner, admin, manager, member or read_only. */
             role: string;
+            /** @description open, accepted or withdrawn. */
             status: string;
+            /** @description The user's team, from GET /v1/teams; null for none. */
             team_id: string | null;
         };
-        /** Invitations */
+        /**
+         * Invitations
+         * @description Several addresses at once: all are asked, or none when one is wrong.
+         */
         Invitations: {
+            /** @description Whom to ask in: all of them, or nobody when one entry is wrong. */
             invitations: components["schemas"]["InvitationInput"][];
         };
-        /** KeyView */
+        /**
+         * KeyView
+         * @description The verifier key of the tenant's log, to be kept somewhere else than its exports.
+         */
         KeyView: {
+            /** @description The verifier key of the company's log; keep it apart from proofs and exports. */
             key: string;
         };
-        /** LinkToken */
+        /**
+         * LinkToken
+         * @description The token of a link that was mailed.
+         */
         LinkToken: {
+            /** @description What stands behind # in the link that was mailed; good once. */
             token: string;
         };
-        /** MappedColumn */
+        /**
+         * MappedColumn
+         * @description The column at ``column`` goes into ``field``; null leaves it out.
+         */
         MappedColumn: {
+            /** @description A column's index. */
             column: number;
+            /** @description family_name, email, phone, mobile, company_name, address.city …, custom.<key>; null leaves the column out. */
             field?: string | null;
         };
-        /** Me */
+        /**
+         * Me
+         * @description The caller: who he is, where, and what he may do (action → scope).
+         */
         Me: {
+            /** @description Action → on whose records: none, own, team or all. */
             permissions: {
                 [key: string]: "none" | "own" | "team" | "all";
             };
+            /** @description The caller's company. */
             tenant: components["schemas"]["TenantView"];
+            /** @description The caller himself. */
             user: components["schemas"]["UserView"];
         };
-        /** Money */
+        /**
+         * Money
+         * @description An amount in the currency's minor units (yen has none).
+         */
         Money: {
+            /** @description In the currency's minor units; yen has none. */
             amount: number;
-            /** @default JPY */
+            /**
+             * @description ISO 4217.
+             * @default JPY
+             */
             currency?: string;
         };
-        /** Option */
+        /**
+         * Option
+         * @description One choice of a select. An archived one stays on the records that have it and is offered no more.
+         */
         Option: {
-            /** @default false */
+            /**
+             * @description Whether it is offered no more; records that have it keep it.
+             * @default false
+             */
             archived?: boolean;
+            /** @description How it is shown. */
             color?: string | null;
-            /** @default  */
+            /**
+             * @description What people see.
+             * @default
+             */
             label?: string;
+            /** @description What is stored. */
             value: string;
         };
-        /** Phone */
+        /**
+         * Phone
+         * @description A number, in any spelling on the way in, in E.164 on the way out.
+         */
         Phone: {
             /**
+             * @description What it is used for.
              * @default work
              * @enum {string}
              */
             kind?: "work" | "mobile" | "home" | "fax" | "other";
+            /** @description Any spelling on the way in, E.164 on the way out. */
             number: string;
         };
-        /** PlaceList */
+        /**
+         * PlaceList
+         * @description The places of a postal code, most general first.
+         */
         PlaceList: {
+            /** @description What was found, in the order of the list. */
             items: components["schemas"]["PlaceView"][];
         };
-        /** PlaceView */
+        /**
+         * PlaceView
+         * @description A place as an address has it; ``town`` goes before the number of the block, and may be empty.
+         */
         PlaceView: {
+            /** @description 市区町村. */
             city: string;
+            /** @description 都道府県. */
             prefecture: string;
+            /** @description 町域. */
             town: string;
         };
-        /** Refresh */
+        /** @description Why a request was refused (RFC 9457), in the language of Accept-Language. */
+        Problem: {
+            /** @description What went wrong; stable, for programs. */
+            code: string;
+            /** @description What went wrong, for the person. */
+            detail: string;
+            /** @description One entry for each bad field. */
+            errors?: components["schemas"]["FieldProblem"][];
+            /** @description 500: by which the operator finds the log line. */
+            incident?: string;
+            /** @description 413: how many bytes are taken. */
+            limit?: number;
+            /** @description 429: seconds to wait. */
+            retry_after?: number;
+            /** @description The answer's status. */
+            status: number;
+            /** @description What went wrong, in English, for logs. */
+            title: string;
+            /** @description urn:daicho:problem: and the code. */
+            type: string;
+            /** @description 412: the version that is current. */
+            version?: number;
+        };
+        /**
+         * Proof
+         * @description One entry and why it is in the log.
+         */
+        Proof: {
+            /** @description The checkpoint as a signed note (C2SP). */
+            checkpoint: string;
+            /** @description The entry. */
+            entry: components["schemas"]["Entry"];
+            /**
+             * @description The form of this file.
+             * @constant
+             */
+            format: "daicho-audit-proof/1";
+            /** @description The verifier key of the company's log; keep it apart from proofs and exports. */
+            key: string;
+            /** @description The hashes from the entry's leaf to the root, base64. */
+            proof: string[];
+            /**
+             * Format: uuid
+             * @description Whose log it is.
+             */
+            tenant_id: string;
+        };
+        /**
+         * Refresh
+         * @description A refresh token in exchange for new ones; without one the cookie's is taken.
+         */
         Refresh: {
+            /** @description What POST /v1/sessions/refresh takes, once; null in a cookie session. */
             refresh_token?: string | null;
         };
-        /** ResetCompletion */
+        /**
+         * ResetCompletion
+         * @description The token of the mailed link and the new password.
+         */
         ResetCompletion: {
+            /** @description Ten characters or more, and none of the well-known ones. */
             password: string;
+            /** @description What stands behind # in the link that was mailed; good once. */
             token: string;
         };
-        /** ResetRequest */
+        /**
+         * ResetRequest
+         * @description Whose password to reset.
+         */
         ResetRequest: {
+            /** @description An e-mail address; found in any spelling of its case. */
             email: string;
+            /** @description The company's code. */
             tenant: string;
         };
-        /** RoleList */
+        /**
+         * Resource
+         * @description What was acted on.
+         */
+        Resource: {
+            /** @description The one thing, where it was one. */
+            id?: string | null;
+            /** @description The kind of thing. */
+            type: string;
+        };
+        /**
+         * RoleList
+         * @description The roles of the company, the most powerful first.
+         */
         RoleList: {
+            /** @description What was found, in the order of the list. */
             items: components["schemas"]["RoleView"][];
         };
-        /** RolePatch */
+        /**
+         * RolePatch
+         * @description The actions whose scope changes.
+         */
         RolePatch: {
+            /** @description Action → on whose records: none, own, team or all. */
             permissions: {
                 [key: string]: "none" | "own" | "team" | "all";
             };
         };
-        /** RoleView */
+        /**
+         * RoleView
+         * @description A role: every action with its scope.
+         */
         RoleView: {
+            /** @description Whether the caller may change it; the owner's role stays as it is. */
             editable: boolean;
+            /** @description A role: owner, admin, manager, member or read_only. */
             name: string;
+            /** @description Action → on whose records: none, own, team or all. */
             permissions: {
                 [key: string]: "none" | "own" | "team" | "all";
             };
+            /** @description Counts the changes; the ETag is made of it. */
             version: number;
         };
-        /** SearchRequest */
+        /**
+         * SearchRequest
+         * @description What to find: words (``q``), a filter tree, an order, and where the last page ended.
+         *
+         *     ``count`` asks for the number of all that match as well, up to 1,000.
+         */
         SearchRequest: {
-            /** @default false */
+            /**
+             * @description Count all that match as well, up to 1,000.
+             * @default false
+             */
             count?: boolean;
+            /** @description Where to go on: the next_cursor of the page before; it fits the same question alone. */
             cursor?: string | null;
+            /** @description A tree of all, any, not and {field, op, value}. */
             filter?: {
                 [key: string]: unknown;
             } | null;
-            /** @default 50 */
+            /**
+             * @description How many items a page has at most.
+             * @default 50
+             */
             limit?: number;
+            /** @description Words that must all be found, in names, kana, companies, e-mails and telephones. */
             q?: string | null;
+            /** @description newest, oldest, updated, kana (contacts), name (companies) or custom.<key>; - before it: descending. */
             sort?: string | null;
         };
-        /** SessionList */
+        /**
+         * SessionList
+         * @description The caller's sessions that stand, newest first.
+         */
         SessionList: {
+            /** @description What was found, in the order of the list. */
             items: components["schemas"]["SessionView"][];
         };
-        /** SessionView */
+        /**
+         * SessionView
+         * @description One of the caller's own sessions.
+         */
         SessionView: {
+            /** @description The network address from which it was opened. */
             address: string | null;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it came to be (RFC 3339, UTC).
+             */
             created_at: string;
+            /** @description Whether it is the session that asks. */
             current: boolean;
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @description The id, a UUID of version 7.
+             */
             id: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When its tokens were last renewed.
+             */
             last_used_at: string;
         };
-        /** SignIn */
+        /**
+         * SignIn
+         * @description Who signs in where. ``cookies`` asks for the tokens as cookies, which only a browser page wants.
+         */
         SignIn: {
-            /** @default false */
+            /**
+             * @description Ask for the tokens as HttpOnly cookies instead of in the body; for the console's own page.
+             * @default false
+             */
             cookies?: boolean;
+            /** @description An e-mail address; found in any spelling of its case. */
             email: string;
+            /** @description Ten characters or more, and none of the well-known ones. */
             password: string;
+            /** @description The company's code. */
             tenant: string;
         };
-        /** SignUp */
+        /**
+         * SignUp
+         * @description A new company. ``code`` is its public handle, which its people type when they sign in.
+         */
         SignUp: {
+            /** @description Who signs the company up and becomes its owner. */
             admin: components["schemas"]["FirstAdmin"];
+            /** @description The company's public handle, which its people type when they sign in. */
             code: string;
+            /** @description The company's name as it writes it. */
             company_name: string;
         };
-        /** TeamInput */
+        /**
+         * TeamInput
+         * @description A team.
+         */
         TeamInput: {
+            /** @description The team's name. */
             name: string;
         };
-        /** TeamList */
+        /**
+         * TeamList
+         * @description The teams of the company, by name.
+         */
         TeamList: {
+            /** @description What was found, in the order of the list. */
             items: components["schemas"]["TeamView"][];
         };
-        /** TeamView */
+        /**
+         * TeamView
+         * @description A team and how many users are in it.
+         */
         TeamView: {
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @description The id, a UUID of version 7.
+             */
             id: string;
+            /** @description How many users are in it. */
             members: number;
+            /** @description The team's name. */
             name: string;
+            /** @description Counts the changes; the ETag is made of it. */
             version: number;
         };
-        /** TenantView */
+        /**
+         * TenantView
+         * @description A company.
+         */
         TenantView: {
+            /** @description The company's public handle, which its people type when they sign in. */
             code: string;
+            /** @description The company's name as it writes it. */
             company_name: string;
+            /** @description Whether somebody has opened the link that was mailed at sign-up. */
             email_confirmed: boolean;
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @description The id, a UUID of version 7.
+             */
             id: string;
         };
-        /** Tokens */
+        /**
+         * Tokens
+         * @description The tokens of a session; ``expires_in`` is in seconds. In a cookie session they are left out.
+         */
         Tokens: {
+            /** @description What a request carries as Authorization: Bearer; null in a cookie session. */
             access_token: string | null;
+            /** @description Seconds for which the access token is good. */
             expires_in: number;
+            /** @description What POST /v1/sessions/refresh takes, once; null in a cookie session. */
             refresh_token: string | null;
-            /** @default Bearer */
+            /**
+             * @description How the access token is sent.
+             * @default Bearer
+             */
             token_type?: string;
         };
-        /** UserPage */
+        /**
+         * UserPage
+         * @description Users, oldest first.
+         */
         UserPage: {
+            /** @description What was found, in the order of the list. */
             items: components["schemas"]["UserView"][];
+            /** @description Where the next page begins; null at the end. */
             next_cursor: string | null;
         };
-        /** UserPatch */
+        /**
+         * UserPatch
+         * @description What to change of a user. ``successor_id`` gets the records of one who is disabled.
+         */
         UserPatch: {
+            /** @description Whether he is kept out; his sessions end at once. */
             disabled?: boolean;
+            /** @description How the user wants to be called. */
             display_name?: string;
+            /** @description The language of the user's console and mail. */
             language?: "ja" | "en";
+            /** @description owner, admin, manager, member or read_only. */
             role?: string;
+            /** @description Who gets the records of a user who is disabled. */
             successor_id?: string | null;
+            /** @description The user's team, from GET /v1/teams; null for none. */
             team_id?: string | null;
         };
-        /** UserView */
+        /**
+         * UserView
+         * @description A user of the company.
+         */
         UserView: {
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it came to be (RFC 3339, UTC).
+             */
             created_at: string;
+            /** @description Whether he is kept out; his sessions end at once. */
             disabled: boolean;
+            /** @description How the user wants to be called. */
             display_name: string;
+            /** @description An e-mail address; found in any spelling of its case. */
             email: string;
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @description The id, a UUID of version 7.
+             */
             id: string;
-            /** @enum {string} */
+            /**
+             * @description The language of the user's console and mail.
+             * @enum {string}
+             */
             language: "ja" | "en";
+            /** @description owner, admin, manager, member or read_only. */
             role: string;
+            /** @description Who gets the records of a user who is disabled. */
             successor_id: string | null;
+            /** @description The user's team, from GET /v1/teams; null for none. */
             team_id: string | null;
+            /** @description Counts the changes; the ETag is made of it. */
             version: number;
         };
     };
-    responses: never;
-    parameters: never;
+    responses: {
+        /** @description `code_taken`: This code is taken. */
+        code_taken: {
+            headers: {
+                /** @description The language of the document. */
+                "Content-Language"?: "ja" | "en";
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `email_unconfirmed`: The e-mail address is not confirmed. Please open the link in the mail that we sent. `forbidden`: You are not allowed to do this. */
+        "email_unconfirmed.forbidden": {
+            headers: {
+                /** @description The language of the document. */
+                "Content-Language"?: "ja" | "en";
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `forbidden`: You are not allowed to do this. */
+        forbidden: {
+            headers: {
+                /** @description The language of the document. */
+                "Content-Language"?: "ja" | "en";
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `idempotency_in_flight`: The same request is still being processed. Please retry shortly. */
+        idempotency_in_flight: {
+            headers: {
+                /** @description The language of the document. */
+                "Content-Language"?: "ja" | "en";
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `idempotency_mismatch`: This Idempotency-Key was used before with a different body. `invalid`: Please check the fields. */
+        "idempotency_mismatch.invalid": {
+            headers: {
+                /** @description The language of the document. */
+                "Content-Language"?: "ja" | "en";
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `if_match_required`: Say in the If-Match header which version you change. */
+        if_match_required: {
+            headers: {
+                /** @description The language of the document. */
+                "Content-Language"?: "ja" | "en";
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `import_busy`: The import is being worked on. Wait until it is done. */
+        import_busy: {
+            headers: {
+                /** @description The language of the document. */
+                "Content-Language"?: "ja" | "en";
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `import_busy`: The import is being worked on. Wait until it is done. `import_finished`: The import has been run already. */
+        "import_busy.import_finished": {
+            headers: {
+                /** @description The language of the document. */
+                "Content-Language"?: "ja" | "en";
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `import_busy`: The import is being worked on. Wait until it is done. `import_finished`: The import has been run already. `import_unchecked`: Check the import before running it. */
+        "import_busy.import_finished.import_unchecked": {
+            headers: {
+                /** @description The language of the document. */
+                "Content-Language"?: "ja" | "en";
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `internal`: Something went wrong on our side. Please try again later. */
+        internal: {
+            headers: {
+                /** @description The language of the document. */
+                "Content-Language"?: "ja" | "en";
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `invalid`: Please check the fields. */
+        invalid: {
+            headers: {
+                /** @description The language of the document. */
+                "Content-Language"?: "ja" | "en";
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `last_owner`: The last owner cannot be demoted or disabled. */
+        last_owner: {
+            headers: {
+                /** @description The language of the document. */
+                "Content-Language"?: "ja" | "en";
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `link_invalid`: This link was used already or has expired. */
+        link_invalid: {
+            headers: {
+                /** @description The language of the document. */
+                "Content-Language"?: "ja" | "en";
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `log_forked`: The audit log does not continue what was signed. It may have been tampered with; tell the operator. */
+        log_forked: {
+            headers: {
+                /** @description The language of the document. */
+                "Content-Language"?: "ja" | "en";
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `malformed`: The request could not be read. */
+        malformed: {
+            headers: {
+                /** @description The language of the document. */
+                "Content-Language"?: "ja" | "en";
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `malformed`: The request could not be read. `upload_malformed`: Send multipart/form-data with file and resource. */
+        "malformed.upload_malformed": {
+            headers: {
+                /** @description The language of the document. */
+                "Content-Language"?: "ja" | "en";
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `not_found`: Not found. */
+        not_found: {
+            headers: {
+                /** @description The language of the document. */
+                "Content-Language"?: "ja" | "en";
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `record_deleted`: The record is deleted. Restore it first. */
+        record_deleted: {
+            headers: {
+                /** @description The language of the document. */
+                "Content-Language"?: "ja" | "en";
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `record_not_deleted`: The record is not deleted. */
+        record_not_deleted: {
+            headers: {
+                /** @description The language of the document. */
+                "Content-Language"?: "ja" | "en";
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `refresh_reused`: You were signed out for safety. Please sign in again. `unauthenticated`: Please sign in. */
+        "refresh_reused.unauthenticated": {
+            headers: {
+                /** @description The language of the document. */
+                "Content-Language"?: "ja" | "en";
+                /**
+                 * @description How to sign in.
+                 * @example Bearer
+                 */
+                "WWW-Authenticate"?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `sign_in_locked`: Too many failed sign-ins. Please wait 2 seconds. `too_many_requests`: Too many requests. Please retry in 2 seconds. */
+        "sign_in_locked.too_many_requests": {
+            headers: {
+                /** @description The language of the document. */
+                "Content-Language"?: "ja" | "en";
+                /**
+                 * @description Seconds to wait.
+                 * @example 2
+                 */
+                "Retry-After"?: number;
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `storage_unavailable`: The file cannot be stored. Check the free space, then try again. `unavailable`: Temporarily unavailable. Please try again. */
+        "storage_unavailable.unavailable": {
+            headers: {
+                /** @description The language of the document. */
+                "Content-Language"?: "ja" | "en";
+                /**
+                 * @description Seconds to wait.
+                 * @example 2
+                 */
+                "Retry-After"?: number;
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `team_in_use`: A team with members cannot be deleted. */
+        team_in_use: {
+            headers: {
+                /** @description The language of the document. */
+                "Content-Language"?: "ja" | "en";
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `too_large`: The data is too large (limit 1000000 bytes). */
+        too_large: {
+            headers: {
+                /** @description The language of the document. */
+                "Content-Language"?: "ja" | "en";
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `too_many_requests`: Too many requests. Please retry in 2 seconds. */
+        too_many_requests: {
+            headers: {
+                /** @description The language of the document. */
+                "Content-Language"?: "ja" | "en";
+                /**
+                 * @description Seconds to wait.
+                 * @example 2
+                 */
+                "Retry-After"?: number;
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `unauthenticated`: Please sign in. */
+        unauthenticated: {
+            headers: {
+                /** @description The language of the document. */
+                "Content-Language"?: "ja" | "en";
+                /**
+                 * @description How to sign in.
+                 * @example Bearer
+                 */
+                "WWW-Authenticate"?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `unavailable`: Temporarily unavailable. Please try again. */
+        unavailable: {
+            headers: {
+                /** @description The language of the document. */
+                "Content-Language"?: "ja" | "en";
+                /**
+                 * @description Seconds to wait.
+                 * @example 2
+                 */
+                "Retry-After"?: number;
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `unsupported_media_type`: This media type is not accepted here. */
+        unsupported_media_type: {
+            headers: {
+                /** @description The language of the document. */
+                "Content-Language"?: "ja" | "en";
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `version_mismatch`: Someone else changed this first. Please look at the current version. */
+        version_mismatch: {
+            headers: {
+                /** @description The language of the document. */
+                "Content-Language"?: "ja" | "en";
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `wrong_credentials`: The company code, the e-mail address or the password is wrong. */
+        wrong_credentials: {
+            headers: {
+                /** @description The language of the document. */
+                "Content-Language"?: "ja" | "en";
+                /**
+                 * @description How to sign in.
+                 * @example Bearer
+                 */
+                "WWW-Authenticate"?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+    };
+    parameters: {
+        /**
+         * @description The language of problem documents: ja (the default) or en.
+         * @example ja
+         */
+        "Accept-Language": string;
+        /**
+         * @description Any text of the caller's: for 24 hours the same key has its effect once, and the same answer.
+         * @example 3f1c9a54-order-17
+         */
+        "Idempotency-Key": string;
+        /**
+         * @description The ETag of what the caller has seen. 428 without it; 412 when somebody else was first.
+         * @example "v3"
+         */
+        "If-Match": string;
+        /**
+         * @description The id of the last event that was seen, to go on behind it.
+         * @example 3
+         */
+        "Last-Event-ID": string;
+    };
     requestBodies: never;
     headers: never;
     pathItems: never;
 }
 export type $defs = Record<string, never>;
 export interface operations {
-    V1AccessExplainExplain: {
+    explain: {
         parameters: {
             query: {
+                /**
+                 * @description A user, from GET /v1/users.
+                 * @example 019abf4e-8e10-7c35-8f61-92f3c4e5a704
+                 */
                 user_id: string;
+                /**
+                 * @description What is to be done: resource:verb.
+                 * @example contacts:read
+                 */
                 action: string;
             };
-            header?: never;
+            header?: {
+                /**
+                 * @description The language of problem documents: ja (the default) or en.
+                 * @example ja
+                 */
+                "Accept-Language"?: components["parameters"]["Accept-Language"];
+            };
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "action": "contacts:read",
+                     *       "role": "member",
+                     *       "scope": "all",
+                     *       "source": "role"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Explanation"];
                 };
             };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                        status_code: number;
-                    };
-                };
-            };
+            400: components["responses"]["malformed"];
+            401: components["responses"]["unauthenticated"];
+            403: components["responses"]["forbidden"];
+            404: components["responses"]["not_found"];
+            422: components["responses"]["invalid"];
+            429: components["responses"]["too_many_requests"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
         };
     };
-    V1AuditCheckpointReadCheckpoint: {
+    read_checkpoint: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description The language of problem documents: ja (the default) or en.
+                 * @example ja
+                 */
+                "Accept-Language"?: components["parameters"]["Accept-Language"];
+            };
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "key": "daicho/audit/019abf4e-7a00-7123-8d13-51e2a0c4b601+09904a78+AXEiTadwGkd4IhSIzVkJvAClhO+qJYhiais4F6H1BWXA",
+                     *       "note": "daicho/audit/019abf4e-7a00-7123-8d13-51e2a0c4b601\n20\nsnmSuNHRkOEi6K04rJjh3JL2Yf1XuAvSWnYPDK3KlXw=\n\n— daicho/audit/019abf4e-7a00-7123-8d13-51e2a0c4b601 CZBKePfZLP/TgTa0eM3vRCOQNZOICAVOCQjyVio3kZrO…\n",
+                     *       "root": "snmSuNHRkOEi6K04rJjh3JL2Yf1XuAvSWnYPDK3KlXw=",
+                     *       "size": 20
+                     *     }
+                     */
                     "application/json": components["schemas"]["CheckpointView"];
                 };
             };
+            400: components["responses"]["malformed"];
+            401: components["responses"]["unauthenticated"];
+            403: components["responses"]["forbidden"];
+            409: components["responses"]["log_forked"];
+            429: components["responses"]["too_many_requests"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
         };
     };
-    V1AuditEntriesSearchSearchEntries: {
+    search_entries: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description The language of problem documents: ja (the default) or en.
+                 * @example ja
+                 */
+                "Accept-Language"?: components["parameters"]["Accept-Language"];
+            };
             path?: never;
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "action": "contact.open",
+                 *       "from": "2026-11-25T00:00:00Z",
+                 *       "limit": 50,
+                 *       "record_id": "019abf4e-b3c4-7f55-8a16-e8091a2b3c37"
+                 *     }
+                 */
                 "application/json": components["schemas"]["AuditSearch"];
             };
         };
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "action": "contact.open",
+                     *           "actor": {
+                     *             "kind": "user",
+                     *             "name": "鈴木 一郎",
+                     *             "service": "",
+                     *             "session_id": "019abf4e-7f00-7b21-8d13-51e2a0c4b603",
+                     *             "user_id": "019abf4e-8e10-7c35-8f61-92f3c4e5a704"
+                     *           },
+                     *           "address": "203.0.113.17",
+                     *           "id": "019abf4e-6d1c-7a52-9b1e-3f6f0c2d8a11",
+                     *           "kind": "change",
+                     *           "payload": {
+                     *             "ids": [
+                     *               "019abf4e-b3c4-7f55-8a16-e8091a2b3c37"
+                     *             ]
+                     *           },
+                     *           "payload_digest": "01paMZf63RKWeYwyoiB7ngaEsOb4x2QybbVmUz1Xt4U=",
+                     *           "request_id": "5b0c6d0f0a6e4f5f",
+                     *           "resource": {
+                     *             "id": "019abf4e-b3c4-7f55-8a16-e8091a2b3c37",
+                     *             "type": "contact"
+                     *           },
+                     *           "sequence": 7,
+                     *           "time": "2026-11-25T01:23:45.678901Z"
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["AuditEntryPage"];
                 };
             };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                        status_code: number;
-                    };
-                };
-            };
+            400: components["responses"]["malformed"];
+            401: components["responses"]["unauthenticated"];
+            403: components["responses"]["forbidden"];
+            413: components["responses"]["too_large"];
+            415: components["responses"]["unsupported_media_type"];
+            422: components["responses"]["invalid"];
+            429: components["responses"]["too_many_requests"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
         };
     };
-    V1AuditEntriesEntryIdReadEntry: {
+    read_entry: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description The language of problem documents: ja (the default) or en.
+                 * @example ja
+                 */
+                "Accept-Language"?: components["parameters"]["Accept-Language"];
+            };
             path: {
+                /**
+                 * @description An entry, from POST /v1/audit/entries/search.
+                 * @example 019abf4e-d5e6-7a77-9b38-0a2b3c4d5e59
+                 */
                 entry_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "action": "contact.open",
+                     *       "actor": {
+                     *         "kind": "user",
+                     *         "name": "鈴木 一郎",
+                     *         "service": "",
+                     *         "session_id": "019abf4e-7f00-7b21-8d13-51e2a0c4b603",
+                     *         "user_id": "019abf4e-8e10-7c35-8f61-92f3c4e5a704"
+                     *       },
+                     *       "address": "203.0.113.17",
+                     *       "id": "019abf4e-6d1c-7a52-9b1e-3f6f0c2d8a11",
+                     *       "kind": "change",
+                     *       "payload": {
+                     *         "ids": [
+                     *           "019abf4e-b3c4-7f55-8a16-e8091a2b3c37"
+                     *         ]
+                     *       },
+                     *       "payload_digest": "01paMZf63RKWeYwyoiB7ngaEsOb4x2QybbVmUz1Xt4U=",
+                     *       "request_id": "5b0c6d0f0a6e4f5f",
+                     *       "resource": {
+                     *         "id": "019abf4e-b3c4-7f55-8a16-e8091a2b3c37",
+                     *         "type": "contact"
+                     *       },
+                     *       "sequence": 7,
+                     *       "time": "2026-11-25T01:23:45.678901Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["AuditEntry"];
                 };
             };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                        status_code: number;
-                    };
-                };
-            };
+            400: components["responses"]["malformed"];
+            401: components["responses"]["unauthenticated"];
+            403: components["responses"]["forbidden"];
+            404: components["responses"]["not_found"];
+            429: components["responses"]["too_many_requests"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
         };
     };
-    V1AuditEntriesEntryIdProofReadProof: {
+    read_proof: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description The language of problem documents: ja (the default) or en.
+                 * @example ja
+                 */
+                "Accept-Language"?: components["parameters"]["Accept-Language"];
+            };
             path: {
+                /**
+                 * @description An entry, from POST /v1/audit/entries/search.
+                 * @example 019abf4e-d5e6-7a77-9b38-0a2b3c4d5e59
+                 */
                 entry_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": string;
+                    /**
+                     * @example {
+                     *       "checkpoint": "daicho/audit/019abf4e-7a00-7123-8d13-51e2a0c4b601\n20\nsnmSuNHRkOEi6K04rJjh3JL2Yf1XuAvSWnYPDK3KlXw=\n\n— daicho/audit/019abf4e-7a00-7123-8d13-51e2a0c4b601 CZBKePfZLP/TgTa0eM3vRCOQNZOICAVOCQjyVio3kZrO…\n",
+                     *       "entry": {
+                     *         "action": "contact.open",
+                     *         "actor": {
+                     *           "kind": "user",
+                     *           "service": "",
+                     *           "session_id": "019abf4e-7f00-7b21-8d13-51e2a0c4b603",
+                     *           "user_id": "019abf4e-8e10-7c35-8f61-92f3c4e5a704"
+                     *         },
+                     *         "entry_id": "019abf4e-d5e6-7a77-9b38-0a2b3c4d5e59",
+                     *         "kind": "change",
+                     *         "line": "entry",
+                     *         "payload": "AaSoddbh9BAMgCRA1F4HWReCpmZpZWxkcw==",
+                     *         "payload_digest": "01paMZf63RKWeYwyoiB7ngaEsOb4x2QybbVmUz1Xt4U=",
+                     *         "resource": {
+                     *           "id": "019abf4e-b3c4-7f55-8a16-e8091a2b3c37",
+                     *           "type": "contact"
+                     *         },
+                     *         "sequence": 7,
+                     *         "time": "2026-11-25T01:23:45.678901Z"
+                     *       },
+                     *       "format": "daicho-audit-proof/1",
+                     *       "key": "daicho/audit/019abf4e-7a00-7123-8d13-51e2a0c4b601+09904a78+AXEiTadwGkd4IhSIzVkJvAClhO+qJYhiais4F6H1BWXA",
+                     *       "proof": [
+                     *         "01paMZf63RKWeYwyoiB7ngaEsOb4x2QybbVmUz1Xt4U="
+                     *       ],
+                     *       "tenant_id": "019abf4e-7a00-7123-8d13-51e2a0c4b601"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Proof"];
                 };
             };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                        status_code: number;
-                    };
-                };
-            };
+            400: components["responses"]["malformed"];
+            401: components["responses"]["unauthenticated"];
+            403: components["responses"]["forbidden"];
+            404: components["responses"]["not_found"];
+            409: components["responses"]["log_forked"];
+            429: components["responses"]["too_many_requests"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
         };
     };
-    V1AuditExportExportLog: {
+    export_log: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description The language of problem documents: ja (the default) or en.
+                 * @example ja
+                 */
+                "Accept-Language"?: components["parameters"]["Accept-Language"];
+            };
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Stream Response */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    /**
+                     * @example {"line":"header","format":"daicho-audit-export/1","key":"daicho/audit/019abf4e-7a00-7123-8d13-51e2a0c4b601+09904a78+AXEiTadwGkd4IhSIzVkJvAClhO+qJYhiais4F6H1BWXA",…}
+                     *     {"line":"block","block":0,"hashes":"bVKZ+sJ0…","proof":[]}
+                     *     {"line":"entry","sequence":0,…}
+                     */
+                    "application/jsonl": string;
                 };
             };
+            400: components["responses"]["malformed"];
+            401: components["responses"]["unauthenticated"];
+            403: components["responses"]["forbidden"];
+            409: components["responses"]["log_forked"];
+            429: components["responses"]["too_many_requests"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
         };
     };
-    V1AuditKeyReadKey: {
+    read_key: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description The language of problem documents: ja (the default) or en.
+                 * @example ja
+                 */
+                "Accept-Language"?: components["parameters"]["Accept-Language"];
+            };
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "key": "daicho/audit/019abf4e-7a00-7123-8d13-51e2a0c4b601+09904a78+AXEiTadwGkd4IhSIzVkJvAClhO+qJYhiais4F6H1BWXA"
+                     *     }
+                     */
                     "application/json": components["schemas"]["KeyView"];
                 };
             };
+            400: components["responses"]["malformed"];
+            401: components["responses"]["unauthenticated"];
+            403: components["responses"]["forbidden"];
+            429: components["responses"]["too_many_requests"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
         };
     };
-    V1CompaniesListCompanies: {
+    list_companies: {
         parameters: {
             query?: {
+                /**
+                 * @description How many items a page has at most.
+                 * @example 50
+                 */
                 limit?: number;
+                /** @description Where to go on: the next_cursor of the page before; it fits the same question alone. */
                 cursor?: string | null;
+                /**
+                 * @description newest, oldest, updated, kana (contacts), name (companies) or custom.<key>; - before it: descending.
+                 * @example newest
+                 */
                 sort?: string | null;
+                /** @description Count all that match as well, up to 1,000. */
                 count?: boolean;
             };
-            header?: never;
+            header?: {
+                /**
+                 * @description The language of problem documents: ja (the default) or en.
+                 * @example ja
+                 */
+                "Accept-Language"?: components["parameters"]["Accept-Language"];
+            };
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Done */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "count": {
+                     *         "capped": false,
+                     *         "value": 42
+                     *       },
+                     *       "items": [
+                     *         {
+                     *           "city": "千代田区",
+                     *           "corporate_number": "7000012050002",
+                     *           "created_at": "2026-11-25T01:23:45.678901Z",
+                     *           "custom": {},
+                     *           "id": "019abf4e-6d1c-7a52-9b1e-3f6f0c2d8a11",
+                     *           "name": "株式会社みどり商事",
+                     *           "name_kana": "ミドリショウジ",
+                     *           "owner_id": "019abf4e-8e10-7c35-8f61-92f3c4e5a704",
+                     *           "phone": "+81312345678",
+                     *           "prefecture": "東京都",
+                     *           "updated_at": "2026-11-25T04:56:07.890123Z",
+                     *           "version": 3
+                     *         }
+                     *       ],
+                     *       "next_cursor": null,
+                     *       "sort": "newest"
+                     *     }
+                     */
                     "application/json": components["schemas"]["CompanyPage"];
                 };
             };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                        status_code: number;
-                    };
-                };
-            };
+            400: components["responses"]["malformed"];
+            401: components["responses"]["unauthenticated"];
+            403: components["responses"]["forbidden"];
+            422: components["responses"]["invalid"];
+            429: components["responses"]["too_many_requests"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
         };
     };
-    V1CompaniesCreateCompany: {
+    create_company: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description The language of problem documents: ja (the default) or en.
+                 * @example ja
+                 */
+                "Accept-Language"?: components["parameters"]["Accept-Language"];
+                /**
+                 * @description Any text of the caller's: for 24 hours the same key has its effect once, and the same answer.
+                 * @example 3f1c9a54-order-17
+                 */
+                "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
+            };
             path?: never;
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "capital": {
+                 *         "amount": 10000000,
+                 *         "currency": "JPY"
+                 *       },
+                 *       "closing_month": 3,
+                 *       "corporate_number": "7000012050002",
+                 *       "name": "株式会社みどり商事",
+                 *       "name_kana": "ミドリショウジ",
+                 *       "phone": "03-1234-5678"
+                 *     }
+                 */
                 "application/json": components["schemas"]["CompanyInput"];
             };
         };
         responses: {
-            /** @description Done */
+            /** @description Done. */
             201: {
                 headers: {
+                    /**
+                     * @description The version; If-Match of a change.
+                     * @example "v3"
+                     */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "address": {
+                     *         "building": "みどりビル 3F",
+                     *         "city": "千代田区",
+                     *         "postal_code": "1000001",
+                     *         "prefecture": "東京都",
+                     *         "street": "千代田1-1"
+                     *       },
+                     *       "capital": {
+                     *         "amount": 10000000,
+                     *         "currency": "JPY"
+                     *       },
+                     *       "closing_month": 3,
+                     *       "corporate_number": "7000012050002",
+                     *       "created_at": "2026-11-25T01:23:45.678901Z",
+                     *       "custom": {},
+                     *       "deleted_at": null,
+                     *       "founded_on": "1998-07-01",
+                     *       "id": "019abf4e-6d1c-7a52-9b1e-3f6f0c2d8a11",
+                     *       "name": "株式会社みどり商事",
+                     *       "name_kana": "ミドリショウジ",
+                     *       "owner_id": "019abf4e-8e10-7c35-8f61-92f3c4e5a704",
+                     *       "phone": "+81312345678",
+                     *       "registration_number": "T7000012050002",
+                     *       "tags": [
+                     *         "展示会2026"
+                     *       ],
+                     *       "updated_at": "2026-11-25T04:56:07.890123Z",
+                     *       "url": "https://midori.example.jp/",
+                     *       "version": 3
+                     *     }
+                     */
                     "application/json": components["schemas"]["CompanyView"];
                 };
             };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                        status_code: number;
-                    };
-                };
-            };
+            400: components["responses"]["malformed"];
+            401: components["responses"]["unauthenticated"];
+            403: components["responses"]["forbidden"];
+            409: components["responses"]["idempotency_in_flight"];
+            413: components["responses"]["too_large"];
+            415: components["responses"]["unsupported_media_type"];
+            422: components["responses"]["idempotency_mismatch.invalid"];
+            429: components["responses"]["too_many_requests"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
         };
     };
-    V1CompaniesSearchSearchCompanies: {
+    search_companies: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description The language of problem documents: ja (the default) or en.
+                 * @example ja
+                 */
+                "Accept-Language"?: components["parameters"]["Accept-Language"];
+            };
             path?: never;
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "filter": {
+                 *         "all": [
+                 *           {
+                 *             "field": "lifecycle",
+                 *             "op": "eq",
+                 *             "value": "customer"
+                 *           }
+                 *         ]
+                 *       },
+                 *       "limit": 50,
+                 *       "q": "タナカ"
+                 *     }
+                 */
                 "application/json": components["schemas"]["SearchRequest"];
             };
         };
         responses: {
-            /** @description Done */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "count": {
+                     *         "capped": false,
+                     *         "value": 42
+                     *       },
+                     *       "items": [
+                     *         {
+                     *           "city": "千代田区",
+                     *           "corporate_number": "7000012050002",
+                     *           "created_at": "2026-11-25T01:23:45.678901Z",
+                     *           "custom": {},
+                     *           "id": "019abf4e-6d1c-7a52-9b1e-3f6f0c2d8a11",
+                     *           "name": "株式会社みどり商事",
+                     *           "name_kana": "ミドリショウジ",
+                     *           "owner_id": "019abf4e-8e10-7c35-8f61-92f3c4e5a704",
+                     *           "phone": "+81312345678",
+                     *           "prefecture": "東京都",
+                     *           "updated_at": "2026-11-25T04:56:07.890123Z",
+                     *           "version": 3
+                     *         }
+                     *       ],
+                     *       "next_cursor": null,
+                     *       "sort": "newest"
+                     *     }
+                     */
                     "application/json": components["schemas"]["CompanyPage"];
                 };
             };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                        status_code: number;
-                    };
-                };
-            };
+            400: components["responses"]["malformed"];
+            401: components["responses"]["unauthenticated"];
+            403: components["responses"]["forbidden"];
+            413: components["responses"]["too_large"];
+            415: components["responses"]["unsupported_media_type"];
+            422: components["responses"]["invalid"];
+            429: components["responses"]["too_many_requests"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
         };
     };
-    V1CompaniesCompanyIdOpenCompany: {
+    open_company: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description The language of problem documents: ja (the default) or en.
+                 * @example ja
+                 */
+                "Accept-Language"?: components["parameters"]["Accept-Language"];
+            };
             path: {
+                /**
+                 * @description A company of the ledger; null for none.
+                 * @example 019abf4e-c4d5-7066-8b27-f90a1b2c3d48
+                 */
                 company_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Done */
+            /** @description Done. */
             200: {
                 headers: {
+                    /**
+                     * @description The version; If-Match of a change.
+                     * @example "v3"
+                     */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "address": {
+                     *         "building": "みどりビル 3F",
+                     *         "city": "千代田区",
+                     *         "postal_code": "1000001",
+                     *         "prefecture": "東京都",
+                     *         "street": "千代田1-1"
+                     *       },
+                     *       "capital": {
+                     *         "amount": 10000000,
+                     *         "currency": "JPY"
+                     *       },
+                     *       "closing_month": 3,
+                     *       "corporate_number": "7000012050002",
+                     *       "created_at": "2026-11-25T01:23:45.678901Z",
+                     *       "custom": {},
+                     *       "deleted_at": null,
+                     *       "founded_on": "1998-07-01",
+                     *       "id": "019abf4e-6d1c-7a52-9b1e-3f6f0c2d8a11",
+                     *       "name": "株式会社みどり商事",
+                     *       "name_kana": "ミドリショウジ",
+                     *       "owner_id": "019abf4e-8e10-7c35-8f61-92f3c4e5a704",
+                     *       "phone": "+81312345678",
+                     *       "registration_number": "T7000012050002",
+                     *       "tags": [
+                     *         "展示会2026"
+                     *       ],
+                     *       "updated_at": "2026-11-25T04:56:07.890123Z",
+                     *       "url": "https://midori.example.jp/",
+                     *       "version": 3
+                     *     }
+                     */
                     "application/json": components["schemas"]["CompanyView"];
                 };
             };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                        status_code: number;
-                    };
-                };
-            };
+            400: components["responses"]["malformed"];
+            401: components["responses"]["unauthenticated"];
+            403: components["responses"]["forbidden"];
+            404: components["responses"]["not_found"];
+            429: components["responses"]["too_many_requests"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
         };
     };
-    V1CompaniesCompanyIdDeleteCompany: {
+    delete_company: {
         parameters: {
             query?: never;
-            header?: never;
+            header: {
+                /**
+                 * @description The language of problem documents: ja (the default) or en.
+                 * @example ja
+                 */
+                "Accept-Language"?: components["parameters"]["Accept-Language"];
+                /**
+                 * @description The ETag of what the caller has seen. 428 without it; 412 when somebody else was first.
+                 * @example "v3"
+                 */
+                "If-Match": components["parameters"]["If-Match"];
+            };
             path: {
+                /**
+                 * @description A company of the ledger; null for none.
+                 * @example 019abf4e-c4d5-7066-8b27-f90a1b2c3d48
+                 */
                 company_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, nothing follows */
+            /** @description Done. */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                        status_code: number;
-                    };
-                };
-            };
+            400: components["responses"]["malformed"];
+            401: components["responses"]["unauthenticated"];
+            403: components["responses"]["forbidden"];
+            404: components["responses"]["not_found"];
+            409: components["responses"]["record_deleted"];
+            412: components["responses"]["version_mismatch"];
+            428: components["responses"]["if_match_required"];
+            429: components["responses"]["too_many_requests"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
         };
     };
-    V1CompaniesCompanyIdChangeCompany: {
+    change_company: {
         parameters: {
             query?: never;
-            header?: never;
+            header: {
+                /**
+                 * @description The language of problem documents: ja (the default) or en.
+                 * @example ja
+                 */
+                "Accept-Language"?: components["parameters"]["Accept-Language"];
+                /**
+                 * @description The ETag of what the caller has seen. 428 without it; 412 when somebody else was first.
+                 * @example "v3"
+                 */
+                "If-Match": components["parameters"]["If-Match"];
+            };
             path: {
+                /**
+                 * @description A company of the ledger; null for none.
+                 * @example 019abf4e-c4d5-7066-8b27-f90a1b2c3d48
+                 */
                 company_id: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "closing_month": null,
+                 *       "phone": "03-1234-9999"
+                 *     }
+                 */
                 "application/json": components["schemas"]["CompanyPatch"];
             };
         };
         responses: {
-            /** @description Done */
+            /** @description Done. */
             200: {
                 headers: {
+                    /**
+                     * @description The version; If-Match of a change.
+                     * @example "v3"
+                     */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "address": {
+                     *         "building": "みどりビル 3F",
+                     *         "city": "千代田区",
+                     *         "postal_code": "1000001",
+                     *         "prefecture": "東京都",
+                     *         "street": "千代田1-1"
+                     *       },
+                     *       "capital": {
+                     *         "amount": 10000000,
+                     *         "currency": "JPY"
+                     *       },
+                     *       "closing_month": 3,
+                     *       "corporate_number": "7000012050002",
+                     *       "created_at": "2026-11-25T01:23:45.678901Z",
+                     *       "custom": {},
+                     *       "deleted_at": null,
+                     *       "founded_on": "1998-07-01",
+                     *       "id": "019abf4e-6d1c-7a52-9b1e-3f6f0c2d8a11",
+                     *       "name": "株式会社みどり商事",
+                     *       "name_kana": "ミドリショウジ",
+                     *       "owner_id": "019abf4e-8e10-7c35-8f61-92f3c4e5a704",
+                     *       "phone": "+81312345678",
+                     *       "registration_number": "T7000012050002",
+                     *       "tags": [
+                     *         "展示会2026"
+                     *       ],
+                     *       "updated_at": "2026-11-25T04:56:07.890123Z",
+                     *       "url": "https://midori.example.jp/",
+                     *       "version": 3
+                     *     }
+                     */
                     "application/json": components["schemas"]["CompanyView"];
                 };
             };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                        status_code: number;
-                    };
-                };
-            };
+            400: components["responses"]["malformed"];
+            401: components["responses"]["unauthenticated"];
+            403: components["responses"]["forbidden"];
+            404: components["responses"]["not_found"];
+            409: components["responses"]["record_deleted"];
+            412: components["responses"]["version_mismatch"];
+            413: components["responses"]["too_large"];
+            415: components["responses"]["unsupported_media_type"];
+            422: components["responses"]["invalid"];
+            428: components["responses"]["if_match_required"];
+            429: components["responses"]["too_many_requests"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
         };
     };
-    V1CompaniesCompanyIdHistoryReadCompanyHistory: {
+    read_company_history: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description The language of problem documents: ja (the default) or en.
+                 * @example ja
+                 */
+                "Accept-Language"?: components["parameters"]["Accept-Language"];
+            };
             path: {
+                /**
+                 * @description A company of the ledger; null for none.
+                 * @example 019abf4e-c4d5-7066-8b27-f90a1b2c3d48
+                 */
                 company_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Done */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "actor_id": "019abf4e-8e10-7c35-8f61-92f3c4e5a704",
+                     *           "actor_kind": "user",
+                     *           "at": "2026-11-25T01:23:45.678901Z",
+                     *           "cause_id": null,
+                     *           "changes": {
+                     *             "title": [
+                     *               "課長",
+                     *               "営業部長"
+                     *             ]
+                     *           },
+                     *           "kind": "created",
+                     *           "version": 3
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["History"];
                 };
             };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                        status_code: number;
-                    };
-                };
-            };
+            400: components["responses"]["malformed"];
+            401: components["responses"]["unauthenticated"];
+            403: components["responses"]["forbidden"];
+            404: components["responses"]["not_found"];
+            429: components["responses"]["too_many_requests"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
         };
     };
-    V1CompaniesCompanyIdRestoreRestoreCompany: {
+    restore_company: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description The language of problem documents: ja (the default) or en.
+                 * @example ja
+                 */
+                "Accept-Language"?: components["parameters"]["Accept-Language"];
+            };
             path: {
+                /**
+                 * @description A company of the ledger; null for none.
+                 * @example 019abf4e-c4d5-7066-8b27-f90a1b2c3d48
+                 */
                 company_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Done */
+            /** @description Done. */
             200: {
                 headers: {
+                    /**
+                     * @description The version; If-Match of a change.
+                     * @example "v3"
+                     */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "address": {
+                     *         "building": "みどりビル 3F",
+                     *         "city": "千代田区",
+                     *         "postal_code": "1000001",
+                     *         "prefecture": "東京都",
+                     *         "street": "千代田1-1"
+                     *       },
+                     *       "capital": {
+                     *         "amount": 10000000,
+                     *         "currency": "JPY"
+                     *       },
+                     *       "closing_month": 3,
+                     *       "corporate_number": "7000012050002",
+                     *       "created_at": "2026-11-25T01:23:45.678901Z",
+                     *       "custom": {},
+                     *       "deleted_at": null,
+                     *       "founded_on": "1998-07-01",
+                     *       "id": "019abf4e-6d1c-7a52-9b1e-3f6f0c2d8a11",
+                     *       "name": "株式会社みどり商事",
+                     *       "name_kana": "ミドリショウジ",
+                     *       "owner_id": "019abf4e-8e10-7c35-8f61-92f3c4e5a704",
+                     *       "phone": "+81312345678",
+                     *       "registration_number": "T7000012050002",
+                     *       "tags": [
+                     *         "展示会2026"
+                     *       ],
+                     *       "updated_at": "2026-11-25T04:56:07.890123Z",
+                     *       "url": "https://midori.example.jp/",
+                     *       "version": 3
+                     *     }
+                     */
                     "application/json": components["schemas"]["CompanyView"];
                 };
             };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                        status_code: number;
-                    };
-                };
-            };
+            400: components["responses"]["malformed"];
+            401: components["responses"]["unauthenticated"];
+            403: components["responses"]["forbidden"];
+            404: components["responses"]["not_found"];
+            409: components["responses"]["record_not_deleted"];
+            429: components["responses"]["too_many_requests"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
         };
     };
-    V1ContactsListContacts: {
+    list_contacts: {
         parameters: {
             query?: {
+                /**
+                 * @description How many items a page has at most.
+                 * @example 50
+                 */
                 limit?: number;
+                /** @description Where to go on: the next_cursor of the page before; it fits the same question alone. */
                 cursor?: string | null;
+                /**
+                 * @description newest, oldest, updated, kana (contacts), name (companies) or custom.<key>; - before it: descending.
+                 * @example newest
+                 */
                 sort?: string | null;
+                /**
+                 * @description Only those whose 姓 begins in this row: one of あかさたなはまやらわ他.
+                 * @example た
+                 */
                 kana?: string | null;
+                /** @description Count all that match as well, up to 1,000. */
                 count?: boolean;
             };
-            header?: never;
+            header?: {
+                /**
+                 * @description The language of problem documents: ja (the default) or en.
+                 * @example ja
+                 */
+                "Accept-Language"?: components["parameters"]["Accept-Language"];
+            };
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Done */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "count": {
+                     *         "capped": false,
+                     *         "value": 42
+                     *       },
+                     *       "items": [
+                     *         {
+                     *           "company_id": "019abf4e-c4d5-7066-8b27-f90a1b2c3d48",
+                     *           "company_name": "株式会社みどり商事",
+                     *           "created_at": "2026-11-25T01:23:45.678901Z",
+                     *           "custom": {},
+                     *           "customer_code": "C-0017",
+                     *           "department": "営業部",
+                     *           "emails": [
+                     *             {
+                     *               "address": "tanaka@example.co.jp",
+                     *               "kind": "work"
+                     *             }
+                     *           ],
+                     *           "family_name": "田中",
+                     *           "family_name_kana": "タナカ",
+                     *           "given_name": "一郎",
+                     *           "given_name_kana": "イチロウ",
+                     *           "id": "019abf4e-6d1c-7a52-9b1e-3f6f0c2d8a11",
+                     *           "lifecycle": "lead",
+                     *           "owner_id": "019abf4e-8e10-7c35-8f61-92f3c4e5a704",
+                     *           "phones": [
+                     *             {
+                     *               "kind": "work",
+                     *               "number": "+81312345678"
+                     *             }
+                     *           ],
+                     *           "prefecture": "東京都",
+                     *           "title": "課長",
+                     *           "updated_at": "2026-11-25T04:56:07.890123Z",
+                     *           "version": 3
+                     *         }
+                     *       ],
+                     *       "next_cursor": null,
+                     *       "sort": "newest"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ContactPage"];
                 };
             };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                        status_code: number;
-                    };
-                };
-            };
+            400: components["responses"]["malformed"];
+            401: components["responses"]["unauthenticated"];
+            403: components["responses"]["forbidden"];
+            422: components["responses"]["invalid"];
+            429: components["responses"]["too_many_requests"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
         };
     };
-    V1ContactsCreateContact: {
+    create_contact: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description The language of problem documents: ja (the default) or en.
+                 * @example ja
+                 */
+                "Accept-Language"?: components["parameters"]["Accept-Language"];
+                /**
+                 * @description Any text of the caller's: for 24 hours the same key has its effect once, and the same answer.
+                 * @example 3f1c9a54-order-17
+                 */
+                "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
+            };
             path?: never;
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "address": {
+                 *         "city": "千代田区",
+                 *         "postal_code": "100-0001",
+                 *         "prefecture": "東京都",
+                 *         "street": "千代田1-1"
+                 *       },
+                 *       "company_name": "株式会社みどり商事",
+                 *       "customer_code": "C-0017",
+                 *       "department": "営業部",
+                 *       "emails": [
+                 *         {
+                 *           "address": "tanaka@example.co.jp",
+                 *           "kind": "work"
+                 *         }
+                 *       ],
+                 *       "family_name": "田中",
+                 *       "family_name_kana": "タナカ",
+                 *       "given_name": "一郎",
+                 *       "given_name_kana": "イチロウ",
+                 *       "lifecycle": "lead",
+                 *       "phones": [
+                 *         {
+                 *           "kind": "work",
+                 *           "number": "03-1234-5678"
+                 *         }
+                 *       ],
+                 *       "tags": [
+                 *         "展示会2026"
+                 *       ],
+                 *       "title": "課長"
+                 *     }
+                 */
                 "application/json": components["schemas"]["ContactInput"];
             };
         };
         responses: {
-            /** @description Done */
+            /** @description Done. */
             201: {
                 headers: {
+                    /**
+                     * @description The version; If-Match of a change.
+                     * @example "v3"
+                     */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "address": {
+                     *         "building": "みどりビル 3F",
+                     *         "city": "千代田区",
+                     *         "postal_code": "1000001",
+                     *         "prefecture": "東京都",
+                     *         "street": "千代田1-1"
+                     *       },
+                     *       "birthday": "1980-04-01",
+                     *       "company_id": "019abf4e-c4d5-7066-8b27-f90a1b2c3d48",
+                     *       "company_name": "株式会社みどり商事",
+                     *       "created_at": "2026-11-25T01:23:45.678901Z",
+                     *       "custom": {},
+                     *       "customer_code": "C-0017",
+                     *       "deleted_at": null,
+                     *       "department": "営業部",
+                     *       "emails": [
+                     *         {
+                     *           "address": "tanaka@example.co.jp",
+                     *           "kind": "work"
+                     *         }
+                     *       ],
+                     *       "family_name": "田中",
+                     *       "family_name_kana": "タナカ",
+                     *       "given_name": "一郎",
+                     *       "given_name_kana": "イチロウ",
+                     *       "id": "019abf4e-6d1c-7a52-9b1e-3f6f0c2d8a11",
+                     *       "lifecycle": "lead",
+                     *       "notes": "紹介: 鈴木様",
+                     *       "owner_id": "019abf4e-8e10-7c35-8f61-92f3c4e5a704",
+                     *       "phones": [
+                     *         {
+                     *           "kind": "work",
+                     *           "number": "+81312345678"
+                     *         }
+                     *       ],
+                     *       "tags": [
+                     *         "展示会2026"
+                     *       ],
+                     *       "title": "課長",
+                     *       "updated_at": "2026-11-25T04:56:07.890123Z",
+                     *       "version": 3
+                     *     }
+                     */
                     "application/json": components["schemas"]["ContactView"];
                 };
             };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                        status_code: number;
-                    };
-                };
-            };
+            400: components["responses"]["malformed"];
+            401: components["responses"]["unauthenticated"];
+            403: components["responses"]["forbidden"];
+            409: components["responses"]["idempotency_in_flight"];
+            413: components["responses"]["too_large"];
+            415: components["responses"]["unsupported_media_type"];
+            422: components["responses"]["idempotency_mismatch.invalid"];
+            429: components["responses"]["too_many_requests"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
         };
     };
-    V1ContactsSearchSearchContacts: {
+    search_contacts: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description The language of problem documents: ja (the default) or en.
+                 * @example ja
+                 */
+                "Accept-Language"?: components["parameters"]["Accept-Language"];
+            };
             path?: never;
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "filter": {
+                 *         "all": [
+                 *           {
+                 *             "field": "lifecycle",
+                 *             "op": "eq",
+                 *             "value": "customer"
+                 *           }
+                 *         ]
+                 *       },
+                 *       "limit": 50,
+                 *       "q": "タナカ"
+                 *     }
+                 */
                 "application/json": components["schemas"]["SearchRequest"];
             };
         };
         responses: {
-            /** @description Done */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "count": {
+                     *         "capped": false,
+                     *         "value": 42
+                     *       },
+                     *       "items": [
+                     *         {
+                     *           "company_id": "019abf4e-c4d5-7066-8b27-f90a1b2c3d48",
+                     *           "company_name": "株式会社みどり商事",
+                     *           "created_at": "2026-11-25T01:23:45.678901Z",
+                     *           "custom": {},
+                     *           "customer_code": "C-0017",
+                     *           "department": "営業部",
+                     *           "emails": [
+                     *             {
+                     *               "address": "tanaka@example.co.jp",
+                     *               "kind": "work"
+                     *             }
+                     *           ],
+                     *           "family_name": "田中",
+                     *           "family_name_kana": "タナカ",
+                     *           "given_name": "一郎",
+                     *           "given_name_kana": "イチロウ",
+                     *           "id": "019abf4e-6d1c-7a52-9b1e-3f6f0c2d8a11",
+                     *           "lifecycle": "lead",
+                     *           "owner_id": "019abf4e-8e10-7c35-8f61-92f3c4e5a704",
+                     *           "phones": [
+                     *             {
+                     *               "kind": "work",
+                     *               "number": "+81312345678"
+                     *             }
+                     *           ],
+                     *           "prefecture": "東京都",
+                     *           "title": "課長",
+                     *           "updated_at": "2026-11-25T04:56:07.890123Z",
+                     *           "version": 3
+                     *         }
+                     *       ],
+                     *       "next_cursor": null,
+                     *       "sort": "newest"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ContactPage"];
                 };
             };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                        status_code: number;
-                    };
-                };
-            };
+            400: components["responses"]["malformed"];
+            401: components["responses"]["unauthenticated"];
+            403: components["responses"]["forbidden"];
+            413: components["responses"]["too_large"];
+            415: components["responses"]["unsupported_media_type"];
+            422: components["responses"]["invalid"];
+            429: components["responses"]["too_many_requests"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
         };
     };
-    V1ContactsContactIdOpenContact: {
+    open_contact: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description The language of problem documents: ja (the default) or en.
+                 * @example ja
+                 */
+                "Accept-Language"?: components["parameters"]["Accept-Language"];
+            };
             path: {
+                /**
+                 * @description A contact.
+                 * @example 019abf4e-b3c4-7f55-8a16-e8091a2b3c37
+                 */
                 contact_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Done */
+            /** @description Done. */
             200: {
                 headers: {
+                    /**
+                     * @description The version; If-Match of a change.
+                     * @example "v3"
+                     */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "address": {
+                     *         "building": "みどりビル 3F",
+                     *         "city": "千代田区",
+                     *         "postal_code": "1000001",
+                     *         "prefecture": "東京都",
+                     *         "street": "千代田1-1"
+                     *       },
+                     *       "birthday": "1980-04-01",
+                     *       "company_id": "019abf4e-c4d5-7066-8b27-f90a1b2c3d48",
+                     *       "company_name": "株式会社みどり商事",
+                     *       "created_at": "2026-11-25T01:23:45.678901Z",
+                     *       "custom": {},
+                     *       "customer_code": "C-0017",
+                     *       "deleted_at": null,
+                     *       "department": "営業部",
+                     *       "emails": [
+                     *         {
+                     *           "address": "tanaka@example.co.jp",
+                     *           "kind": "work"
+                     *         }
+                     *       ],
+                     *       "family_name": "田中",
+                     *       "family_name_kana": "タナカ",
+                     *       "given_name": "一郎",
+                     *       "given_name_kana": "イチロウ",
+                     *       "id": "019abf4e-6d1c-7a52-9b1e-3f6f0c2d8a11",
+                     *       "lifecycle": "lead",
+                     *       "notes": "紹介: 鈴木様",
+                     *       "owner_id": "019abf4e-8e10-7c35-8f61-92f3c4e5a704",
+                     *       "phones": [
+                     *         {
+                     *           "kind": "work",
+                     *           "number": "+81312345678"
+                     *         }
+                     *       ],
+                     *       "tags": [
+                     *         "展示会2026"
+                     *       ],
+                     *       "title": "課長",
+                     *       "updated_at": "2026-11-25T04:56:07.890123Z",
+                     *       "version": 3
+                     *     }
+                     */
                     "application/json": components["schemas"]["ContactView"];
                 };
             };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                        status_code: number;
-                    };
-                };
-            };
+            400: components["responses"]["malformed"];
+            401: components["responses"]["unauthenticated"];
+            403: components["responses"]["forbidden"];
+            404: components["responses"]["not_found"];
+            429: components["responses"]["too_many_requests"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
         };
     };
-    V1ContactsContactIdDeleteContact: {
+    delete_contact: {
         parameters: {
             query?: never;
-            header?: never;
+            header: {
+                /**
+                 * @description The language of problem documents: ja (the default) or en.
+                 * @example ja
+                 */
+                "Accept-Language"?: components["parameters"]["Accept-Language"];
+                /**
+                 * @description The ETag of what the caller has seen. 428 without it; 412 when somebody else was first.
+                 * @example "v3"
+                 */
+                "If-Match": components["parameters"]["If-Match"];
+            };
             path: {
+                /**
+                 * @description A contact.
+                 * @example 019abf4e-b3c4-7f55-8a16-e8091a2b3c37
+                 */
                 contact_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, nothing follows */
+            /** @description Done. */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                        status_code: number;
-                    };
-                };
-            };
+            400: components["responses"]["malformed"];
+            401: components["responses"]["unauthenticated"];
+            403: components["responses"]["forbidden"];
+            404: components["responses"]["not_found"];
+            409: components["responses"]["record_deleted"];
+            412: components["responses"]["version_mismatch"];
+            428: components["responses"]["if_match_required"];
+            429: components["responses"]["too_many_requests"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
         };
     };
-    V1ContactsContactIdChangeContact: {
+    change_contact: {
         parameters: {
             query?: never;
-            header?: never;
+            header: {
+                /**
+                 * @description The language of problem documents: ja (the default) or en.
+                 * @example ja
+                 */
+                "Accept-Language"?: components["parameters"]["Accept-Language"];
+                /**
+                 * @description The ETag of what the caller has seen. 428 without it; 412 when somebody else was first.
+                 * @example "v3"
+                 */
+                "If-Match": components["parameters"]["If-Match"];
+            };
             path: {
+                /**
+                 * @description A contact.
+                 * @example 019abf4e-b3c4-7f55-8a16-e8091a2b3c37
+                 */
                 contact_id: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "address": {
+                 *         "building": null
+                 *       },
+                 *       "title": "営業部長"
+                 *     }
+                 */
                 "application/json": components["schemas"]["ContactPatch"];
             };
         };
         responses: {
-            /** @description Done */
+            /** @description Done. */
             200: {
                 headers: {
+                    /**
+                     * @description The version; If-Match of a change.
+                     * @example "v3"
+                     */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "address": {
+                     *         "building": "みどりビル 3F",
+                     *         "city": "千代田区",
+                     *         "postal_code": "1000001",
+                     *         "prefecture": "東京都",
+                     *         "street": "千代田1-1"
+                     *       },
+                     *       "birthday": "1980-04-01",
+                     *       "company_id": "019abf4e-c4d5-7066-8b27-f90a1b2c3d48",
+                     *       "company_name": "株式会社みどり商事",
+                     *       "created_at": "2026-11-25T01:23:45.678901Z",
+                     *       "custom": {},
+                     *       "customer_code": "C-0017",
+                     *       "deleted_at": null,
+                     *       "department": "営業部",
+                     *       "emails": [
+                     *         {
+                     *           "address": "tanaka@example.co.jp",
+                     *           "kind": "work"
+                     *         }
+                     *       ],
+                     *       "family_name": "田中",
+                     *       "family_name_kana": "タナカ",
+                     *       "given_name": "一郎",
+                     *       "given_name_kana": "イチロウ",
+                     *       "id": "019abf4e-6d1c-7a52-9b1e-3f6f0c2d8a11",
+                     *       "lifecycle": "lead",
+                     *       "notes": "紹介: 鈴木様",
+                     *       "owner_id": "019abf4e-8e10-7c35-8f61-92f3c4e5a704",
+                     *       "phones": [
+                     *         {
+                     *           "kind": "work",
+                     *           "number": "+81312345678"
+                     *         }
+                     *       ],
+                     *       "tags": [
+                     *         "展示会2026"
+                     *       ],
+                     *       "title": "課長",
+                     *       "updated_at": "2026-11-25T04:56:07.890123Z",
+                     *       "version": 3
+                     *     }
+                     */
                     "application/json": components["schemas"]["ContactView"];
                 };
             };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                        status_code: number;
-                    };
-                };
-            };
+            400: components["responses"]["malformed"];
+            401: components["responses"]["unauthenticated"];
+            403: components["responses"]["forbidden"];
+            404: components["responses"]["not_found"];
+            409: components["responses"]["record_deleted"];
+            412: components["responses"]["version_mismatch"];
+            413: components["responses"]["too_large"];
+            415: components["responses"]["unsupported_media_type"];
+            422: components["responses"]["invalid"];
+            428: components["responses"]["if_match_required"];
+            429: components["responses"]["too_many_requests"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
         };
     };
-    V1ContactsContactIdHistoryReadContactHistory: {
+    read_contact_history: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description The language of problem documents: ja (the default) or en.
+                 * @example ja
+                 */
+                "Accept-Language"?: components["parameters"]["Accept-Language"];
+            };
             path: {
+                /**
+                 * @description A contact.
+                 * @example 019abf4e-b3c4-7f55-8a16-e8091a2b3c37
+                 */
                 contact_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Done */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "actor_id": "019abf4e-8e10-7c35-8f61-92f3c4e5a704",
+                     *           "actor_kind": "user",
+                     *           "at": "2026-11-25T01:23:45.678901Z",
+                     *           "cause_id": null,
+                     *           "changes": {
+                     *             "title": [
+                     *               "課長",
+                     *               "営業部長"
+                     *             ]
+                     *           },
+                     *           "kind": "created",
+                     *           "version": 3
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["History"];
                 };
             };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                        status_code: number;
-                    };
-                };
-            };
+            400: components["responses"]["malformed"];
+            401: components["responses"]["unauthenticated"];
+            403: components["responses"]["forbidden"];
+            404: components["responses"]["not_found"];
+            429: components["responses"]["too_many_requests"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
         };
     };
-    V1ContactsContactIdRestoreRestoreContact: {
+    restore_contact: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description The language of problem documents: ja (the default) or en.
+                 * @example ja
+                 */
+                "Accept-Language"?: components["parameters"]["Accept-Language"];
+            };
             path: {
+                /**
+                 * @description A contact.
+                 * @example 019abf4e-b3c4-7f55-8a16-e8091a2b3c37
+                 */
                 contact_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Done */
+            /** @description Done. */
             200: {
                 headers: {
+                    /**
+                     * @description The version; If-Match of a change.
+                     * @example "v3"
+                     */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "address": {
+                     *         "building": "みどりビル 3F",
+                     *         "city": "千代田区",
+                     *         "postal_code": "1000001",
+                     *         "prefecture": "東京都",
+                     *         "street": "千代田1-1"
+                     *       },
+                     *       "birthday": "1980-04-01",
+                     *       "company_id": "019abf4e-c4d5-7066-8b27-f90a1b2c3d48",
+                     *       "company_name": "株式会社みどり商事",
+                     *       "created_at": "2026-11-25T01:23:45.678901Z",
+                     *       "custom": {},
+                     *       "customer_code": "C-0017",
+                     *       "deleted_at": null,
+                     *       "department": "営業部",
+                     *       "emails": [
+                     *         {
+                     *           "address": "tanaka@example.co.jp",
+                     *           "kind": "work"
+                     *         }
+                     *       ],
+                     *       "family_name": "田中",
+                     *       "family_name_kana": "タナカ",
+                     *       "given_name": "一郎",
+                     *       "given_name_kana": "イチロウ",
+                     *       "id": "019abf4e-6d1c-7a52-9b1e-3f6f0c2d8a11",
+                     *       "lifecycle": "lead",
+                     *       "notes": "紹介: 鈴木様",
+                     *       "owner_id": "019abf4e-8e10-7c35-8f61-92f3c4e5a704",
+                     *       "phones": [
+                     *         {
+                     *           "kind": "work",
+                     *           "number": "+81312345678"
+                     *         }
+                     *       ],
+                     *       "tags": [
+                     *         "展示会2026"
+                     *       ],
+                     *       "title": "課長",
+                     *       "updated_at": "2026-11-25T04:56:07.890123Z",
+                     *       "version": 3
+                     *     }
+                     */
                     "application/json": components["schemas"]["ContactView"];
                 };
             };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                        status_code: number;
-                    };
-                };
-            };
+            400: components["responses"]["malformed"];
+            401: components["responses"]["unauthenticated"];
+            403: components["responses"]["forbidden"];
+            404: components["responses"]["not_found"];
+            409: components["responses"]["record_not_deleted"];
+            429: components["responses"]["too_many_requests"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
         };
     };
-    V1EmailConfirmationsConfirmEmail: {
+    confirm_email: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description The language of problem documents: ja (the default) or en.
+                 * @example ja
+                 */
+                "Accept-Language"?: components["parameters"]["Accept-Language"];
+            };
             path?: never;
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "token": "AZq_TgXk3Vt0o2hQ9mC1yA"
+                 *     }
+                 */
                 "application/json": components["schemas"]["LinkToken"];
             };
         };
         responses: {
-            /** @description Request fulfilled, nothing follows */
+            /** @description Done. */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                        status_code: number;
-                    };
-                };
-            };
+            400: components["responses"]["malformed"];
+            409: components["responses"]["link_invalid"];
+            413: components["responses"]["too_large"];
+            415: components["responses"]["unsupported_media_type"];
+            422: components["responses"]["invalid"];
+            429: components["responses"]["too_many_requests"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
         };
     };
-    V1EmailConfirmationsRequestsRequestConfirmation: {
+    request_confirmation: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description The language of problem documents: ja (the default) or en.
+                 * @example ja
+                 */
+                "Accept-Language"?: components["parameters"]["Accept-Language"];
+            };
             path?: never;
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "email": "hanako@midori.example.jp",
+                 *       "tenant": "midori"
+                 *     }
+                 */
                 "application/json": components["schemas"]["ConfirmationRequest"];
             };
         };
         responses: {
-            /** @description Request accepted, processing continues off-line */
+            /** @description Done. */
             202: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                        status_code: number;
-                    };
-                };
-            };
+            400: components["responses"]["malformed"];
+            413: components["responses"]["too_large"];
+            415: components["responses"]["unsupported_media_type"];
+            422: components["responses"]["invalid"];
+            429: components["responses"]["too_many_requests"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
         };
     };
-    V1FieldsListFields: {
+    list_fields: {
         parameters: {
             query?: {
+                /**
+                 * @description contact or company.
+                 * @example contact
+                 */
                 resource?: "contact" | "company" | null;
             };
-            header?: never;
+            header?: {
+                /**
+                 * @description The language of problem documents: ja (the default) or en.
+                 * @example ja
+                 */
+                "Accept-Language"?: components["parameters"]["Accept-Language"];
+            };
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Done */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "currency": "JPY",
+                     *           "default": null,
+                     *           "help": "",
+                     *           "id": "019abf4e-6d1c-7a52-9b1e-3f6f0c2d8a11",
+                     *           "json_schema": {
+                     *             "enum": [
+                     *               "S",
+                     *               "A"
+                     *             ]
+                     *           },
+                     *           "key": "rank",
+                     *           "label": "ランク",
+                     *           "link_resource": null,
+                     *           "max_length": null,
+                     *           "options": [
+                     *             {
+                     *               "archived": false,
+                     *               "color": null,
+                     *               "label": "S ランク",
+                     *               "value": "S"
+                     *             }
+                     *           ],
+                     *           "position": 0,
+                     *           "read_roles": null,
+                     *           "required": false,
+                     *           "resource": "contact",
+                     *           "scale": 2,
+                     *           "searchable": false,
+                     *           "section": "",
+                     *           "sensitive": false,
+                     *           "sortable": false,
+                     *           "type": "text",
+                     *           "unique": false,
+                     *           "version": 3,
+                     *           "write_roles": null
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["FieldList"];
                 };
             };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                        status_code: number;
-                    };
-                };
-            };
+            400: components["responses"]["malformed"];
+            401: components["responses"]["unauthenticated"];
+            403: components["responses"]["forbidden"];
+            422: components["responses"]["invalid"];
+            429: components["responses"]["too_many_requests"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
         };
     };
-    V1FieldsCreateField: {
+    create_field: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description The language of problem documents: ja (the default) or en.
+                 * @example ja
+                 */
+                "Accept-Language"?: components["parameters"]["Accept-Language"];
+                /**
+                 * @description Any text of the caller's: for 24 hours the same key has its effect once, and the same answer.
+                 * @example 3f1c9a54-order-17
+                 */
+                "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
+            };
             path?: never;
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "key": "rank",
+                 *       "label": "ランク",
+                 *       "options": [
+                 *         {
+                 *           "label": "S ランク",
+                 *           "value": "S"
+                 *         },
+                 *         {
+                 *           "label": "A ランク",
+                 *           "value": "A"
+                 *         }
+                 *       ],
+                 *       "resource": "contact",
+                 *       "type": "select"
+                 *     }
+                 */
                 "application/json": components["schemas"]["FieldInput"];
             };
         };
         responses: {
-            /** @description Done */
+            /** @description Done. */
             201: {
                 headers: {
+                    /**
+                     * @description The version; If-Match of a change.
+                     * @example "v3"
+                     */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "currency": "JPY",
+                     *       "default": null,
+                     *       "help": "",
+                     *       "id": "019abf4e-6d1c-7a52-9b1e-3f6f0c2d8a11",
+                     *       "json_schema": {
+                     *         "enum": [
+                     *           "S",
+                     *           "A"
+                     *         ]
+                     *       },
+                     *       "key": "rank",
+                     *       "label": "ランク",
+                     *       "link_resource": null,
+                     *       "max_length": null,
+                     *       "options": [
+                     *         {
+                     *           "archived": false,
+                     *           "color": null,
+                     *           "label": "S ランク",
+                     *           "value": "S"
+                     *         }
+                     *       ],
+                     *       "position": 0,
+                     *       "read_roles": null,
+                     *       "required": false,
+                     *       "resource": "contact",
+                     *       "scale": 2,
+                     *       "searchable": false,
+                     *       "section": "",
+                     *       "sensitive": false,
+                     *       "sortable": false,
+                     *       "type": "text",
+                     *       "unique": false,
+                     *       "version": 3,
+                     *       "write_roles": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["FieldView"];
                 };
             };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                        status_code: number;
-                    };
-                };
-            };
+            400: components["responses"]["malformed"];
+            401: components["responses"]["unauthenticated"];
+            403: components["responses"]["forbidden"];
+            409: components["responses"]["idempotency_in_flight"];
+            413: components["responses"]["too_large"];
+            415: components["responses"]["unsupported_media_type"];
+            422: components["responses"]["idempotency_mismatch.invalid"];
+            429: components["responses"]["too_many_requests"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
         };
     };
-    V1FieldsFieldIdOpenField: {
+    open_field: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description The language of problem documents: ja (the default) or en.
+                 * @example ja
+                 */
+                "Accept-Language"?: components["parameters"]["Accept-Language"];
+            };
             path: {
+                /**
+                 * @description A custom field, from GET /v1/fields.
+                 * @example 019abf4e-e6f7-7b88-8c49-1b3c4d5e6f60
+                 */
                 field_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Done */
+            /** @description Done. */
             200: {
                 headers: {
+                    /**
+                     * @description The version; If-Match of a change.
+                     * @example "v3"
+                     */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "currency": "JPY",
+                     *       "default": null,
+                     *       "help": "",
+                     *       "id": "019abf4e-6d1c-7a52-9b1e-3f6f0c2d8a11",
+                     *       "json_schema": {
+                     *         "enum": [
+                     *           "S",
+                     *           "A"
+                     *         ]
+                     *       },
+                     *       "key": "rank",
+                     *       "label": "ランク",
+                     *       "link_resource": null,
+                     *       "max_length": null,
+                     *       "options": [
+                     *         {
+                     *           "archived": false,
+                     *           "color": null,
+                     *           "label": "S ランク",
+                     *           "value": "S"
+                     *         }
+                     *       ],
+                     *       "position": 0,
+                     *       "read_roles": null,
+                     *       "required": false,
+                     *       "resource": "contact",
+                     *       "scale": 2,
+                     *       "searchable": false,
+                     *       "section": "",
+                     *       "sensitive": false,
+                     *       "sortable": false,
+                     *       "type": "text",
+                     *       "unique": false,
+                     *       "version": 3,
+                     *       "write_roles": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["FieldView"];
                 };
             };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                        status_code: number;
-                    };
-                };
-            };
+            400: components["responses"]["malformed"];
+            401: components["responses"]["unauthenticated"];
+            403: components["responses"]["forbidden"];
+            404: components["responses"]["not_found"];
+            429: components["responses"]["too_many_requests"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
         };
     };
-    V1FieldsFieldIdDeleteField: {
+    delete_field: {
         parameters: {
             query?: never;
-            header?: never;
+            header: {
+                /**
+                 * @description The language of problem documents: ja (the default) or en.
+                 * @example ja
+                 */
+                "Accept-Language"?: components["parameters"]["Accept-Language"];
+                /**
+                 * @description The ETag of what the caller has seen. 428 without it; 412 when somebody else was first.
+                 * @example "v3"
+                 */
+                "If-Match": components["parameters"]["If-Match"];
+            };
             path: {
+                /**
+                 * @description A custom field, from GET /v1/fields.
+                 * @example 019abf4e-e6f7-7b88-8c49-1b3c4d5e6f60
+                 */
                 field_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, nothing follows */
+            /** @description Done. */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                        status_code: number;
-                    };
-                };
-            };
+            400: components["responses"]["malformed"];
+            401: components["responses"]["unauthenticated"];
+            403: components["responses"]["forbidden"];
+            404: components["responses"]["not_found"];
+            412: components["responses"]["version_mismatch"];
+            428: components["responses"]["if_match_required"];
+            429: components["responses"]["too_many_requests"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
         };
     };
-    V1FieldsFieldIdChangeField: {
+    change_field: {
         parameters: {
             query?: never;
-            header?: never;
+            header: {
+                /**
+                 * @description The language of problem documents: ja (the default) or en.
+                 * @example ja
+                 */
+                "Accept-Language"?: components["parameters"]["Accept-Language"];
+                /**
+                 * @description The ETag of what the caller has seen. 428 without it; 412 when somebody else was first.
+                 * @example "v3"
+                 */
+                "If-Match": components["parameters"]["If-Match"];
+            };
             path: {
+                /**
+                 * @description A custom field, from GET /v1/fields.
+                 * @example 019abf4e-e6f7-7b88-8c49-1b3c4d5e6f60
+                 */
                 field_id: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "label": "顧客ランク",
+                 *       "position": 3
+                 *     }
+                 */
                 "application/json": components["schemas"]["FieldPatch"];
             };
         };
         responses: {
-            /** @description Done */
+            /** @description Done. */
             200: {
                 headers: {
+                    /**
+                     * @description The version; If-Match of a change.
+                     * @example "v3"
+                     */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "currency": "JPY",
+                     *       "default": null,
+                     *       "help": "",
+                     *       "id": "019abf4e-6d1c-7a52-9b1e-3f6f0c2d8a11",
+                     *       "json_schema": {
+                     *         "enum": [
+                     *           "S",
+                     *           "A"
+                     *         ]
+                     *       },
+                     *       "key": "rank",
+                     *       "label": "ランク",
+                     *       "link_resource": null,
+                     *       "max_length": null,
+                     *       "options": [
+                     *         {
+                     *           "archived": false,
+                     *           "color": null,
+                     *           "label": "S ランク",
+                     *           "value": "S"
+                     *         }
+                     *       ],
+                     *       "position": 0,
+                     *       "read_roles": null,
+                     *       "required": false,
+                     *       "resource": "contact",
+                     *       "scale": 2,
+                     *       "searchable": false,
+                     *       "section": "",
+                     *       "sensitive": false,
+                     *       "sortable": false,
+                     *       "type": "text",
+                     *       "unique": false,
+                     *       "version": 3,
+                     *       "write_roles": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["FieldView"];
                 };
             };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                        status_code: number;
-                    };
-                };
-            };
+            400: components["responses"]["malformed"];
+            401: components["responses"]["unauthenticated"];
+            403: components["responses"]["forbidden"];
+            404: components["responses"]["not_found"];
+            412: components["responses"]["version_mismatch"];
+            413: components["responses"]["too_large"];
+            415: components["responses"]["unsupported_media_type"];
+            422: components["responses"]["invalid"];
+            428: components["responses"]["if_match_required"];
+            429: components["responses"]["too_many_requests"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
         };
     };
-    V1ImportsListImports: {
+    list_imports: {
         parameters: {
             query?: {
+                /**
+                 * @description How many items a page has at most.
+                 * @example 50
+                 */
                 limit?: number;
+                /** @description Where to go on: the next_cursor of the page before; it fits the same question alone. */
                 cursor?: string | null;
             };
-            header?: never;
+            header?: {
+                /**
+                 * @description The language of problem documents: ja (the default) or en.
+                 * @example ja
+                 */
+                "Accept-Language"?: components["parameters"]["Accept-Language"];
+            };
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "columns": [
+                     *             {
+                     *               "index": 0,
+                     *               "name": "顧客番号",
+                     *               "samples": [
+                     *                 "C-0017"
+                     *               ],
+                     *               "suggested_field": "customer_code"
+                     *             }
+                     *           ],
+                     *           "created": 268,
+                     *           "created_at": "2026-11-25T01:23:45.678901Z",
+                     *           "created_by": "019abf4e-8e10-7c35-8f61-92f3c4e5a704",
+                     *           "delimiter": ",",
+                     *           "encoding": "cp932",
+                     *           "failure": null,
+                     *           "failure_detail": null,
+                     *           "file_name": "顧客.csv",
+                     *           "file_size": 48211,
+                     *           "header_row": 1,
+                     *           "id": "019abf4e-6d1c-7a52-9b1e-3f6f0c2d8a11",
+                     *           "mapping": [
+                     *             {
+                     *               "column": 0,
+                     *               "field": "customer_code"
+                     *             }
+                     *           ],
+                     *           "match_on": "customer_code",
+                     *           "on_match": "update",
+                     *           "rejected": 32,
+                     *           "resource": "contact",
+                     *           "rows": 300,
+                     *           "skipped": 0,
+                     *           "status": "mapping",
+                     *           "updated": 0,
+                     *           "valid": 268
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["ImportPage"];
                 };
             };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                        status_code: number;
-                    };
-                };
-            };
+            400: components["responses"]["malformed"];
+            401: components["responses"]["unauthenticated"];
+            403: components["responses"]["forbidden"];
+            422: components["responses"]["invalid"];
+            429: components["responses"]["too_many_requests"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
         };
     };
-    V1ImportsUploadFile: {
+    upload_file: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description The language of problem documents: ja (the default) or en.
+                 * @example ja
+                 */
+                "Accept-Language"?: components["parameters"]["Accept-Language"];
+                /**
+                 * @description Any text of the caller's: for 24 hours the same key has its effect once, and the same answer.
+                 * @example 3f1c9a54-order-17
+                 */
+                "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
+            };
             path?: never;
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "file": "顧客.csv",
+                 *       "resource": "contact"
+                 *     }
+                 */
                 "multipart/form-data": {
                     /** Format: binary */
                     file: string;
@@ -2882,1084 +5448,1814 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Done */
+            /** @description Done. */
             201: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "columns": [
+                     *         {
+                     *           "index": 0,
+                     *           "name": "顧客番号",
+                     *           "samples": [
+                     *             "C-0017"
+                     *           ],
+                     *           "suggested_field": "customer_code"
+                     *         }
+                     *       ],
+                     *       "created": 268,
+                     *       "created_at": "2026-11-25T01:23:45.678901Z",
+                     *       "created_by": "019abf4e-8e10-7c35-8f61-92f3c4e5a704",
+                     *       "delimiter": ",",
+                     *       "encoding": "cp932",
+                     *       "failure": null,
+                     *       "failure_detail": null,
+                     *       "file_name": "顧客.csv",
+                     *       "file_size": 48211,
+                     *       "header_row": 1,
+                     *       "id": "019abf4e-6d1c-7a52-9b1e-3f6f0c2d8a11",
+                     *       "mapping": [
+                     *         {
+                     *           "column": 0,
+                     *           "field": "customer_code"
+                     *         }
+                     *       ],
+                     *       "match_on": "customer_code",
+                     *       "on_match": "update",
+                     *       "rejected": 32,
+                     *       "resource": "contact",
+                     *       "rows": 300,
+                     *       "skipped": 0,
+                     *       "status": "mapping",
+                     *       "updated": 0,
+                     *       "valid": 268
+                     *     }
+                     */
                     "application/json": components["schemas"]["ImportView"];
                 };
             };
+            400: components["responses"]["malformed.upload_malformed"];
+            401: components["responses"]["unauthenticated"];
+            403: components["responses"]["forbidden"];
+            409: components["responses"]["idempotency_in_flight"];
+            413: components["responses"]["too_large"];
+            415: components["responses"]["unsupported_media_type"];
+            422: components["responses"]["idempotency_mismatch.invalid"];
+            429: components["responses"]["too_many_requests"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["storage_unavailable.unavailable"];
         };
     };
-    V1ImportsImportIdOpenImport: {
+    open_import: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description The language of problem documents: ja (the default) or en.
+                 * @example ja
+                 */
+                "Accept-Language"?: components["parameters"]["Accept-Language"];
+            };
             path: {
+                /**
+                 * @description An import.
+                 * @example 019abf4e-f708-7c99-9d50-2c4d5e6f7071
+                 */
                 import_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "columns": [
+                     *         {
+                     *           "index": 0,
+                     *           "name": "顧客番号",
+                     *           "samples": [
+                     *             "C-0017"
+                     *           ],
+                     *           "suggested_field": "customer_code"
+                     *         }
+                     *       ],
+                     *       "created": 268,
+                     *       "created_at": "2026-11-25T01:23:45.678901Z",
+                     *       "created_by": "019abf4e-8e10-7c35-8f61-92f3c4e5a704",
+                     *       "delimiter": ",",
+                     *       "encoding": "cp932",
+                     *       "failure": null,
+                     *       "failure_detail": null,
+                     *       "file_name": "顧客.csv",
+                     *       "file_size": 48211,
+                     *       "header_row": 1,
+                     *       "id": "019abf4e-6d1c-7a52-9b1e-3f6f0c2d8a11",
+                     *       "mapping": [
+                     *         {
+                     *           "column": 0,
+                     *           "field": "customer_code"
+                     *         }
+                     *       ],
+                     *       "match_on": "customer_code",
+                     *       "on_match": "update",
+                     *       "rejected": 32,
+                     *       "resource": "contact",
+                     *       "rows": 300,
+                     *       "skipped": 0,
+                     *       "status": "mapping",
+                     *       "updated": 0,
+                     *       "valid": 268
+                     *     }
+                     */
                     "application/json": components["schemas"]["ImportView"];
                 };
             };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                        status_code: number;
-                    };
-                };
-            };
+            400: components["responses"]["malformed"];
+            401: components["responses"]["unauthenticated"];
+            403: components["responses"]["forbidden"];
+            404: components["responses"]["not_found"];
+            429: components["responses"]["too_many_requests"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
         };
     };
-    V1ImportsImportIdDeleteImport: {
+    delete_import: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description The language of problem documents: ja (the default) or en.
+                 * @example ja
+                 */
+                "Accept-Language"?: components["parameters"]["Accept-Language"];
+            };
             path: {
+                /**
+                 * @description An import.
+                 * @example 019abf4e-f708-7c99-9d50-2c4d5e6f7071
+                 */
                 import_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, nothing follows */
+            /** @description Done. */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                        status_code: number;
-                    };
-                };
-            };
+            400: components["responses"]["malformed"];
+            401: components["responses"]["unauthenticated"];
+            403: components["responses"]["forbidden"];
+            404: components["responses"]["not_found"];
+            409: components["responses"]["import_busy"];
+            429: components["responses"]["too_many_requests"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
         };
     };
-    V1ImportsImportIdCorrectImport: {
+    correct_import: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description The language of problem documents: ja (the default) or en.
+                 * @example ja
+                 */
+                "Accept-Language"?: components["parameters"]["Accept-Language"];
+            };
             path: {
+                /**
+                 * @description An import.
+                 * @example 019abf4e-f708-7c99-9d50-2c4d5e6f7071
+                 */
                 import_id: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "mapping": [
+                 *         {
+                 *           "column": 0,
+                 *           "field": "customer_code"
+                 *         },
+                 *         {
+                 *           "column": 1,
+                 *           "field": "family_name"
+                 *         }
+                 *       ],
+                 *       "match_on": "customer_code",
+                 *       "on_match": "update"
+                 *     }
+                 */
                 "application/json": components["schemas"]["ImportPatch"];
             };
         };
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "columns": [
+                     *         {
+                     *           "index": 0,
+                     *           "name": "顧客番号",
+                     *           "samples": [
+                     *             "C-0017"
+                     *           ],
+                     *           "suggested_field": "customer_code"
+                     *         }
+                     *       ],
+                     *       "created": 268,
+                     *       "created_at": "2026-11-25T01:23:45.678901Z",
+                     *       "created_by": "019abf4e-8e10-7c35-8f61-92f3c4e5a704",
+                     *       "delimiter": ",",
+                     *       "encoding": "cp932",
+                     *       "failure": null,
+                     *       "failure_detail": null,
+                     *       "file_name": "顧客.csv",
+                     *       "file_size": 48211,
+                     *       "header_row": 1,
+                     *       "id": "019abf4e-6d1c-7a52-9b1e-3f6f0c2d8a11",
+                     *       "mapping": [
+                     *         {
+                     *           "column": 0,
+                     *           "field": "customer_code"
+                     *         }
+                     *       ],
+                     *       "match_on": "customer_code",
+                     *       "on_match": "update",
+                     *       "rejected": 32,
+                     *       "resource": "contact",
+                     *       "rows": 300,
+                     *       "skipped": 0,
+                     *       "status": "mapping",
+                     *       "updated": 0,
+                     *       "valid": 268
+                     *     }
+                     */
                     "application/json": components["schemas"]["ImportView"];
                 };
             };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                        status_code: number;
-                    };
-                };
-            };
+            400: components["responses"]["malformed"];
+            401: components["responses"]["unauthenticated"];
+            403: components["responses"]["forbidden"];
+            404: components["responses"]["not_found"];
+            409: components["responses"]["import_busy.import_finished"];
+            413: components["responses"]["too_large"];
+            415: components["responses"]["unsupported_media_type"];
+            422: components["responses"]["invalid"];
+            429: components["responses"]["too_many_requests"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
         };
     };
-    V1ImportsImportIdCheckCheckImport: {
+    check_import: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description The language of problem documents: ja (the default) or en.
+                 * @example ja
+                 */
+                "Accept-Language"?: components["parameters"]["Accept-Language"];
+            };
             path: {
+                /**
+                 * @description An import.
+                 * @example 019abf4e-f708-7c99-9d50-2c4d5e6f7071
+                 */
                 import_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request accepted, processing continues off-line */
+            /** @description Done. */
             202: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "columns": [
+                     *         {
+                     *           "index": 0,
+                     *           "name": "顧客番号",
+                     *           "samples": [
+                     *             "C-0017"
+                     *           ],
+                     *           "suggested_field": "customer_code"
+                     *         }
+                     *       ],
+                     *       "created": 268,
+                     *       "created_at": "2026-11-25T01:23:45.678901Z",
+                     *       "created_by": "019abf4e-8e10-7c35-8f61-92f3c4e5a704",
+                     *       "delimiter": ",",
+                     *       "encoding": "cp932",
+                     *       "failure": null,
+                     *       "failure_detail": null,
+                     *       "file_name": "顧客.csv",
+                     *       "file_size": 48211,
+                     *       "header_row": 1,
+                     *       "id": "019abf4e-6d1c-7a52-9b1e-3f6f0c2d8a11",
+                     *       "mapping": [
+                     *         {
+                     *           "column": 0,
+                     *           "field": "customer_code"
+                     *         }
+                     *       ],
+                     *       "match_on": "customer_code",
+                     *       "on_match": "update",
+                     *       "rejected": 32,
+                     *       "resource": "contact",
+                     *       "rows": 300,
+                     *       "skipped": 0,
+                     *       "status": "mapping",
+                     *       "updated": 0,
+                     *       "valid": 268
+                     *     }
+                     */
                     "application/json": components["schemas"]["ImportView"];
                 };
             };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                        status_code: number;
-                    };
-                };
-            };
+            400: components["responses"]["malformed"];
+            401: components["responses"]["unauthenticated"];
+            403: components["responses"]["forbidden"];
+            404: components["responses"]["not_found"];
+            409: components["responses"]["import_busy.import_finished"];
+            422: components["responses"]["invalid"];
+            429: components["responses"]["too_many_requests"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
         };
     };
-    V1ImportsImportIdErrorsListErrors: {
+    list_errors: {
         parameters: {
             query?: {
+                /**
+                 * @description How many items a page has at most.
+                 * @example 50
+                 */
                 limit?: number;
+                /** @description Where to go on: the next_cursor of the page before; it fits the same question alone. */
                 cursor?: string | null;
             };
-            header?: never;
+            header?: {
+                /**
+                 * @description The language of problem documents: ja (the default) or en.
+                 * @example ja
+                 */
+                "Accept-Language"?: components["parameters"]["Accept-Language"];
+            };
             path: {
+                /**
+                 * @description An import.
+                 * @example 019abf4e-f708-7c99-9d50-2c4d5e6f7071
+                 */
                 import_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "code": "invalid_email",
+                     *           "column": "メールアドレス",
+                     *           "detail": "This is not an e-mail address.",
+                     *           "line": 19,
+                     *           "row": 17
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["ImportErrorPage"];
                 };
             };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                        status_code: number;
-                    };
-                };
-            };
+            400: components["responses"]["malformed"];
+            401: components["responses"]["unauthenticated"];
+            403: components["responses"]["forbidden"];
+            404: components["responses"]["not_found"];
+            422: components["responses"]["invalid"];
+            429: components["responses"]["too_many_requests"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
         };
     };
-    V1ImportsImportIdEventsFollowImport: {
+    follow_import: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description The language of problem documents: ja (the default) or en.
+                 * @example ja
+                 */
+                "Accept-Language"?: components["parameters"]["Accept-Language"];
+                /**
+                 * @description The id of the last event that was seen, to go on behind it.
+                 * @example 3
+                 */
+                "Last-Event-ID"?: components["parameters"]["Last-Event-ID"];
+            };
             path: {
+                /**
+                 * @description An import.
+                 * @example 019abf4e-f708-7c99-9d50-2c4d5e6f7071
+                 */
                 import_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Stream Response */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "text/event-stream": unknown;
+                    /**
+                     * @example id: 4
+                     *     event: progress
+                     *     data: {"status": "checking", "rows": 120, "valid": 108, "rejected": 12}
+                     */
+                    "text/event-stream": string;
                 };
             };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                        status_code: number;
-                    };
-                };
-            };
+            400: components["responses"]["malformed"];
+            401: components["responses"]["unauthenticated"];
+            403: components["responses"]["forbidden"];
+            404: components["responses"]["not_found"];
+            429: components["responses"]["too_many_requests"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
         };
     };
-    V1ImportsImportIdRejectedDownloadRejected: {
+    download_rejected: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description The language of problem documents: ja (the default) or en.
+                 * @example ja
+                 */
+                "Accept-Language"?: components["parameters"]["Accept-Language"];
+            };
             path: {
+                /**
+                 * @description An import.
+                 * @example 019abf4e-f708-7c99-9d50-2c4d5e6f7071
+                 */
                 import_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Stream Response */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/octet-stream": unknown;
+                    /** @example the bytes of a workbook */
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                    /**
+                     * @example エラー内容,顧客番号,姓,メールアドレス
+                     *     メールアドレス: …形式が正しくありません。,C-0017,田中,tanaka@
+                     */
+                    "text/csv": string;
                 };
             };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                        status_code: number;
-                    };
-                };
-            };
+            400: components["responses"]["malformed"];
+            401: components["responses"]["unauthenticated"];
+            403: components["responses"]["forbidden"];
+            404: components["responses"]["not_found"];
+            429: components["responses"]["too_many_requests"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
         };
     };
-    V1ImportsImportIdRunRunImport: {
+    run_import: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description The language of problem documents: ja (the default) or en.
+                 * @example ja
+                 */
+                "Accept-Language"?: components["parameters"]["Accept-Language"];
+            };
             path: {
+                /**
+                 * @description An import.
+                 * @example 019abf4e-f708-7c99-9d50-2c4d5e6f7071
+                 */
                 import_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request accepted, processing continues off-line */
+            /** @description Done. */
             202: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "columns": [
+                     *         {
+                     *           "index": 0,
+                     *           "name": "顧客番号",
+                     *           "samples": [
+                     *             "C-0017"
+                     *           ],
+                     *           "suggested_field": "customer_code"
+                     *         }
+                     *       ],
+                     *       "created": 268,
+                     *       "created_at": "2026-11-25T01:23:45.678901Z",
+                     *       "created_by": "019abf4e-8e10-7c35-8f61-92f3c4e5a704",
+                     *       "delimiter": ",",
+                     *       "encoding": "cp932",
+                     *       "failure": null,
+                     *       "failure_detail": null,
+                     *       "file_name": "顧客.csv",
+                     *       "file_size": 48211,
+                     *       "header_row": 1,
+                     *       "id": "019abf4e-6d1c-7a52-9b1e-3f6f0c2d8a11",
+                     *       "mapping": [
+                     *         {
+                     *           "column": 0,
+                     *           "field": "customer_code"
+                     *         }
+                     *       ],
+                     *       "match_on": "customer_code",
+                     *       "on_match": "update",
+                     *       "rejected": 32,
+                     *       "resource": "contact",
+                     *       "rows": 300,
+                     *       "skipped": 0,
+                     *       "status": "mapping",
+                     *       "updated": 0,
+                     *       "valid": 268
+                     *     }
+                     */
                     "application/json": components["schemas"]["ImportView"];
                 };
             };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                        status_code: number;
-                    };
-                };
-            };
+            400: components["responses"]["malformed"];
+            401: components["responses"]["unauthenticated"];
+            403: components["responses"]["forbidden"];
+            404: components["responses"]["not_found"];
+            409: components["responses"]["import_busy.import_finished.import_unchecked"];
+            429: components["responses"]["too_many_requests"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
         };
     };
-    V1InvitationsListInvitations: {
+    list_invitations: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description The language of problem documents: ja (the default) or en.
+                 * @example ja
+                 */
+                "Accept-Language"?: components["parameters"]["Accept-Language"];
+            };
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "created_at": "2026-11-25T01:23:45.678901Z",
+                     *           "email": "hanako@midori.example.jp",
+                     *           "expires_at": "2026-12-02T01:23:45.678901Z",
+                     *           "id": "019abf4e-6d1c-7a52-9b1e-3f6f0c2d8a11",
+                     *           "role": "member",
+                     *           "status": "open",
+                     *           "team_id": "019abf4e-90aa-7d18-a4c2-6b1f0d3e8c15"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["InvitationList"];
                 };
             };
+            400: components["responses"]["malformed"];
+            401: components["responses"]["unauthenticated"];
+            403: components["responses"]["forbidden"];
+            429: components["responses"]["too_many_requests"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
         };
     };
-    V1InvitationsInvite: {
+    invite: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description The language of problem documents: ja (the default) or en.
+                 * @example ja
+                 */
+                "Accept-Language"?: components["parameters"]["Accept-Language"];
+                /**
+                 * @description Any text of the caller's: for 24 hours the same key has its effect once, and the same answer.
+                 * @example 3f1c9a54-order-17
+                 */
+                "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
+            };
             path?: never;
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "invitations": [
+                 *         {
+                 *           "email": "ichiro@midori.example.jp",
+                 *           "role": "member"
+                 *         }
+                 *       ]
+                 *     }
+                 */
                 "application/json": components["schemas"]["Invitations"];
             };
         };
         responses: {
-            /** @description Done */
+            /** @description Done. */
             201: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "created_at": "2026-11-25T01:23:45.678901Z",
+                     *           "email": "hanako@midori.example.jp",
+                     *           "expires_at": "2026-12-02T01:23:45.678901Z",
+                     *           "id": "019abf4e-6d1c-7a52-9b1e-3f6f0c2d8a11",
+                     *           "role": "member",
+                     *           "status": "open",
+                     *           "team_id": "019abf4e-90aa-7d18-a4c2-6b1f0d3e8c15"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["InvitationList"];
                 };
             };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                        status_code: number;
-                    };
-                };
-            };
+            400: components["responses"]["malformed"];
+            401: components["responses"]["unauthenticated"];
+            403: components["responses"]["forbidden"];
+            409: components["responses"]["idempotency_in_flight"];
+            413: components["responses"]["too_large"];
+            415: components["responses"]["unsupported_media_type"];
+            422: components["responses"]["idempotency_mismatch.invalid"];
+            429: components["responses"]["too_many_requests"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
         };
     };
-    V1InvitationsAcceptAccept: {
+    accept: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description The language of problem documents: ja (the default) or en.
+                 * @example ja
+                 */
+                "Accept-Language"?: components["parameters"]["Accept-Language"];
+            };
             path?: never;
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "display_name": "山田 花子",
+                 *       "password": "correct horse battery",
+                 *       "token": "AZq_TgXk3Vt0o2hQ9mC1yA"
+                 *     }
+                 */
                 "application/json": components["schemas"]["Acceptance"];
             };
         };
         responses: {
-            /** @description Document created, URL follows */
+            /** @description Done. */
             201: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "email": "hanako@midori.example.jp",
+                     *       "tenant": "midori",
+                     *       "user_id": "019abf4e-8e10-7c35-8f61-92f3c4e5a704"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Accepted"];
                 };
             };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                        status_code: number;
-                    };
-                };
-            };
+            400: components["responses"]["malformed"];
+            409: components["responses"]["link_invalid"];
+            413: components["responses"]["too_large"];
+            415: components["responses"]["unsupported_media_type"];
+            422: components["responses"]["invalid"];
+            429: components["responses"]["too_many_requests"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
         };
     };
-    V1InvitationsInvitationIdWithdraw: {
+    withdraw: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description The language of problem documents: ja (the default) or en.
+                 * @example ja
+                 */
+                "Accept-Language"?: components["parameters"]["Accept-Language"];
+            };
             path: {
+                /**
+                 * @description An invitation, from GET /v1/invitations.
+                 * @example 019abf4e-a1b2-7e44-9c05-d7f8e6a91b26
+                 */
                 invitation_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, nothing follows */
+            /** @description Done. */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                        status_code: number;
-                    };
-                };
-            };
+            400: components["responses"]["malformed"];
+            401: components["responses"]["unauthenticated"];
+            403: components["responses"]["forbidden"];
+            404: components["responses"]["not_found"];
+            429: components["responses"]["too_many_requests"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
         };
     };
-    V1MeReadMe: {
+    read_me: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description The language of problem documents: ja (the default) or en.
+                 * @example ja
+                 */
+                "Accept-Language"?: components["parameters"]["Accept-Language"];
+            };
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "permissions": {
+                     *         "contacts:read": "own"
+                     *       },
+                     *       "tenant": {
+                     *         "code": "midori",
+                     *         "company_name": "株式会社みどり商事",
+                     *         "email_confirmed": false,
+                     *         "id": "019abf4e-6d1c-7a52-9b1e-3f6f0c2d8a11"
+                     *       },
+                     *       "user": {
+                     *         "created_at": "2026-11-25T01:23:45.678901Z",
+                     *         "disabled": false,
+                     *         "display_name": "山田 花子",
+                     *         "email": "hanako@midori.example.jp",
+                     *         "id": "019abf4e-6d1c-7a52-9b1e-3f6f0c2d8a11",
+                     *         "language": "ja",
+                     *         "role": "member",
+                     *         "successor_id": "019abf4e-8e10-7c35-8f61-92f3c4e5a704",
+                     *         "team_id": "019abf4e-90aa-7d18-a4c2-6b1f0d3e8c15",
+                     *         "version": 3
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Me"];
                 };
             };
+            400: components["responses"]["malformed"];
+            401: components["responses"]["unauthenticated"];
+            429: components["responses"]["too_many_requests"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
         };
     };
-    V1PasswordResetsRequestReset: {
+    request_reset: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description The language of problem documents: ja (the default) or en.
+                 * @example ja
+                 */
+                "Accept-Language"?: components["parameters"]["Accept-Language"];
+            };
             path?: never;
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "email": "hanako@midori.example.jp",
+                 *       "tenant": "midori"
+                 *     }
+                 */
                 "application/json": components["schemas"]["ResetRequest"];
             };
         };
         responses: {
-            /** @description Request accepted, processing continues off-line */
+            /** @description Done. */
             202: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                        status_code: number;
-                    };
-                };
-            };
+            400: components["responses"]["malformed"];
+            413: components["responses"]["too_large"];
+            415: components["responses"]["unsupported_media_type"];
+            422: components["responses"]["invalid"];
+            429: components["responses"]["too_many_requests"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
         };
     };
-    V1PasswordResetsCompleteCompleteReset: {
+    complete_reset: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description The language of problem documents: ja (the default) or en.
+                 * @example ja
+                 */
+                "Accept-Language"?: components["parameters"]["Accept-Language"];
+            };
             path?: never;
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "password": "correct horse battery",
+                 *       "token": "AZq_TgXk3Vt0o2hQ9mC1yA"
+                 *     }
+                 */
                 "application/json": components["schemas"]["ResetCompletion"];
             };
         };
         responses: {
-            /** @description Request fulfilled, nothing follows */
+            /** @description Done. */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                        status_code: number;
-                    };
-                };
-            };
+            400: components["responses"]["malformed"];
+            409: components["responses"]["link_invalid"];
+            413: components["responses"]["too_large"];
+            415: components["responses"]["unsupported_media_type"];
+            422: components["responses"]["invalid"];
+            429: components["responses"]["too_many_requests"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
         };
     };
-    V1PostalCodesLookUp: {
+    look_up: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description The language of problem documents: ja (the default) or en.
+                 * @example ja
+                 */
+                "Accept-Language"?: components["parameters"]["Accept-Language"];
+            };
             path: {
+                /**
+                 * @description A postal code in any width, with or without 〒 and hyphen.
+                 * @example 100-0001
+                 */
                 code: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "city": "千代田区",
+                     *           "prefecture": "東京都",
+                     *           "town": "千代田"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["PlaceList"];
                 };
             };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                        status_code: number;
-                    };
-                };
-            };
+            400: components["responses"]["malformed"];
+            401: components["responses"]["unauthenticated"];
+            404: components["responses"]["not_found"];
+            422: components["responses"]["invalid"];
+            429: components["responses"]["too_many_requests"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
         };
     };
-    V1RolesListRoles: {
+    list_roles: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description The language of problem documents: ja (the default) or en.
+                 * @example ja
+                 */
+                "Accept-Language"?: components["parameters"]["Accept-Language"];
+            };
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "editable": false,
+                     *           "name": "member",
+                     *           "permissions": {
+                     *             "contacts:read": "own"
+                     *           },
+                     *           "version": 3
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["RoleList"];
                 };
             };
+            400: components["responses"]["malformed"];
+            401: components["responses"]["unauthenticated"];
+            403: components["responses"]["forbidden"];
+            429: components["responses"]["too_many_requests"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
         };
     };
-    V1RolesNameChangeRole: {
+    change_role: {
         parameters: {
             query?: never;
-            header?: never;
+            header: {
+                /**
+                 * @description The language of problem documents: ja (the default) or en.
+                 * @example ja
+                 */
+                "Accept-Language"?: components["parameters"]["Accept-Language"];
+                /**
+                 * @description The ETag of what the caller has seen. 428 without it; 412 when somebody else was first.
+                 * @example "v3"
+                 */
+                "If-Match": components["parameters"]["If-Match"];
+            };
             path: {
+                /**
+                 * @description A role: owner, admin, manager, member or read_only.
+                 * @example member
+                 */
                 name: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "permissions": {
+                 *         "contacts:read": "own"
+                 *       }
+                 *     }
+                 */
                 "application/json": components["schemas"]["RolePatch"];
             };
         };
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
+                    /**
+                     * @description The version; If-Match of a change.
+                     * @example "v3"
+                     */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "editable": false,
+                     *       "name": "member",
+                     *       "permissions": {
+                     *         "contacts:read": "own"
+                     *       },
+                     *       "version": 3
+                     *     }
+                     */
                     "application/json": components["schemas"]["RoleView"];
                 };
             };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                        status_code: number;
-                    };
-                };
-            };
+            400: components["responses"]["malformed"];
+            401: components["responses"]["unauthenticated"];
+            403: components["responses"]["forbidden"];
+            404: components["responses"]["not_found"];
+            412: components["responses"]["version_mismatch"];
+            413: components["responses"]["too_large"];
+            415: components["responses"]["unsupported_media_type"];
+            422: components["responses"]["invalid"];
+            428: components["responses"]["if_match_required"];
+            429: components["responses"]["too_many_requests"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
         };
     };
-    V1SessionsListSessions: {
+    list_sessions: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description The language of problem documents: ja (the default) or en.
+                 * @example ja
+                 */
+                "Accept-Language"?: components["parameters"]["Accept-Language"];
+            };
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "address": "203.0.113.17",
+                     *           "created_at": "2026-11-25T01:23:45.678901Z",
+                     *           "current": false,
+                     *           "id": "019abf4e-6d1c-7a52-9b1e-3f6f0c2d8a11",
+                     *           "last_used_at": "2026-11-25T04:56:07.890123Z"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["SessionList"];
                 };
             };
+            400: components["responses"]["malformed"];
+            401: components["responses"]["unauthenticated"];
+            429: components["responses"]["too_many_requests"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
         };
     };
-    V1SessionsSignIn: {
+    sign_in: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description The language of problem documents: ja (the default) or en.
+                 * @example ja
+                 */
+                "Accept-Language"?: components["parameters"]["Accept-Language"];
+            };
             path?: never;
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "cookies": false,
+                 *       "email": "hanako@midori.example.jp",
+                 *       "password": "correct horse battery",
+                 *       "tenant": "midori"
+                 *     }
+                 */
                 "application/json": components["schemas"]["SignIn"];
             };
         };
         responses: {
-            /** @description Document created, URL follows */
+            /** @description Done. */
             201: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "access_token": "eyJhbGciOiJFUzI1NiJ9…",
+                     *       "expires_in": 600,
+                     *       "refresh_token": "AZq_TgYr2s…",
+                     *       "token_type": "Bearer"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Tokens"];
                 };
             };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                        status_code: number;
-                    };
-                };
-            };
+            400: components["responses"]["malformed"];
+            401: components["responses"]["wrong_credentials"];
+            403: components["responses"]["email_unconfirmed.forbidden"];
+            413: components["responses"]["too_large"];
+            415: components["responses"]["unsupported_media_type"];
+            422: components["responses"]["invalid"];
+            429: components["responses"]["sign_in_locked.too_many_requests"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
         };
     };
-    V1SessionsCurrentSignOut: {
+    sign_out: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description The language of problem documents: ja (the default) or en.
+                 * @example ja
+                 */
+                "Accept-Language"?: components["parameters"]["Accept-Language"];
+            };
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, nothing follows */
+            /** @description Done. */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content: {
-                    "application/json": null;
-                };
+                content?: never;
             };
+            400: components["responses"]["malformed"];
+            401: components["responses"]["unauthenticated"];
+            403: components["responses"]["forbidden"];
+            429: components["responses"]["too_many_requests"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
         };
     };
-    V1SessionsRefreshRefreshSession: {
+    refresh_session: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description The language of problem documents: ja (the default) or en.
+                 * @example ja
+                 */
+                "Accept-Language"?: components["parameters"]["Accept-Language"];
+            };
             path?: never;
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "refresh_token": "AZq_TgYr2s…"
+                 *     }
+                 */
                 "application/json": components["schemas"]["Refresh"];
             };
         };
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "access_token": "eyJhbGciOiJFUzI1NiJ9…",
+                     *       "expires_in": 600,
+                     *       "refresh_token": "AZq_TgYr2s…",
+                     *       "token_type": "Bearer"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Tokens"];
                 };
             };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                        status_code: number;
-                    };
-                };
-            };
+            400: components["responses"]["malformed"];
+            401: components["responses"]["refresh_reused.unauthenticated"];
+            403: components["responses"]["email_unconfirmed.forbidden"];
+            413: components["responses"]["too_large"];
+            415: components["responses"]["unsupported_media_type"];
+            422: components["responses"]["invalid"];
+            429: components["responses"]["too_many_requests"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
         };
     };
-    V1SessionsSessionIdEndSession: {
+    end_session: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description The language of problem documents: ja (the default) or en.
+                 * @example ja
+                 */
+                "Accept-Language"?: components["parameters"]["Accept-Language"];
+            };
             path: {
+                /**
+                 * @description A session, from GET /v1/sessions.
+                 * @example 019abf4e-7f00-7b21-8d13-51e2a0c4b603
+                 */
                 session_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, nothing follows */
+            /** @description Done. */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                        status_code: number;
-                    };
-                };
-            };
+            400: components["responses"]["malformed"];
+            401: components["responses"]["unauthenticated"];
+            403: components["responses"]["forbidden"];
+            404: components["responses"]["not_found"];
+            429: components["responses"]["too_many_requests"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
         };
     };
-    V1TeamsListTeams: {
+    list_teams: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description The language of problem documents: ja (the default) or en.
+                 * @example ja
+                 */
+                "Accept-Language"?: components["parameters"]["Accept-Language"];
+            };
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "019abf4e-6d1c-7a52-9b1e-3f6f0c2d8a11",
+                     *           "members": 4,
+                     *           "name": "営業一課",
+                     *           "version": 3
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["TeamList"];
                 };
             };
+            400: components["responses"]["malformed"];
+            401: components["responses"]["unauthenticated"];
+            403: components["responses"]["forbidden"];
+            429: components["responses"]["too_many_requests"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
         };
     };
-    V1TeamsCreateTeam: {
+    create_team: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description The language of problem documents: ja (the default) or en.
+                 * @example ja
+                 */
+                "Accept-Language"?: components["parameters"]["Accept-Language"];
+                /**
+                 * @description Any text of the caller's: for 24 hours the same key has its effect once, and the same answer.
+                 * @example 3f1c9a54-order-17
+                 */
+                "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
+            };
             path?: never;
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "name": "営業一課"
+                 *     }
+                 */
                 "application/json": components["schemas"]["TeamInput"];
             };
         };
         responses: {
-            /** @description Done */
+            /** @description Done. */
             201: {
                 headers: {
+                    /**
+                     * @description The version; If-Match of a change.
+                     * @example "v3"
+                     */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "019abf4e-6d1c-7a52-9b1e-3f6f0c2d8a11",
+                     *       "members": 4,
+                     *       "name": "営業一課",
+                     *       "version": 3
+                     *     }
+                     */
                     "application/json": components["schemas"]["TeamView"];
                 };
             };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                        status_code: number;
-                    };
-                };
-            };
+            400: components["responses"]["malformed"];
+            401: components["responses"]["unauthenticated"];
+            403: components["responses"]["forbidden"];
+            409: components["responses"]["idempotency_in_flight"];
+            413: components["responses"]["too_large"];
+            415: components["responses"]["unsupported_media_type"];
+            422: components["responses"]["idempotency_mismatch.invalid"];
+            429: components["responses"]["too_many_requests"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
         };
     };
-    V1TeamsTeamIdDeleteTeam: {
+    delete_team: {
         parameters: {
             query?: never;
-            header?: never;
+            header: {
+                /**
+                 * @description The language of problem documents: ja (the default) or en.
+                 * @example ja
+                 */
+                "Accept-Language"?: components["parameters"]["Accept-Language"];
+                /**
+                 * @description The ETag of what the caller has seen. 428 without it; 412 when somebody else was first.
+                 * @example "v3"
+                 */
+                "If-Match": components["parameters"]["If-Match"];
+            };
             path: {
+                /**
+                 * @description The user's team, from GET /v1/teams; null for none.
+                 * @example 019abf4e-90aa-7d18-a4c2-6b1f0d3e8c15
+                 */
                 team_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, nothing follows */
+            /** @description Done. */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                        status_code: number;
-                    };
-                };
-            };
+            400: components["responses"]["malformed"];
+            401: components["responses"]["unauthenticated"];
+            403: components["responses"]["forbidden"];
+            404: components["responses"]["not_found"];
+            409: components["responses"]["team_in_use"];
+            412: components["responses"]["version_mismatch"];
+            428: components["responses"]["if_match_required"];
+            429: components["responses"]["too_many_requests"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
         };
     };
-    V1TeamsTeamIdRenameTeam: {
+    rename_team: {
         parameters: {
             query?: never;
-            header?: never;
+            header: {
+                /**
+                 * @description The language of problem documents: ja (the default) or en.
+                 * @example ja
+                 */
+                "Accept-Language"?: components["parameters"]["Accept-Language"];
+                /**
+                 * @description The ETag of what the caller has seen. 428 without it; 412 when somebody else was first.
+                 * @example "v3"
+                 */
+                "If-Match": components["parameters"]["If-Match"];
+            };
             path: {
+                /**
+                 * @description The user's team, from GET /v1/teams; null for none.
+                 * @example 019abf4e-90aa-7d18-a4c2-6b1f0d3e8c15
+                 */
                 team_id: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "name": "営業一課"
+                 *     }
+                 */
                 "application/json": components["schemas"]["TeamInput"];
             };
         };
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
+                    /**
+                     * @description The version; If-Match of a change.
+                     * @example "v3"
+                     */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "019abf4e-6d1c-7a52-9b1e-3f6f0c2d8a11",
+                     *       "members": 4,
+                     *       "name": "営業一課",
+                     *       "version": 3
+                     *     }
+                     */
                     "application/json": components["schemas"]["TeamView"];
                 };
             };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                        status_code: number;
-                    };
-                };
-            };
+            400: components["responses"]["malformed"];
+            401: components["responses"]["unauthenticated"];
+            403: components["responses"]["forbidden"];
+            404: components["responses"]["not_found"];
+            412: components["responses"]["version_mismatch"];
+            413: components["responses"]["too_large"];
+            415: components["responses"]["unsupported_media_type"];
+            422: components["responses"]["invalid"];
+            428: components["responses"]["if_match_required"];
+            429: components["responses"]["too_many_requests"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
         };
     };
-    V1TenantsSignUp: {
+    sign_up: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description The language of problem documents: ja (the default) or en.
+                 * @example ja
+                 */
+                "Accept-Language"?: components["parameters"]["Accept-Language"];
+            };
             path?: never;
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "admin": {
+                 *         "display_name": "山田 花子",
+                 *         "email": "hanako@midori.example.jp",
+                 *         "language": "ja",
+                 *         "password": "correct horse battery"
+                 *       },
+                 *       "code": "midori",
+                 *       "company_name": "株式会社みどり商事"
+                 *     }
+                 */
                 "application/json": components["schemas"]["SignUp"];
             };
         };
         responses: {
-            /** @description Document created, URL follows */
+            /** @description Done. */
             201: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "code": "midori",
+                     *       "company_name": "株式会社みどり商事",
+                     *       "email_confirmed": false,
+                     *       "id": "019abf4e-6d1c-7a52-9b1e-3f6f0c2d8a11"
+                     *     }
+                     */
                     "application/json": components["schemas"]["TenantView"];
                 };
             };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                        status_code: number;
-                    };
-                };
-            };
+            400: components["responses"]["malformed"];
+            409: components["responses"]["code_taken"];
+            413: components["responses"]["too_large"];
+            415: components["responses"]["unsupported_media_type"];
+            422: components["responses"]["invalid"];
+            429: components["responses"]["too_many_requests"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
         };
     };
-    V1UsersListUsers: {
+    list_users: {
         parameters: {
             query?: {
+                /**
+                 * @description How many items a page has at most.
+                 * @example 50
+                 */
                 limit?: number;
+                /** @description Where to go on: the next_cursor of the page before; it fits the same question alone. */
                 cursor?: string | null;
             };
-            header?: never;
+            header?: {
+                /**
+                 * @description The language of problem documents: ja (the default) or en.
+                 * @example ja
+                 */
+                "Accept-Language"?: components["parameters"]["Accept-Language"];
+            };
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "created_at": "2026-11-25T01:23:45.678901Z",
+                     *           "disabled": false,
+                     *           "display_name": "山田 花子",
+                     *           "email": "hanako@midori.example.jp",
+                     *           "id": "019abf4e-6d1c-7a52-9b1e-3f6f0c2d8a11",
+                     *           "language": "ja",
+                     *           "role": "member",
+                     *           "successor_id": "019abf4e-8e10-7c35-8f61-92f3c4e5a704",
+                     *           "team_id": "019abf4e-90aa-7d18-a4c2-6b1f0d3e8c15",
+                     *           "version": 3
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["UserPage"];
                 };
             };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                        status_code: number;
-                    };
-                };
-            };
+            400: components["responses"]["malformed"];
+            401: components["responses"]["unauthenticated"];
+            403: components["responses"]["forbidden"];
+            422: components["responses"]["invalid"];
+            429: components["responses"]["too_many_requests"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
         };
     };
-    V1UsersUserIdReadUser: {
+    read_user: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description The language of problem documents: ja (the default) or en.
+                 * @example ja
+                 */
+                "Accept-Language"?: components["parameters"]["Accept-Language"];
+            };
             path: {
+                /**
+                 * @description A user, from GET /v1/users.
+                 * @example 019abf4e-8e10-7c35-8f61-92f3c4e5a704
+                 */
                 user_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
+                    /**
+                     * @description The version; If-Match of a change.
+                     * @example "v3"
+                     */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "created_at": "2026-11-25T01:23:45.678901Z",
+                     *       "disabled": false,
+                     *       "display_name": "山田 花子",
+                     *       "email": "hanako@midori.example.jp",
+                     *       "id": "019abf4e-6d1c-7a52-9b1e-3f6f0c2d8a11",
+                     *       "language": "ja",
+                     *       "role": "member",
+                     *       "successor_id": "019abf4e-8e10-7c35-8f61-92f3c4e5a704",
+                     *       "team_id": "019abf4e-90aa-7d18-a4c2-6b1f0d3e8c15",
+                     *       "version": 3
+                     *     }
+                     */
                     "application/json": components["schemas"]["UserView"];
                 };
             };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                        status_code: number;
-                    };
-                };
-            };
+            400: components["responses"]["malformed"];
+            401: components["responses"]["unauthenticated"];
+            403: components["responses"]["forbidden"];
+            404: components["responses"]["not_found"];
+            429: components["responses"]["too_many_requests"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
         };
     };
-    V1UsersUserIdChangeUser: {
+    change_user: {
         parameters: {
             query?: never;
-            header?: never;
+            header: {
+                /**
+                 * @description The language of problem documents: ja (the default) or en.
+                 * @example ja
+                 */
+                "Accept-Language"?: components["parameters"]["Accept-Language"];
+                /**
+                 * @description The ETag of what the caller has seen. 428 without it; 412 when somebody else was first.
+                 * @example "v3"
+                 */
+                "If-Match": components["parameters"]["If-Match"];
+            };
             path: {
+                /**
+                 * @description A user, from GET /v1/users.
+                 * @example 019abf4e-8e10-7c35-8f61-92f3c4e5a704
+                 */
                 user_id: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "role": "manager",
+                 *       "team_id": "019abf4e-90aa-7d18-a4c2-6b1f0d3e8c15"
+                 *     }
+                 */
                 "application/json": components["schemas"]["UserPatch"];
             };
         };
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
+                    /**
+                     * @description The version; If-Match of a change.
+                     * @example "v3"
+                     */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "created_at": "2026-11-25T01:23:45.678901Z",
+                     *       "disabled": false,
+                     *       "display_name": "山田 花子",
+                     *       "email": "hanako@midori.example.jp",
+                     *       "id": "019abf4e-6d1c-7a52-9b1e-3f6f0c2d8a11",
+                     *       "language": "ja",
+                     *       "role": "member",
+                     *       "successor_id": "019abf4e-8e10-7c35-8f61-92f3c4e5a704",
+                     *       "team_id": "019abf4e-90aa-7d18-a4c2-6b1f0d3e8c15",
+                     *       "version": 3
+                     *     }
+                     */
                     "application/json": components["schemas"]["UserView"];
                 };
             };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                        status_code: number;
-                    };
-                };
-            };
+            400: components["responses"]["malformed"];
+            401: components["responses"]["unauthenticated"];
+            403: components["responses"]["forbidden"];
+            404: components["responses"]["not_found"];
+            409: components["responses"]["last_owner"];
+            412: components["responses"]["version_mismatch"];
+            413: components["responses"]["too_large"];
+            415: components["responses"]["unsupported_media_type"];
+            422: components["responses"]["invalid"];
+            428: components["responses"]["if_match_required"];
+            429: components["responses"]["too_many_requests"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
         };
     };
 }

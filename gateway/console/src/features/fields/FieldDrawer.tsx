@@ -33,7 +33,7 @@ export function FieldDrawer({ resource, field, onClose, onSaved }: FieldDrawerPr
   const saving = useMutation({
     mutationFn: () =>
       field
-        ? take(client.PATCH("/v1/fields/{field_id}", { params: { path: { field_id: field.id } }, headers: ifMatch(field.version), body: patchOf(draft) }))
+        ? take(client.PATCH("/v1/fields/{field_id}", { params: { path: { field_id: field.id }, header: ifMatch(field.version) }, body: patchOf(draft) }))
         : take(client.POST("/v1/fields", { headers: newIdempotencyKey(), body: { resource, ...inputOf(draft) } })),
     onSuccess: () => {
       notifyDone(t(field ? "state.saved" : "fields.created"));

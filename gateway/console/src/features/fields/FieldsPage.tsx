@@ -26,7 +26,7 @@ export function FieldsPage() {
   const refresh = useRefresh(resource);
   const move = useMove(resource, fields.data ?? []);
   const removing = useMutation({
-    mutationFn: (field: Field) => take(client.DELETE("/v1/fields/{field_id}", { params: { path: { field_id: field.id } }, headers: ifMatch(field.version) })),
+    mutationFn: (field: Field) => take(client.DELETE("/v1/fields/{field_id}", { params: { path: { field_id: field.id }, header: ifMatch(field.version) } })),
     onSuccess: () => notifyDone(t("fields.deleted")),
     onError: (error) => notifyFailed(messageOf(error, t)),
     onSettled: () => {
@@ -192,8 +192,7 @@ function useMove(resource: Resource, fields: readonly Field[]) {
       for (const { field, position } of positionsAfterMove(fields, place, step)) {
         await take(
           client.PATCH("/v1/fields/{field_id}", {
-            params: { path: { field_id: field.id } },
-            headers: ifMatch(field.version),
+            params: { path: { field_id: field.id }, header: ifMatch(field.version) },
             body: { position },
           }),
         );

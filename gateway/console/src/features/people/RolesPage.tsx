@@ -166,7 +166,7 @@ function useSave(onDone: () => void) {
         const permissions = changes[role.name];
         if (!permissions || Object.keys(permissions).length === 0) continue;
         await take(
-          client.PATCH("/v1/roles/{name}", { params: { path: { name: role.name } }, headers: ifMatch(role.version), body: { permissions } }),
+          client.PATCH("/v1/roles/{name}", { params: { path: { name: role.name }, header: ifMatch(role.version) }, body: { permissions } }),
         );
       }
     },

@@ -22,7 +22,7 @@ export function TeamsPage() {
   const [edited, setEdited] = useState<Team | "new">();
   const [removed, setRemoved] = useState<Team>();
   const removing = useMutation({
-    mutationFn: (team: Team) => take(client.DELETE("/v1/teams/{team_id}", { params: { path: { team_id: team.id } }, headers: ifMatch(team.version) })),
+    mutationFn: (team: Team) => take(client.DELETE("/v1/teams/{team_id}", { params: { path: { team_id: team.id }, header: ifMatch(team.version) } })),
     onSuccess: () => notifyDone(t("teams.deleted")),
     onError: (error) => notifyFailed(messageOf(error, t)),
     onSettled: () => {
@@ -88,7 +88,7 @@ function TeamDialog({ team, onClose }: { team: Team | undefined; onClose: () => 
   const saving = useMutation({
     mutationFn: () =>
       team
-        ? take(client.PATCH("/v1/teams/{team_id}", { params: { path: { team_id: team.id } }, headers: ifMatch(team.version), body: { name } }))
+        ? take(client.PATCH("/v1/teams/{team_id}", { params: { path: { team_id: team.id }, header: ifMatch(team.version) }, body: { name } }))
         : take(client.POST("/v1/teams", { body: { name } })),
     onSuccess: () => {
       notifyDone(t(team ? "state.saved" : "teams.created"));

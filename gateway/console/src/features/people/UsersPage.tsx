@@ -211,7 +211,7 @@ function useChangeUser() {
   const queries = useQueryClient();
   return useMutation({
     mutationFn: ({ user, patch }: { user: User; patch: UserPatch }) =>
-      take(client.PATCH("/v1/users/{user_id}", { params: { path: { user_id: user.id } }, headers: ifMatch(user.version), body: patch })),
+      take(client.PATCH("/v1/users/{user_id}", { params: { path: { user_id: user.id }, header: ifMatch(user.version) }, body: patch })),
     onSuccess: () => notifyDone(t("users.changed")),
     onError: (error) => notifyFailed(messageOf(error, t)),
     onSettled: () => {

@@ -39,17 +39,17 @@ export function createRecord(resource: Resource, members: Members, once: Record<
 }
 
 export function changeRecord(resource: Resource, id: string, version: number, body: Members): Promise<RecordView> {
-  const headers = ifMatch(version);
+  const header = ifMatch(version);
   return resource === "contact"
-    ? take(client.PATCH("/v1/contacts/{contact_id}", { params: ofContact(id), headers, body }))
-    : take(client.PATCH("/v1/companies/{company_id}", { params: ofCompany(id), headers, body }));
+    ? take(client.PATCH("/v1/contacts/{contact_id}", { params: { ...ofContact(id), header }, body }))
+    : take(client.PATCH("/v1/companies/{company_id}", { params: { ...ofCompany(id), header }, body }));
 }
 
 export async function deleteRecord(resource: Resource, id: string, version: number): Promise<void> {
-  const headers = ifMatch(version);
+  const header = ifMatch(version);
   await (resource === "contact"
-    ? take(client.DELETE("/v1/contacts/{contact_id}", { params: ofContact(id), headers }))
-    : take(client.DELETE("/v1/companies/{company_id}", { params: ofCompany(id), headers })));
+    ? take(client.DELETE("/v1/contacts/{contact_id}", { params: { ...ofContact(id), header } }))
+    : take(client.DELETE("/v1/companies/{company_id}", { params: { ...ofCompany(id), header } })));
 }
 
 export function restoreRecord(resource: Resource, id: string): Promise<RecordView> {

@@ -66,6 +66,9 @@ _OTHERS: Final[dict[int, type[Fault]]] = {500: Fault, 400: Malformed}
 _STATUS: Final = "%RESPONSE_CODE%"
 _PARAMS: Final = {"limit": "%METADATA(ROUTE:daicho:largest_body)%", "retry_after": "%RESP(RETRY-AFTER)%"}
 
+_HEADERS: Final = {401: (("www-authenticate", "Bearer"),), 503: (("retry-after", "1"),)}
+"""Status → what its answer carries beside the document (RFC 9110: 401 must say how to sign in)."""
+
 _EXTENSIONS: Final = {413: ("limit",), 429: ("retry_after",)}
 """Status → the members that stand in its document as numbers."""
 
@@ -128,7 +131,7 @@ def _because(details: str, status: int) -> list[dict[str, Any]]:
 def _in_both_languages(
     condition: dict[str, Any], fault: type[Fault], status: int | None
 ) -> list[dict[str, Any]]:
-    headers = [header("retry-after", "1")] if status == 503 else []
+    headers = [header(*pair) for pair in _HEADERS.get(status or 0, ())]
     return [
         _mapper([condition, _speaks_english()], document(fault, status, "en"), "en", headers),
         _mapper([condition], document(fault, status, "ja"), "ja", headers),

@@ -14,6 +14,7 @@ from daicho.keyring import Keyring, Transit
 from daicho.rpc import Channel
 from daicho.runtime import Clock, Health
 from daicho.tenancy import Actor, Database, Grants
+from daicho.web import Glossary
 
 Loop = Callable[[], Awaitable[None]]
 """Work that goes on for as long as the process does."""
@@ -63,6 +64,7 @@ class Parts:
 
     routes: Sequence[Any]
     messages: Mapping[str, Messages] = field(default_factory=dict)
+    glossary: Glossary = field(default_factory=dict)
     state: Mapping[str, Any] = field(default_factory=dict)
     rpc: Sequence[tuple[Callable[[Any, Any], None], Any]] = ()
     consumers: Sequence[Consumer] = ()

@@ -143,6 +143,7 @@ async def _answer(
         callers=Callers(verifier, permissions, origin=settings.public_url),
         health=rails.health,
         messages=parts.messages,
+        glossary=parts.glossary,
         state={"rails": rails, "permissions": permissions, "verifier": verifier, **parts.state},
         refusals=refusals,
     )

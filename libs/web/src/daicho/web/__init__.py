@@ -1,7 +1,7 @@
 """REST as every service serves it: guards, problem documents, versions, cursors, idempotency, streams."""
 
 from daicho.web import schema
-from daicho.web.app import BODY_LIMIT, UnguardedRoute, create_app, guard_of, routes_of
+from daicho.web.app import BODY_LIMIT, UnguardedRoute, create_app, routes_of
 from daicho.web.callers import (
     COOKIE,
     SECURE_COOKIE,
@@ -11,12 +11,14 @@ from daicho.web.callers import (
     actor_of,
     address_of,
     grants_of,
+    guard_of,
     public,
     requires,
 )
 from daicho.web.cursors import Cursor, bound_to, open_cursor, seal_cursor
+from daicho.web.declared import Glossary, Term, answers, declares
 from daicho.web.idempotency import Reply, Work, create_once
-from daicho.web.problems import FieldProblem, Problem, language_of
+from daicho.web.problems import language_of
 from daicho.web.streams import Event, stream
 from daicho.web.versions import etag, if_match
 
@@ -27,18 +29,20 @@ __all__ = [
     "Callers",
     "Cursor",
     "Event",
-    "FieldProblem",
+    "Glossary",
     "GrantSource",
-    "Problem",
     "Reply",
+    "Term",
     "UnguardedRoute",
     "Verifier",
     "Work",
     "actor_of",
     "address_of",
+    "answers",
     "bound_to",
     "create_app",
     "create_once",
+    "declares",
     "etag",
     "grants_of",
     "guard_of",

@@ -22,7 +22,9 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 
 from daicho.faults import FIELD_MESSAGES, Malformed, Messages
 from daicho.runtime import Health
-from daicho.web.callers import REQUEST_ID, Callers, public, requires
+from daicho.web.callers import REQUEST_ID, Callers, guard_of, public
+from daicho.web.declared import Glossary
+from daicho.web.description import describe
 from daicho.web.problems import API_HEADERS, handlers
 from daicho.web.refusals import HeadersTooLarge
 from daicho.web.refused import Refusals, noting
@@ -49,13 +51,15 @@ def create_app(
     health: Health,
     messages: Mapping[str, Messages] | None = None,
     state: Mapping[str, Any] | None = None,
+    glossary: Glossary | None = None,
     version: str = "1",
     refusals: Refusals | None = None,
 ) -> Litestar:
     """The application of service ``name``.
 
     ``messages`` are the service's own field codes; ``state`` is what handlers find at ``request.app.state``;
-    ``refusals`` hears of every 403 and 404 that a recognised caller is given, before it leaves.
+    ``glossary`` says what the names in its shapes mean; ``refusals`` hears of every 403 and 404 that a recognised
+    caller is given, before it leaves.
     Raises :class:`UnguardedRoute`.
     """
     app = Litestar(
@@ -64,7 +68,7 @@ def create_app(
         request_class=JsonRequest,
         request_max_body_size=BODY_LIMIT,
         openapi_config=_openapi(name, version),
-        state=State({**(state or {}), "callers": callers, "health": health}),
+        state=State({**(state or {}), "callers": callers, "health": health, "glossary": glossary or {}}),
         middleware=[_observed, *([] if refusals is None else [noting(refusals)])],
         debug=False,
         logging_config=None,
@@ -81,12 +85,6 @@ def routes_of(app: Litestar) -> Iterable[tuple[str, HTTPRouteHandler]]:
         for handler in getattr(route, "route_handlers", []):
             if isinstance(handler, HTTPRouteHandler) and not _is_furniture(route.path, handler):
                 yield route.path, handler
-
-
-def guard_of(handler: HTTPRouteHandler) -> requires | public | None:
-    """What lets callers in to ``handler``."""
-    guards = handler.resolve_guards() if hasattr(handler, "resolve_guards") else handler.guards
-    return next((guard for guard in guards or () if isinstance(guard, requires | public)), None)
 
 
 def _is_furniture(path: str, handler: HTTPRouteHandler) -> bool:
@@ -109,7 +107,8 @@ async def _readyz(state: State) -> Response[dict[str, Any]]:
 @get("/openapi.json", guards=[public("what an API looks like is no secret")], include_in_schema=False)
 async def _description(request: Request[Any, Any, Any]) -> dict[str, Any]:
     """This service's part of the API description; the gateway shows all of them as one."""
-    return request.app.openapi_schema.to_schema()
+    app = request.app
+    return describe(app, list(routes_of(app)), app.state.glossary)
 
 
 def _openapi(name: str, version: str) -> OpenAPIConfig:

@@ -12,7 +12,7 @@ from ipaddress import ip_address
 from typing import Any, Final, Protocol
 
 from litestar.connection import ASGIConnection
-from litestar.handlers import BaseRouteHandler
+from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
 
 from daicho.faults import Forbidden, Unauthenticated
 from daicho.tenancy import Actor, Grants
@@ -85,15 +85,15 @@ class Callers:
 
 
 class requires:  # noqa: N801 reads as a word where a route declares it
-    """A guard: the caller must hold ``permission`` at some scope; None asks for a sign-in alone."""
+    """A guard: the caller must hold one of ``permissions`` at some scope; None asks for a sign-in alone."""
 
-    def __init__(self, permission: str | None) -> None:
-        self.permission = permission
+    def __init__(self, *permissions: str | None) -> None:
+        self.permissions = tuple(each for each in permissions if each is not None)
 
     async def __call__(self, connection: Connection, _handler: BaseRouteHandler) -> None:
         """Raises Unauthenticated or Forbidden."""
         grants = await connection.app.state.callers.recognise(connection)
-        if self.permission is not None and not grants.allows(self.permission):
+        if self.permissions and not any(grants.allows(each) for each in self.permissions):
             raise Forbidden
 
 
@@ -105,6 +105,12 @@ class public:  # noqa: N801 as above
 
     async def __call__(self, connection: Connection, handler: BaseRouteHandler) -> None:
         """Lets the request pass."""
+
+
+def guard_of(handler: HTTPRouteHandler) -> requires | public | None:
+    """What lets callers in to ``handler``."""
+    guards = handler.resolve_guards() if hasattr(handler, "resolve_guards") else handler.guards
+    return next((guard for guard in guards or () if isinstance(guard, requires | public)), None)
 
 
 def address_of(connection: Connection) -> str | None:

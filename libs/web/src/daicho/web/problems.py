@@ -51,25 +51,6 @@ _BY_STATUS: Final[Mapping[int, type[Fault]]] = {
 }
 
 
-class Problem(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """The document."""
-
-    type: str
-    title: str
-    status: int
-    code: str
-    detail: str
-    errors: list[FieldProblem] | None = None
-
-
-class FieldProblem(msgspec.Struct):
-    """What is wrong with one field."""
-
-    pointer: str
-    code: str
-    detail: str
-
-
 def language_of(accept_language: str | None) -> Language:
     """The better of Japanese and English for an Accept-Language header (RFC 9110, 12.5.4); Japanese without one."""
     best: tuple[float, Language] = (0.0, "ja")
@@ -142,6 +123,24 @@ def _is_the_bodys(request: Request[Any, Any, Any], error: Exception) -> bool:
 
 def respond(fault: Fault, language: Language, field_messages: Mapping[str, Messages]) -> Response[bytes]:
     """The answer to ``fault``."""
+    # A path that leads nowhere has no rails around it, so the document brings the headers of an API itself.
+    headers = {"content-language": language, **{name.decode(): value.decode() for name, value in API_HEADERS}}
+    if "retry_after" in fault.params:
+        headers["retry-after"] = str(fault.params["retry_after"])
+    elif fault.status == 503:
+        headers["retry-after"] = "1"
+    if fault.status == 401:
+        headers["www-authenticate"] = "Bearer"
+    return Response(
+        msgspec.json.encode(document_of(fault, language, field_messages)),
+        status_code=fault.status,
+        media_type=MEDIA_TYPE,
+        headers=headers,
+    )
+
+
+def document_of(fault: Fault, language: Language, field_messages: Mapping[str, Messages]) -> dict[str, Any]:
+    """The problem document of ``fault``."""
     document: dict[str, Any] = {
         "type": f"urn:daicho:problem:{fault.code}",
         "title": type(fault).messages.en if not fault.params else fault.say("en"),
@@ -152,17 +151,7 @@ def respond(fault: Fault, language: Language, field_messages: Mapping[str, Messa
     }
     if fault.fields:
         document["errors"] = [_field(each, language, field_messages) for each in fault.fields]
-    # A path that leads nowhere has no rails around it, so the document brings the headers of an API itself.
-    headers = {"content-language": language, **{name.decode(): value.decode() for name, value in API_HEADERS}}
-    if "retry_after" in fault.params:
-        headers["retry-after"] = str(fault.params["retry_after"])
-    elif fault.status == 503:
-        headers["retry-after"] = "1"
-    if fault.status == 401:
-        headers["www-authenticate"] = "Bearer"
-    return Response(
-        msgspec.json.encode(document), status_code=fault.status, media_type=MEDIA_TYPE, headers=headers
-    )
+    return document
 
 
 def _field(each: FieldFault, language: Language, field_messages: Mapping[str, Messages]) -> dict[str, str]:

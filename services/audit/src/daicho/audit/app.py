@@ -9,6 +9,7 @@ from daicho import chassis
 from daicho.audit.checkpoints import Checkpoints
 from daicho.audit.clients import Names
 from daicho.audit.consumers import consumer
+from daicho.audit.glossary import GLOSSARY
 from daicho.audit.log import Unsigned
 from daicho.audit.reading import Reader
 from daicho.audit.routes import ROUTES
@@ -31,6 +32,7 @@ def parts(rails: Rails) -> Parts:
     )
     return Parts(
         routes=ROUTES,
+        glossary=GLOSSARY,
         state={"reader": reader},
         rpc=[(add_LogServiceServicer_to_server, LogServicer(checkpoints))],
         consumers=[consumer(rails.bus, rails.database, rails.keyring, unsigned.add)],

@@ -10,9 +10,11 @@ from litestar.datastructures import State
 from litestar.params import FromPath, JSONBody
 from litestar.response import Stream
 
-from daicho.audit.export import to_text
+from daicho.audit.export import Proof, to_text
+from daicho.audit.faults import LogForked
+from daicho.audit.glossary import EXPORT
 from daicho.audit.schemas import AuditEntry, AuditEntryPage, AuditSearch, CheckpointView, KeyView
-from daicho.web import actor_of, requires
+from daicho.web import actor_of, answers, declares, requires
 
 READ = "audit:read"
 Caller = Request[Any, Any, Any]
@@ -32,14 +34,20 @@ async def read_entry(request: Caller, entry_id: FromPath[UUID], state: State) ->
     return entry
 
 
-@get("/v1/audit/entries/{entry_id:uuid}/proof", guards=[requires(READ)], tags=["audit"])
+@get(
+    "/v1/audit/entries/{entry_id:uuid}/proof",
+    guards=[requires(READ)],
+    tags=["audit"],
+    responses=answers(200, Proof),
+    opt=declares(LogForked),
+)
 async def read_proof(request: Caller, entry_id: FromPath[UUID], state: State) -> Response[bytes]:
     """A file with which anybody verifies offline that the entry is in the log: `daicho audit verify FILE`."""
     proof = await state.reader.prove(actor_of(request), entry_id)
     return Response(proof, media_type="application/json", headers=_attachment(f"audit-proof-{entry_id}.json"))
 
 
-@get("/v1/audit/checkpoint", guards=[requires(READ)], tags=["audit"])
+@get("/v1/audit/checkpoint", guards=[requires(READ)], tags=["audit"], opt=declares(LogForked))
 async def read_checkpoint(request: Caller, state: State) -> CheckpointView:
     """The log's size and root as they are now, signed. Keep it: it shows later whether the log was cut or forked."""
     signed = await state.reader.checkpoint(actor_of(request))
@@ -53,7 +61,12 @@ async def read_key(request: Caller, state: State) -> KeyView:
     return KeyView(await state.reader.key(actor_of(request)))
 
 
-@get("/v1/audit/export", guards=[requires(READ)], tags=["audit"])
+@get(
+    "/v1/audit/export",
+    guards=[requires(READ)],
+    tags=["audit"],
+    opt=declares(LogForked, texts={"application/jsonl": EXPORT}),
+)
 async def export_log(request: Caller, state: State) -> Stream:
     """The whole log as JSON lines that `daicho audit verify FILE` verifies offline."""
     actor = actor_of(request)

@@ -24,6 +24,7 @@ from daicho.customers.definitions.service import REWRITE_RECORDS, Fields
 from daicho.customers.edge import Edge
 from daicho.customers.faults import FIELD_MESSAGES
 from daicho.customers.finding.finder import Finder
+from daicho.customers.glossary import GLOSSARY
 from daicho.customers.handover import HAND_OVER, hand_all_over, on_user_changed
 from daicho.customers.imports.messages import IMPORT_MESSAGES
 from daicho.customers.imports.routes import ImportRoutes
@@ -51,6 +52,7 @@ def parts(rails: Rails) -> Parts:
     return Parts(
         routes=[ContactRoutes, CompanyRoutes, FieldRoutes, ImportRoutes, look_up],
         messages={**FIELD_MESSAGES, **IMPORT_MESSAGES},
+        glossary=GLOSSARY,
         state=state,
         rpc=[(add_LedgerServiceServicer_to_server, LedgerServicer(rails))],
         consumers=[

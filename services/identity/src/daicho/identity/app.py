@@ -14,6 +14,7 @@ from daicho.contracts.identity.v1 import identity_pb2_grpc
 from daicho.events import Heartbeats
 from daicho.identity.directory import OwnPermissions
 from daicho.identity.faults import FIELD_MESSAGES
+from daicho.identity.glossary import GLOSSARY
 from daicho.identity.invitations import routes as invitation_routes
 from daicho.identity.invitations.service import Invitations
 from daicho.identity.mail.outbox import JOB as MAIL
@@ -49,6 +50,7 @@ def parts(rails: Rails) -> Parts:
             *role_routes.ROUTES,
         ],
         messages=FIELD_MESSAGES,
+        glossary=GLOSSARY,
         state={
             "signer": signer,
             "sessions": Sessions(database, keyring, passwords, signer, clock, public_url),

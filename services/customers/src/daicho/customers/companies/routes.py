@@ -10,9 +10,9 @@ from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from daicho.customers.companies.schemas import CompanyInput, CompanyPage, CompanyPatch, CompanyView
 from daicho.customers.edge import DEFAULT_LIMIT, Edge
-from daicho.customers.openapi import answers
+from daicho.customers.faults import RecordDeleted, RecordNotDeleted
 from daicho.customers.schemas import History, SearchRequest
-from daicho.web import requires
+from daicho.web import answers, declares, requires
 
 Ask = Request[Any, Any, Any]
 Limit = Annotated[int, QueryParameter(ge=1, le=200)]
@@ -31,7 +31,12 @@ class CompanyRoutes(Controller):
     path = "/v1/companies"
     tags = ("companies",)
 
-    @post("/", guards=[requires("companies:create")], responses=answers(201, CompanyView))
+    @post(
+        "/",
+        guards=[requires("companies:create")],
+        responses=answers(201, CompanyView),
+        opt=declares(once=True),
+    )
     async def create_company(self, request: Ask, data: JSONBody[CompanyInput]) -> Response[bytes]:
         """Add a company. Give an Idempotency-Key to be safe when you try again."""
         return await _edge(request).create(request, data)
@@ -62,14 +67,19 @@ class CompanyRoutes(Controller):
         """One company; its ETag is what a change gives as If-Match."""
         return await _edge(request).open(request, company_id)
 
-    @patch("/{company_id:uuid}", guards=[requires("companies:update")], responses=answers(200, CompanyView))
+    @patch(
+        "/{company_id:uuid}",
+        guards=[requires("companies:update")],
+        responses=answers(200, CompanyView),
+        opt=declares(RecordDeleted),
+    )
     async def change_company(
         self, request: Ask, company_id: FromPath[UUID], data: JSONBody[CompanyPatch]
     ) -> Response[bytes]:
         """Change some members of a company (RFC 7396)."""
         return await _edge(request).change(request, company_id, data)
 
-    @delete("/{company_id:uuid}", guards=[requires("companies:delete")])
+    @delete("/{company_id:uuid}", guards=[requires("companies:delete")], opt=declares(RecordDeleted))
     async def delete_company(self, request: Ask, company_id: FromPath[UUID]) -> None:
         """Put a company into the bin."""
         await _edge(request).delete(request, company_id)
@@ -79,6 +89,7 @@ class CompanyRoutes(Controller):
         guards=[requires("companies:delete")],
         status_code=200,
         responses=answers(200, CompanyView),
+        opt=declares(RecordNotDeleted),
     )
     async def restore_company(self, request: Ask, company_id: FromPath[UUID]) -> Response[bytes]:
         """Take a company out of the bin."""

@@ -10,9 +10,9 @@ from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from daicho.customers.contacts.schemas import ContactInput, ContactPage, ContactPatch, ContactView
 from daicho.customers.edge import DEFAULT_LIMIT, Edge
-from daicho.customers.openapi import answers
+from daicho.customers.faults import RecordDeleted, RecordNotDeleted
 from daicho.customers.schemas import History, SearchRequest
-from daicho.web import requires
+from daicho.web import answers, declares, requires
 
 Ask = Request[Any, Any, Any]
 Limit = Annotated[int, QueryParameter(ge=1, le=200)]
@@ -31,7 +31,12 @@ class ContactRoutes(Controller):
     path = "/v1/contacts"
     tags = ("contacts",)
 
-    @post("/", guards=[requires("contacts:create")], responses=answers(201, ContactView))
+    @post(
+        "/",
+        guards=[requires("contacts:create")],
+        responses=answers(201, ContactView),
+        opt=declares(once=True),
+    )
     async def create_contact(self, request: Ask, data: JSONBody[ContactInput]) -> Response[bytes]:
         """Add a contact. Give an Idempotency-Key to be safe when you try again."""
         return await _edge(request).create(request, data)
@@ -61,14 +66,19 @@ class ContactRoutes(Controller):
         """One contact; its ETag is what a change gives as If-Match."""
         return await _edge(request).open(request, contact_id)
 
-    @patch("/{contact_id:uuid}", guards=[requires("contacts:update")], responses=answers(200, ContactView))
+    @patch(
+        "/{contact_id:uuid}",
+        guards=[requires("contacts:update")],
+        responses=answers(200, ContactView),
+        opt=declares(RecordDeleted),
+    )
     async def change_contact(
         self, request: Ask, contact_id: FromPath[UUID], data: JSONBody[ContactPatch]
     ) -> Response[bytes]:
         """Change some members of a contact (RFC 7396)."""
         return await _edge(request).change(request, contact_id, data)
 
-    @delete("/{contact_id:uuid}", guards=[requires("contacts:delete")])
+    @delete("/{contact_id:uuid}", guards=[requires("contacts:delete")], opt=declares(RecordDeleted))
     async def delete_contact(self, request: Ask, contact_id: FromPath[UUID]) -> None:
         """Put a contact into the bin."""
         await _edge(request).delete(request, contact_id)
@@ -78,6 +88,7 @@ class ContactRoutes(Controller):
         guards=[requires("contacts:delete")],
         status_code=200,
         responses=answers(200, ContactView),
+        opt=declares(RecordNotDeleted),
     )
     async def restore_contact(self, request: Ask, contact_id: FromPath[UUID]) -> Response[bytes]:
         """Take a contact out of the bin."""

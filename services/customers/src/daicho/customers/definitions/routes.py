@@ -11,9 +11,8 @@ from litestar.params import FromPath, FromQuery, JSONBody
 
 from daicho.customers.definitions.schemas import FieldInput, FieldList, FieldPatch, FieldView, Resource
 from daicho.customers.definitions.service import Fields
-from daicho.customers.openapi import answers
 from daicho.tenancy import TenantTransaction
-from daicho.web import Reply, actor_of, create_once, etag, grants_of, if_match, requires
+from daicho.web import Reply, actor_of, answers, create_once, declares, etag, grants_of, if_match, requires
 
 Ask = Request[Any, Any, Any]
 
@@ -29,7 +28,7 @@ class FieldRoutes(Controller):
     path = "/v1/fields"
     tags = ("fields",)
 
-    @post("/", guards=[requires("fields:manage")], responses=answers(201, FieldView))
+    @post("/", guards=[requires("fields:manage")], responses=answers(201, FieldView), opt=declares(once=True))
     async def create_field(self, request: Ask, data: JSONBody[FieldInput]) -> Response[bytes]:
         """Add a custom field to contacts or companies."""
         actor, rails = actor_of(request), request.app.state.rails

@@ -16,6 +16,13 @@ from litestar.params import FromPath, JSONBody, QueryParameter
 from litestar.response import Stream
 
 from daicho.customers.imports import repository
+from daicho.customers.imports.faults import (
+    ImportBusy,
+    ImportFinished,
+    ImportUnchecked,
+    StorageUnavailable,
+    UploadMalformed,
+)
 from daicho.customers.imports.files import FileKind
 from daicho.customers.imports.messages import say
 from daicho.customers.imports.model import FINAL, Import
@@ -34,15 +41,16 @@ from daicho.customers.imports.schemas import (
 from daicho.customers.imports.service import Asking, Imports, view_of
 from daicho.customers.imports.uploads import FILE_LIMIT, Upload
 from daicho.customers.model import RESOURCES, Resource
-from daicho.customers.openapi import answers
 from daicho.faults import FieldFault, Forbidden, Invalid, NotFound
 from daicho.tenancy import UserId
 from daicho.web import (
     Event,
     Work,
     actor_of,
+    answers,
     bound_to,
     create_once,
+    declares,
     grants_of,
     language_of,
     open_cursor,
@@ -60,6 +68,15 @@ LONGEST_ID: Final = 18
 """Digits of a Last-Event-ID that are read; Python refuses to make a number of thousands."""
 PAGE: Final = 500
 """Rejected rows in memory at a time."""
+_XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+_REJECTED: Final = {
+    "text/csv": "エラー内容,顧客番号,姓,メールアドレス\r\nメールアドレス: …形式が正しくありません。,C-0017,田中,tanaka@\r\n",
+    _XLSX: "the bytes of a workbook",
+}
+_PROGRESS: Final = (
+    'id: 4\nevent: progress\ndata: {"status": "checking", "rows": 120, "valid": 108, "rejected": 12}\n\n'
+)
+_EVENTS: Final = {"text/event-stream": _PROGRESS}
 _NEWEST: Final = UUID(int=2**128 - 1)
 _PLURALS: Final = {plural: resource for resource, plural in RESOURCES.items()}
 
@@ -76,7 +93,12 @@ class _UploadOperation(Operation):
             required=["file", "resource"],
         )
         members["request_body"] = RequestBody(
-            required=True, content={"multipart/form-data": OpenAPIMediaType(schema=form)}
+            required=True,
+            content={
+                "multipart/form-data": OpenAPIMediaType(
+                    schema=form, example={"resource": "contact", "file": "顧客.csv"}
+                )
+            },
         )
         super().__init__(**members)
 
@@ -85,10 +107,7 @@ async def _asking(request: Ask) -> Asking:
     actor = actor_of(request)
     keys = await request.app.state.rails.keyring.open(actor.tenant_id)
     language = language_of(request.headers.get("accept-language"))
-    asking = Asking(actor, grants_of(request), keys, language)
-    if not any(asking.grants.allows(permission(each)) for each in RESOURCES):
-        raise Forbidden
-    return asking
+    return Asking(actor, grants_of(request), keys, language)
 
 
 def _imports(request: Ask) -> Imports:
@@ -100,13 +119,14 @@ class ImportRoutes(Controller):
 
     path = "/v1/imports"
     tags = ("imports",)
-    guards = (requires(None),)
+    guards = (requires(*(permission(each) for each in RESOURCES)),)
 
     @post(
         "/",
         request_max_body_size=FILE_LIMIT,
         operation_class=_UploadOperation,
         responses=answers(201, ImportView),
+        opt=declares(UploadMalformed, StorageUnavailable, Invalid, once=True),
     )
     async def upload_file(self, request: Ask) -> Response[bytes]:
         """Send a CSV, TSV or xlsx of at most 64 MB as multipart/form-data: ``file`` and ``resource``. With an
@@ -148,24 +168,24 @@ class ImportRoutes(Controller):
         """How the file is read, where its columns go, how far it is."""
         return await _imports(request).read(await _asking(request), import_id)
 
-    @patch("/{import_id:uuid}")
+    @patch("/{import_id:uuid}", opt=declares(ImportBusy, ImportFinished))
     async def correct_import(
         self, request: Ask, import_id: FromPath[UUID], data: JSONBody[ImportPatch]
     ) -> ImportView:
         """Correct what was detected, map columns, say what becomes of rows whose record exists."""
         return await _imports(request).correct(await _asking(request), import_id, data)
 
-    @delete("/{import_id:uuid}")
+    @delete("/{import_id:uuid}", opt=declares(ImportBusy))
     async def delete_import(self, request: Ask, import_id: FromPath[UUID]) -> None:
         """Forget an import, its file and its rejected rows. A check stops; a run is not interrupted (409)."""
         await _imports(request).delete(await _asking(request), import_id)
 
-    @post("/{import_id:uuid}/check", status_code=202)
+    @post("/{import_id:uuid}/check", status_code=202, opt=declares(ImportBusy, ImportFinished, Invalid))
     async def check_import(self, request: Ask, import_id: FromPath[UUID]) -> ImportView:
         """Look at every row; nothing enters the ledger. Follow it by GET or by its events."""
         return await _imports(request).begin_check(await _asking(request), import_id)
 
-    @post("/{import_id:uuid}/run", status_code=202)
+    @post("/{import_id:uuid}/run", status_code=202, opt=declares(ImportBusy, ImportFinished, ImportUnchecked))
     async def run_import(self, request: Ask, import_id: FromPath[UUID]) -> ImportView:
         """Take the valid rows of a checked import over into the ledger."""
         return await _imports(request).begin_run(await _asking(request), import_id)
@@ -196,7 +216,7 @@ class ImportRoutes(Controller):
         more = seal_cursor(asking.keys, bound, items[limit][0]) if len(items) > limit else None
         return ImportErrorPage([item for _, item in items[:limit]], more)
 
-    @get("/{import_id:uuid}/rejected", media_type="application/octet-stream")
+    @get("/{import_id:uuid}/rejected", opt=declares(texts=_REJECTED))
     async def download_rejected(self, request: Ask, import_id: FromPath[UUID]) -> Stream:
         """The rejected rows as a file like the one they came from, with the reasons in its first column."""
         asking, imports = await _asking(request), _imports(request)
@@ -215,7 +235,7 @@ class ImportRoutes(Controller):
             },
         )
 
-    @get("/{import_id:uuid}/events", media_type="text/event-stream")
+    @get("/{import_id:uuid}/events", media_type="text/event-stream", opt=declares(texts=_EVENTS))
     async def follow_import(self, request: Ask, import_id: FromPath[UUID]) -> Stream:
         """Progress as it happens: events with an import's counters, until it is done or failed."""
         asking, imports = await _asking(request), _imports(request)
@@ -302,7 +322,7 @@ async def _saw(request: Ask, asking: Asking, action: str, import_id: UUID) -> No
 
 def _media_type(found: Import) -> str:
     if found.format.kind is FileKind.XLSX:
-        return "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+        return _XLSX
     return "text/csv"
 
 

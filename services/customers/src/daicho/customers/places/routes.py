@@ -10,10 +10,10 @@ from litestar.params import FromPath
 from daicho.customers.places.schemas import PlaceList, PlaceView
 from daicho.faults import FieldFault, Invalid
 from daicho.nihongo import Unreadable, places_of, read_postal_code
-from daicho.web import requires
+from daicho.web import declares, requires
 
 
-@get("/v1/postal-codes/{code:str}", guards=[requires(None)], tags=["places"])
+@get("/v1/postal-codes/{code:str}", guards=[requires(None)], tags=["places"], opt=declares(Invalid))
 async def look_up(code: FromPath[str]) -> PlaceList:
     """The places of a postal code in any width, with or without 〒 and hyphen; none where there is no such code."""
     try:

@@ -9,10 +9,20 @@ from litestar import Request, Response, delete, get, post
 from litestar.datastructures import State
 from litestar.params import FromPath, JSONBody
 
-from daicho.identity.openapi import answers
+from daicho.identity.faults import LinkSpent
 from daicho.identity.users.schemas import Acceptance, Accepted, InvitationList, Invitations
 from daicho.tenancy import TenantTransaction
-from daicho.web import Reply, actor_of, address_of, create_once, grants_of, public, requires
+from daicho.web import (
+    Reply,
+    actor_of,
+    address_of,
+    answers,
+    create_once,
+    declares,
+    grants_of,
+    public,
+    requires,
+)
 
 Caller = Request[Any, Any, Any]
 
@@ -22,6 +32,7 @@ Caller = Request[Any, Any, Any]
     guards=[requires("users:manage")],
     tags=["invitations"],
     responses=answers(201, InvitationList),
+    opt=declares(once=True),
 )
 async def invite(request: Caller, data: JSONBody[Invitations], state: State) -> Response[bytes]:
     """Ask several people in, each by a mail: all of them, or nobody when one entry is wrong."""
@@ -57,6 +68,7 @@ async def withdraw(request: Caller, invitation_id: FromPath[UUID], state: State)
     "/v1/invitations/accept",
     guards=[public("the token of the mailed link is the credential")],
     tags=["invitations"],
+    opt=declares(LinkSpent),
 )
 async def accept(request: Caller, data: JSONBody[Acceptance], state: State) -> Accepted:
     """Become a user of the company that invited."""

@@ -9,7 +9,8 @@ from litestar import Request, Response, delete, get, patch, post
 from litestar.datastructures import State
 from litestar.params import FromPath, JSONBody, QueryParameter
 
-from daicho.identity.openapi import answers
+from daicho.faults import NotFound
+from daicho.identity.faults import TeamInUse
 from daicho.identity.roles.service import TEAM_NAMES
 from daicho.identity.users.schemas import (
     Explanation,
@@ -21,7 +22,7 @@ from daicho.identity.users.schemas import (
     TeamView,
 )
 from daicho.tenancy import TenantTransaction
-from daicho.web import Reply, actor_of, create_once, etag, grants_of, if_match, requires
+from daicho.web import Reply, actor_of, answers, create_once, declares, etag, grants_of, if_match, requires
 
 Caller = Request[Any, Any, Any]
 
@@ -42,7 +43,7 @@ async def change_role(
     return Response(view, headers={"etag": etag(view.version)})
 
 
-@get("/v1/access/explain", guards=[requires("roles:read")], tags=["roles"])
+@get("/v1/access/explain", guards=[requires("roles:read")], tags=["roles"], opt=declares(NotFound))
 async def explain(
     request: Caller,
     state: State,
@@ -60,7 +61,13 @@ async def list_teams(request: Caller, state: State) -> TeamList:
     return TeamList(await state.roles.list_teams(actor_of(request)))
 
 
-@post("/v1/teams", guards=[requires("teams:manage")], tags=["teams"], responses=answers(201, TeamView))
+@post(
+    "/v1/teams",
+    guards=[requires("teams:manage")],
+    tags=["teams"],
+    responses=answers(201, TeamView),
+    opt=declares(once=True),
+)
 async def create_team(request: Caller, data: JSONBody[TeamInput], state: State) -> Response[bytes]:
     """A new team."""
     actor, rails = actor_of(request), state.rails
@@ -83,7 +90,13 @@ async def rename_team(
     return Response(view, headers={"etag": etag(view.version)})
 
 
-@delete("/v1/teams/{team_id:uuid}", guards=[requires("teams:manage")], tags=["teams"], status_code=204)
+@delete(
+    "/v1/teams/{team_id:uuid}",
+    guards=[requires("teams:manage")],
+    tags=["teams"],
+    status_code=204,
+    opt=declares(TeamInUse),
+)
 async def delete_team(request: Caller, team_id: FromPath[UUID], state: State) -> None:
     """Remove an empty team."""
     await state.roles.delete_team(actor_of(request), team_id, if_match(request))

@@ -9,11 +9,12 @@ from litestar import Request, Response, delete, get, post
 from litestar.datastructures import Cookie, State
 from litestar.params import FromPath, JSONBody
 
-from daicho.faults import Unauthenticated
+from daicho.faults import Forbidden, Unauthenticated
+from daicho.identity.faults import EmailUnconfirmed, RefreshReused, SignInLocked, WrongCredentials
 from daicho.identity.policy import ACCESS_TOKEN_LIFETIME, SESSION_IDLE_LIFETIME
 from daicho.identity.sessions.schemas import Refresh, SessionList, SessionView, SignIn, Tokens
 from daicho.identity.sessions.service import Issued
-from daicho.web import COOKIE, SECURE_COOKIE, actor_of, address_of, public, requires
+from daicho.web import COOKIE, SECURE_COOKIE, actor_of, address_of, declares, public, requires
 
 REFRESH_COOKIE = "daicho_refresh"
 SECURE_REFRESH_COOKIE = "__Secure-daicho_refresh"
@@ -21,7 +22,12 @@ REFRESH_PATH = "/v1/sessions"
 Caller = Request[Any, Any, Any]
 
 
-@post("/v1/sessions", guards=[public("signing in is how a caller gets known")], tags=["sessions"])
+@post(
+    "/v1/sessions",
+    guards=[public("signing in is how a caller gets known")],
+    tags=["sessions"],
+    opt=declares(WrongCredentials, EmailUnconfirmed, Forbidden, SignInLocked),
+)
 async def sign_in(request: Caller, data: JSONBody[SignIn], state: State) -> Response[Tokens]:
     """Open a session."""
     if data.cookies:
@@ -35,6 +41,7 @@ async def sign_in(request: Caller, data: JSONBody[SignIn], state: State) -> Resp
     guards=[public("the refresh token itself is the credential")],
     tags=["sessions"],
     status_code=200,
+    opt=declares(Unauthenticated, RefreshReused, EmailUnconfirmed, Forbidden),
 )
 async def refresh_session(request: Caller, data: JSONBody[Refresh], state: State) -> Response[Tokens]:
     """New tokens for a refresh token, which is good once."""

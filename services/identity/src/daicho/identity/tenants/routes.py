@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from litestar import Request, Response, post
+from litestar import MediaType, Request, Response, post
 from litestar.datastructures import State
 from litestar.params import JSONBody
 
+from daicho.identity.faults import CodeTaken, LinkSpent
 from daicho.identity.tenants.schemas import ConfirmationRequest, LinkToken, SignUp, TenantView
-from daicho.web import address_of, public
+from daicho.web import address_of, declares, public
 
 
-@post("/v1/tenants", guards=[public("a new company has nobody yet who could sign in")], tags=["tenants"])
+@post(
+    "/v1/tenants",
+    guards=[public("a new company has nobody yet who could sign in")],
+    tags=["tenants"],
+    opt=declares(CodeTaken),
+)
 async def sign_up(
     request: Request[Any, Any, Any], data: JSONBody[SignUp], state: State
 ) -> Response[TenantView]:
@@ -29,6 +35,7 @@ async def sign_up(
     guards=[public("the token of the mailed link is the credential")],
     tags=["tenants"],
     status_code=204,
+    opt=declares(LinkSpent),
 )
 async def confirm_email(request: Request[Any, Any, Any], data: JSONBody[LinkToken], state: State) -> None:
     """Confirm the address that a company gave when it signed up."""
@@ -40,6 +47,7 @@ async def confirm_email(request: Request[Any, Any, Any], data: JSONBody[LinkToke
     guards=[public("somebody who cannot sign in any more asks for the mail that lets him")],
     tags=["tenants"],
     status_code=202,
+    media_type=MediaType.TEXT,  # nothing at all, not null
 )
 async def request_confirmation(
     request: Request[Any, Any, Any], data: JSONBody[ConfirmationRequest], state: State

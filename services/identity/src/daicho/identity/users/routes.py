@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Annotated, Any
 from uuid import UUID
 
-from litestar import Request, Response, get, patch, post
+from litestar import MediaType, Request, Response, get, patch, post
 from litestar.datastructures import State
 from litestar.params import FromPath, JSONBody, QueryParameter
 
+from daicho.identity.faults import LastOwner, LinkSpent
 from daicho.identity.permissions import ACTIONS, SCOPE_NAMES
 from daicho.identity.tenants.schemas import TenantView
 from daicho.identity.users.schemas import (
@@ -24,6 +25,7 @@ from daicho.web import (
     actor_of,
     address_of,
     bound_to,
+    declares,
     etag,
     grants_of,
     if_match,
@@ -82,7 +84,7 @@ async def read_user(request: Caller, user_id: FromPath[UUID], state: State) -> R
     return _answer(view)
 
 
-@patch("/v1/users/{user_id:uuid}", guards=[requires(None)], tags=["users"])
+@patch("/v1/users/{user_id:uuid}", guards=[requires(None)], tags=["users"], opt=declares(LastOwner))
 async def change_user(
     request: Caller, user_id: FromPath[UUID], data: JSONBody[UserPatch], state: State
 ) -> Response[UserView]:
@@ -96,6 +98,7 @@ async def change_user(
     guards=[public("somebody who forgot his password cannot sign in")],
     tags=["users"],
     status_code=202,
+    media_type=MediaType.TEXT,  # nothing at all, not null
 )
 async def request_reset(request: Caller, data: JSONBody[ResetRequest], state: State) -> None:
     """Mail a link to choose a new password, if there is such a user; the answer is the same if not."""
@@ -107,6 +110,7 @@ async def request_reset(request: Caller, data: JSONBody[ResetRequest], state: St
     guards=[public("the token of the mailed link is the credential")],
     tags=["users"],
     status_code=204,
+    opt=declares(LinkSpent),
 )
 async def complete_reset(request: Caller, data: JSONBody[ResetCompletion], state: State) -> None:
     """Choose a new password; every session of the user ends."""

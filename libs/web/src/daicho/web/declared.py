@@ -1,0 +1,62 @@
+"""What a route declares for the API's description, where its guard, its body and its answer do not say it already."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from litestar.handlers import HTTPRouteHandler
+from litestar.openapi.datastructures import ResponseSpec
+
+from daicho.faults import Fault
+
+_DECLARED: Final = "daicho.declared"
+
+
+class Derived:
+    """Stands for an example that the shape of a member gives by itself."""
+
+
+DERIVED: Final = Derived()
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """What a member or parameter means, and a value such as it has."""
+
+    says: str
+    example: Any = DERIVED
+
+
+Glossary = Mapping[str, Term]
+"""A name, or ``Schema.name`` where one schema (or operation) means something else by it, → its term. ``Schema`` → its example."""
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """What :func:`declares` was given."""
+
+    faults: tuple[type[Fault], ...] = ()
+    once: bool = False
+    texts: Mapping[str, str] | None = None
+
+
+def declares(
+    *faults: type[Fault], once: bool = False, texts: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """The ``opt`` of a route: faults of its own; whether it keeps replies (:func:`daicho.web.create_once`);
+    for an answer that is no JSON, media type → what it looks like.
+    """
+    return {_DECLARED: Declared(faults, once, texts)}
+
+
+def declared_by(handler: HTTPRouteHandler) -> Declared:
+    """What the route declares."""
+    found: Declared = handler.opt.get(_DECLARED, Declared())
+    return found
+
+
+def answers(status: int, body: type[Any]) -> Mapping[int, ResponseSpec]:
+    """The success answer of a route that answers ready-made bytes."""
+    return {status: ResponseSpec(data_container=body, description="Done", generate_examples=False)}

@@ -1,0 +1,60 @@
+"""What the names in the audit's REST shapes mean, with values such as they have."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from daicho.web import Glossary, Term
+
+_RECORD: Final = "019abf4e-b3c4-7f55-8a16-e8091a2b3c37"
+_LOG: Final = "daicho/audit/019abf4e-7a00-7123-8d13-51e2a0c4b601"
+_KEY: Final = f"{_LOG}+09904a78+AXEiTadwGkd4IhSIzVkJvAClhO+qJYhiais4F6H1BWXA"
+_ROOT: Final = "snmSuNHRkOEi6K04rJjh3JL2Yf1XuAvSWnYPDK3KlXw="
+_NOTE: Final = f"{_LOG}\n20\n{_ROOT}\n\n— {_LOG} CZBKePfZLP/TgTa0eM3vRCOQNZOICAVOCQjyVio3kZrO…\n"
+_DIGEST: Final = "01paMZf63RKWeYwyoiB7ngaEsOb4x2QybbVmUz1Xt4U="
+EXPORT: Final = (
+    f'{{"line":"header","format":"daicho-audit-export/1","key":"{_KEY}",…}}\n'
+    '{"line":"block","block":0,"hashes":"bVKZ+sJ0…","proof":[]}\n'
+    '{"line":"entry","sequence":0,…}\n'
+)
+
+GLOSSARY: Final[Glossary] = {
+    "actor_id": Term("Who acted: a user's id.", "019abf4e-8e10-7c35-8f61-92f3c4e5a704"),
+    "resource": Term("What kind of thing was acted on: contact, company, user, import …", "contact"),
+    "AuditEntry.resource": Term("What was acted on."),
+    "Entry.resource": Term("What was acted on."),
+    "record_id": Term("What was acted on: its id.", _RECORD),
+    "action": Term("What was done: contact.open, contact.search, contact.updated …", "contact.open"),
+    "from": Term("Not before this moment (RFC 3339).", "2026-11-25T00:00:00Z"),
+    "to": Term("Before this moment (RFC 3339).", "2026-11-26T00:00:00Z"),
+    "entry_id": Term("An entry, from POST /v1/audit/entries/search.", "019abf4e-d5e6-7a77-9b38-0a2b3c4d5e59"),
+    "sequence": Term("Its place in the log, from 0.", 7),
+    "time": Term("When it happened (RFC 3339, UTC).", "2026-11-25T01:23:45.678901Z"),
+    "kind": Term("A change, an access, or an erasure."),
+    "AuditActor.kind": Term("A person, a service, the product itself, or somebody who had not signed in."),
+    "Actor.kind": Term("A person, a service, the product itself, or somebody who had not signed in."),
+    "actor": Term("Who acted."),
+    "user_id": Term("The user; null where no person acted.", "019abf4e-8e10-7c35-8f61-92f3c4e5a704"),
+    "session_id": Term("The session; null where there was none.", "019abf4e-7f00-7b21-8d13-51e2a0c4b603"),
+    "service": Term("The service that acted; empty where a person did.", ""),
+    "name": Term("What the user is called now, where that is known.", "鈴木 一郎"),
+    "type": Term("The kind of thing.", "contact"),
+    "AuditResource.id": Term("The one thing, where it was one.", _RECORD),
+    "Resource.id": Term("The one thing, where it was one.", _RECORD),
+    "address": Term("From which network address.", "203.0.113.17"),
+    "request_id": Term("The request, as the service's log and X-Request-Id name it.", "5b0c6d0f0a6e4f5f"),
+    "payload_digest": Term("SHA-256 of what was entered, base64; it stays after an erasure.", _DIGEST),
+    "payload": Term("What was entered, opened for the reader; null after an erasure.", {"ids": [_RECORD]}),
+    "Entry.payload": Term("What was entered, base64; null after an erasure.", "AaSoddbh9BAMgCRA1F4HWReCpmZpZWxkcw=="),
+    "line": Term("What the line of an export holds.", "entry"),
+    "size": Term("Entries in the log.", 20),
+    "root": Term("The root of the Merkle tree over them (RFC 9162), base64.", _ROOT),
+    "note": Term("The checkpoint as a signed note (C2SP).", _NOTE),
+    "checkpoint": Term("The checkpoint as a signed note (C2SP).", _NOTE),
+    "key": Term("The verifier key of the company's log; keep it apart from proofs and exports.", _KEY),
+    "format": Term("The form of this file.", "daicho-audit-proof/1"),
+    "tenant_id": Term("Whose log it is.", "019abf4e-7a00-7123-8d13-51e2a0c4b601"),
+    "entry": Term("The entry."),
+    "proof": Term("The hashes from the entry's leaf to the root, base64.", [_DIGEST]),
+    "AuditSearch": Term("", {"record_id": _RECORD, "action": "contact.open", "from": "2026-11-25T00:00:00Z", "limit": 50}),
+}  # fmt: skip
