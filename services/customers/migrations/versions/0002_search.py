@@ -34,6 +34,9 @@ _BODY = """
 DECLARE
     walk_condition text := '';
     index_condition text := '';
+    walk_words text[] := '{}';
+    index_words text[] := '{}';
+    is_common boolean[] := '{}';
     word jsonb;
     alternative jsonb;
     wanted bigint[];
@@ -57,12 +60,13 @@ BEGIN
             index_either := concat_ws(' OR ', index_either, format('tokens @> %L::bigint[]', wanted));
         END LOOP;
         CONTINUE WHEN index_either IS NULL;
-        walk_condition := walk_condition || ' AND (' || walk_either || ')';
-        index_condition := index_condition || ' AND (' || index_either || ')';
+        walk_words := walk_words || walk_either;
+        index_words := index_words || index_either;
     END LOOP;
-    IF index_condition = '' OR cardinality(owners) = 0 THEN
+    IF index_words = '{}' OR cardinality(owners) = 0 THEN
         RETURN;
     END IF;
+    walk_condition := ' AND (' || array_to_string(walk_words, ') AND (') || ')';
 
     IF cardinality(owners) = 1 THEN
         live := live || format(' AND owner_id = %L', owners[1]);
@@ -99,6 +103,18 @@ BEGIN
         END IF;
         EXIT WHEN budget > {glance} OR cardinality(hits) * (further / {glance}) < page;
         budget := least({glance} * page / cardinality(hits) * 3 / 2, further);
+    END LOOP;
+
+    -- Of several words the common ones are held against the rows that the index finds for the others.
+    IF cardinality(index_words) > 1 THEN
+        EXECUTE 'SELECT array[count(*) FILTER (WHERE ' || array_to_string(walk_words, ') > $3, count(*) FILTER (WHERE ')
+            || ') > $3] FROM (SELECT tokens' || live || ' ORDER BY id DESC LIMIT $4) AS glanced'
+            INTO is_common USING {tenant}, after, {glance} / 10, {glance};
+    END IF;
+    FOR number IN 1 .. cardinality(index_words) LOOP
+        index_condition := index_condition || ' AND (' || CASE
+            WHEN is_common[number] AND NOT true = ALL (is_common) THEN walk_words[number]
+            ELSE index_words[number] END || ')';
     END LOOP;
 
     PERFORM set_config('enable_indexscan', 'off', true), set_config('enable_seqscan', 'off', true);
