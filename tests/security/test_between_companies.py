@@ -138,6 +138,10 @@ async def test_an_idempotency_key_belongs_to_its_company_user_and_body(strangers
     stranger = await strangers.b.owner("POST", "/v1/companies", asked, **key)
     assert stranger.status_code == 201
     assert stranger.json()["id"] != first.json()["id"]
+    colleague = await strangers.a.invite("same-key", "admin")
+    own = await colleague("POST", "/v1/companies", asked, **key)
+    assert own.status_code == 201
+    assert own.json()["id"] != first.json()["id"]
 
 
 async def test_a_stream_of_another_companys_import_never_opens(strangers: Strangers) -> None:
