@@ -5,8 +5,6 @@ import { Notifications } from "@mantine/notifications";
 import { QueryClientProvider } from "@tanstack/react-query";
 import { RouterProvider } from "@tanstack/react-router";
 import { setNonce } from "get-nonce";
-import { useEffect } from "react";
-import { onSignedOut } from "@/api/session";
 import { PreferencesProvider } from "./preferences";
 import { queryClient } from "./queryClient";
 import { router } from "./router";
@@ -16,15 +14,6 @@ const nonce = pageNonce();
 if (nonce) setNonce(nonce);
 
 export function App() {
-  useEffect(
-    () =>
-      onSignedOut(() => {
-        if (isOutside(window.location.pathname)) return;
-        queryClient.clear();
-        void router.navigate({ to: "/sign-in", search: { next: window.location.pathname, ended: true } });
-      }),
-    [],
-  );
   return (
     <MantineProvider
       theme={theme}
@@ -45,9 +34,4 @@ export function App() {
 /** The policy of the page lets in only styles that carry this. */
 function pageNonce(): string {
   return document.querySelector<HTMLMetaElement>('meta[property="csp-nonce"]')?.nonce ?? "";
-}
-
-function isOutside(path: string): boolean {
-  const outside = ["/sign-in", "/sign-up", "/confirm-email", "/accept-invitation", "/forgot-password", "/reset-password"];
-  return outside.some((start) => path.startsWith(start));
 }

@@ -9,9 +9,12 @@ export default function Keys({ onClose }: { onClose: () => void }) {
   const rows = [
     { keys: [isApple() ? "⌘" : "Ctrl", "K"], does: t("keys.palette") },
     { keys: ["/"], does: t("keys.search") },
-    { keys: ["↑", "↓"], does: t("keys.move") },
+    { keys: ["J", "K", "↓", "↑"], does: t("keys.move") },
     { keys: ["Enter"], does: t("keys.open") },
+    { keys: ["Home", "End"], does: t("keys.ends") },
     { keys: ["C"], does: t("keys.new") },
+    { keys: [isApple() ? "⌘" : "Ctrl", "Enter"], does: t("keys.save") },
+    { keys: ["Esc"], does: t("keys.close") },
     { keys: ["?"], does: t("keys.help") },
   ];
   return (

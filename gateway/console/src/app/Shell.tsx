@@ -5,8 +5,10 @@ import { useDisclosure, useHotkeys, useMediaQuery } from "@mantine/hooks";
 import { IconMenu2 } from "@tabler/icons-react";
 import { Outlet, useNavigate, useRouterState } from "@tanstack/react-router";
 import { lazy, Suspense, useEffect, useState } from "react";
+import { SessionEnded } from "@/features/auth/SessionEnded";
 import { Navigation } from "./Navigation";
 import { useT } from "./preferences";
+import { Unconfirmed } from "./Unconfirmed";
 import styles from "./Shell.module.css";
 
 const Palette = lazy(() => import("./Palette"));
@@ -56,10 +58,12 @@ export function Shell() {
             <Loader size={14} color="gray" />
           </div>
         )}
+        <Unconfirmed />
         <Outlet />
       </main>
       <Suspense>
         <Palette />
+        <SessionEnded />
         {keys && <Keys onClose={() => setKeys(false)} />}
       </Suspense>
     </div>

@@ -19,10 +19,12 @@ export interface Formatters {
 export function formatters(language: Language, calendar: Calendar): Formatters {
   const locale = language === "ja" ? "ja-JP" : "en-GB";
   const place = `${locale}-u-ca-${calendar}`;
-  const long = calendar === "japanese" || language === "en";
-  const date: Intl.DateTimeFormatOptions = long
-    ? { era: calendar === "japanese" ? "long" : undefined, year: "numeric", month: language === "ja" ? "long" : "short", day: "numeric" }
-    : { year: "numeric", month: "2-digit", day: "2-digit" };
+  const date: Intl.DateTimeFormatOptions = {
+    era: calendar === "japanese" ? "long" : undefined,
+    year: "numeric",
+    month: language === "ja" ? "long" : "short",
+    day: "numeric",
+  };
   const days = new Intl.DateTimeFormat(place, { ...date, timeZone: "UTC" });
   const moments = new Intl.DateTimeFormat(place, { ...date, hour: "2-digit", minute: "2-digit" });
   const times = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit" });

@@ -118,9 +118,8 @@ const teams = createRoute({
 const signIn = createRoute({
   getParentRoute: () => root,
   path: "/sign-in",
-  validateSearch: (search: Record<string, unknown>): { next?: string; ended?: boolean } => ({
+  validateSearch: (search: Record<string, unknown>): { next?: string } => ({
     next: typeof search.next === "string" && /^\/(?![/\\])/.test(search.next) ? search.next : undefined,
-    ended: search.ended === true ? true : undefined,
   }),
   component: lazyRouteComponent(() => import("@/features/auth/SignInPage"), "SignInPage"),
 });

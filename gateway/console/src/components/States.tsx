@@ -1,6 +1,6 @@
 /** What stands where content will be, or would be. */
 
-import { Alert, Button, Center, Loader, Stack, Text, ThemeIcon, Title } from "@mantine/core";
+import { Alert, Button, Center, Group, Loader, Skeleton, Stack, Text, ThemeIcon, Title } from "@mantine/core";
 import { IconAlertTriangle, IconCloudOff, IconInbox, IconLock, IconRefresh, type Icon } from "@tabler/icons-react";
 import type { ReactNode } from "react";
 import { Problem } from "@/api/problem";
@@ -13,6 +13,24 @@ export function Loading({ height = 240 }: { height?: number }) {
     <Center h={height} role="status" aria-label={t("state.loading")}>
       <Loader size="sm" color="gray" type="dots" />
     </Center>
+  );
+}
+
+const SKELETON_ROWS = 14;
+
+/** A list that is on its way: rows where rows will be. */
+export function LoadingRows() {
+  const t = useT();
+  return (
+    <div role="status" aria-label={t("state.loading")}>
+      {Array.from({ length: SKELETON_ROWS }, (_, row) => (
+        <Group key={row} h={40} px={20} gap={40} wrap="nowrap" aria-hidden>
+          <Skeleton h={10} w={140} radius="xl" />
+          <Skeleton h={10} flex={1} radius="xl" />
+          <Skeleton h={10} w={90} radius="xl" visibleFrom="sm" />
+        </Group>
+      ))}
+    </div>
   );
 }
 

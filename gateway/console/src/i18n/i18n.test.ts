@@ -41,6 +41,14 @@ test("no text stands outside the catalogues", () => {
   expect(found).toEqual([]);
 });
 
+test("text outside of the catalogues would be found", () => {
+  expect(textsOf("a.tsx", "const a = <p>Save</p>;")).toEqual(["Save"]);
+  expect(textsOf("a.tsx", 'const a = <input placeholder="Family name" />;')).toEqual(["Family name"]);
+  expect(textsOf("a.ts", 'const a = "保存";')).toEqual(["保存"]);
+  expect(textsOf("a.ts", "const a = `${n} 件`;")).toHaveLength(1);
+  expect(textsOf("a.tsx", 'const a = <p className="truncate">{t("action.save")}</p>;')).toEqual([]);
+});
+
 test("a sentence is filled in and counts in its language", () => {
   expect(say(en, "teams.members", { n: 1 })).toBe("1 member");
   expect(say(en, "teams.members", { n: 1200 })).toBe("1,200 members");

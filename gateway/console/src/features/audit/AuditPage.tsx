@@ -13,7 +13,7 @@ import { usePreferences } from "@/app/preferences";
 import { Dot, type DotColor } from "@/components/Dot";
 import { Page } from "@/components/Page";
 import { useUserChoices, useUserName } from "@/components/people";
-import { Empty, Failure, Loading } from "@/components/States";
+import { Empty, Failure, LoadingRows } from "@/components/States";
 import { RecordList, type Column } from "@/features/records/RecordList";
 import { EntryDrawer } from "./EntryDrawer";
 import styles from "./audit.module.css";
@@ -60,7 +60,7 @@ export function AuditPage() {
   const onMore = useCallback(() => void fetchNextPage(), [fetchNextPage]);
 
   function content(): ReactNode {
-    if (pages.isPending) return <Loading />;
+    if (pages.isPending) return <LoadingRows />;
     if (pages.isError && rows.length === 0) return <Failure error={pages.error} onRetry={() => void pages.refetch()} />;
     if (rows.length === 0) return <Empty title={t("audit.emptyTitle")} text={t("audit.emptyText")} icon={IconShieldCheck} />;
     return (

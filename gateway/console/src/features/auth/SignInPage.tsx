@@ -13,7 +13,7 @@ const route = getRouteApi("/sign-in");
 
 export function SignInPage() {
   const t = useT();
-  const { next, ended } = route.useSearch();
+  const { next } = route.useSearch();
   const navigate = useNavigate();
   const router = useRouter();
   const queries = useQueryClient();
@@ -40,11 +40,6 @@ export function SignInPage() {
     >
       <form {...form.form}>
         <Stack gap="md">
-          {ended && !form.error && (
-            <Alert variant="light" color="gray" p="sm" role="status">
-              {t("signIn.ended")}
-            </Alert>
-          )}
           {isWrong ? (
             <Alert color="red" variant="light" role="alert" p="sm">
               {t("signIn.wrong")}

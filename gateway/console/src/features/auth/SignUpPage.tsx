@@ -7,10 +7,11 @@ import { FormError } from "@/components/States";
 import { useForm } from "@/components/useForm";
 import { AuthFrame } from "./AuthFrame";
 import { rememberTenant } from "./remembered";
+import { SendAgain } from "./SendAgain";
 
 export function SignUpPage() {
   const { translate: t, language } = usePreferences();
-  const [sentTo, setSentTo] = useState<string>();
+  const [sent, setSent] = useState<Sent>();
   const form = useForm({
     initial: { company: "", code: "", name: "", email: "", password: "" },
     names: { company: "company_name", name: "admin.display_name", email: "admin.email", password: "admin.password" },
@@ -23,10 +24,10 @@ export function SignUpPage() {
       ),
     onDone: (_, { code, email }) => {
       rememberTenant(code);
-      setSentTo(email);
+      setSent({ tenant: code, email });
     },
   });
-  if (sentTo !== undefined) return <CheckYourMail email={sentTo} />;
+  if (sent !== undefined) return <CheckYourMail {...sent} />;
   return (
     <AuthFrame
       title={t("signUp.title")}
@@ -79,7 +80,12 @@ export function SignUpPage() {
   );
 }
 
-function CheckYourMail({ email }: { email: string }) {
+interface Sent {
+  tenant: string;
+  email: string;
+}
+
+function CheckYourMail({ tenant, email }: Sent) {
   const t = useT();
   return (
     <AuthFrame title={t("signUp.doneTitle")}>
@@ -90,6 +96,7 @@ function CheckYourMail({ email }: { email: string }) {
       <Button component={Link} to="/sign-in" size="sm" fullWidth>
         {t("confirm.toSignIn")}
       </Button>
+      <SendAgain tenant={tenant} email={email} fullWidth />
     </AuthFrame>
   );
 }

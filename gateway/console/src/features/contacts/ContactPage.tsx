@@ -65,7 +65,7 @@ function useContactSections(): SectionSpec[] {
         { name: "phones", type: "phones", initial: [{ number: "", kind: "work" }] },
       ]),
       section(t, "work", "section.work", [
-        { name: "company_name", help: "help.company_name" },
+        { name: "company_name", type: "company_name", help: "help.company_name" },
         { name: "department" },
         { name: "title" },
       ]),

@@ -11,6 +11,8 @@ import { useT } from "@/app/preferences";
 import { notifyDone } from "@/components/notify";
 import { useMay } from "@/components/permissions";
 import { FormError } from "@/components/States";
+import { FieldInput as RecordFieldInput } from "@/features/records/FieldInput";
+import { normal } from "@/features/records/values";
 import { isKey } from "@/i18n";
 import { OptionsEditor } from "./OptionsEditor";
 import { canBeSearched, canBeSorted, canBeUnique, FIELD_TYPES, hasLength, hasOptions, TYPE_ICONS } from "./types";
@@ -24,7 +26,7 @@ interface FieldDrawerProps {
 
 type Draft = Omit<FieldInput, "resource"> & { options: Option[]; type: FieldType; key: string };
 
-const NAMES = ["label", "key", "type", "help", "section", "options", "scale", "currency", "link_resource", "max_length", "required", "unique", "sensitive", "searchable", "sortable", "read_roles", "write_roles"];
+const NAMES = ["label", "key", "type", "help", "section", "options", "scale", "currency", "link_resource", "max_length", "default", "required", "unique", "sensitive", "searchable", "sortable", "read_roles", "write_roles"];
 
 export function FieldDrawer({ resource, field, onClose, onSaved }: FieldDrawerProps) {
   const t = useT();
@@ -72,7 +74,7 @@ export function FieldDrawer({ resource, field, onClose, onSaved }: FieldDrawerPr
             required
             withAsterisk={false}
           />
-          <TypeSelect value={draft.type} onChange={(type) => set({ type })} isFixed={field !== undefined} error={errors.type} />
+          <TypeSelect value={draft.type} onChange={(type) => set({ type, default: null })} isFixed={field !== undefined} error={errors.type} />
           {hasOptions(draft.type) && (
             <OptionsEditor options={draft.options} kept={field?.options ?? []} onChange={(options) => set({ options })} errors={errorsBelow(errors, "options")} />
           )}
@@ -97,6 +99,7 @@ export function FieldDrawer({ resource, field, onClose, onSaved }: FieldDrawerPr
           )}
           <TextInput label={t("fields.help")} value={draft.help} onChange={(event) => set({ help: event.currentTarget.value })} error={errors.help} />
           <TextInput label={t("fields.section")} description={t("fields.sectionHelp")} value={draft.section} onChange={(event) => set({ section: event.currentTarget.value })} error={errors.section} />
+          <Default draft={draft} set={set} errors={errors} />
           <Flags draft={draft} set={set} isNew={field === undefined} errors={errors} />
           <Roles draft={draft} set={set} errors={errors} />
           <Group justify="flex-end" gap={8}>
@@ -159,6 +162,22 @@ interface PartProps {
   draft: Draft;
   set: (part: Partial<Draft>) => void;
   errors: Record<string, string>;
+}
+
+/** What a new record has in the field: entered as the field itself will be. */
+function Default({ draft, set, errors }: PartProps) {
+  const t = useT();
+  if (draft.unique) return null;
+  const spec = {
+    name: "default",
+    label: t("fields.default"),
+    type: draft.type,
+    options: draft.options,
+    scale: draft.scale,
+    currency: draft.currency,
+    linkResource: draft.link_resource,
+  };
+  return <RecordFieldInput spec={spec} value={draft.default ?? null} onChange={(value) => set({ default: normal(value) })} errors={errors} />;
 }
 
 function Flags({ draft, set, isNew, errors }: PartProps & { isNew: boolean }) {
@@ -231,6 +250,7 @@ function emptyDraft(): Draft {
     currency: "JPY",
     link_resource: null,
     max_length: null,
+    default: null,
     read_roles: null,
     write_roles: null,
   };
@@ -243,7 +263,7 @@ function draftOf(field: Field): Draft {
 
 /** What a new field says, without what its type does not have. */
 function inputOf(draft: Draft): Omit<FieldInput, "resource"> {
-  const { key, type, label, help, section, required, sensitive, read_roles, write_roles } = draft;
+  const { key, type, label, help, section, required, sensitive, default: initial, read_roles, write_roles } = draft;
   return {
     key,
     type,
@@ -254,6 +274,7 @@ function inputOf(draft: Draft): Omit<FieldInput, "resource"> {
     sensitive,
     read_roles,
     write_roles,
+    default: draft.unique ? null : (initial ?? null),
     unique: canBeUnique(type) && draft.unique,
     searchable: canBeSearched(type) && draft.searchable,
     sortable: canBeSorted(type) && !sensitive && draft.sortable,

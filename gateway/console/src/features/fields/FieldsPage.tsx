@@ -168,7 +168,7 @@ function FieldRow({ field, isFirst, isLast, isMoving, onMove, onEdit, onDelete }
               <Menu.Item leftSection={<IconPencil size={15} />} onClick={onEdit}>
                 {t("action.edit")}
               </Menu.Item>
-              <Menu.Item color="red" leftSection={<IconTrash size={15} />} onClick={onDelete}>
+              <Menu.Item c="error" leftSection={<IconTrash size={15} />} onClick={onDelete}>
                 {t("action.delete")}
               </Menu.Item>
             </Menu.Dropdown>

@@ -70,7 +70,7 @@ export function OptionsEditor({ options, kept, onChange, errors }: OptionsEditor
                     {t(option.archived ? "fields.unarchiveOption" : "fields.archiveOption")}
                   </Menu.Item>
                 ) : (
-                  <Menu.Item color="red" leftSection={<IconTrash size={15} />} onClick={() => onChange(options.filter((_, each) => each !== place))}>
+                  <Menu.Item c="error" leftSection={<IconTrash size={15} />} onClick={() => onChange(options.filter((_, each) => each !== place))}>
                     {t("action.remove")}
                   </Menu.Item>
                 )}

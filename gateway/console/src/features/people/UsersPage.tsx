@@ -194,7 +194,7 @@ function UserRow({ user, mayManage, onChange, onDisable }: UserRowProps) {
                   {t("users.enable")}
                 </Menu.Item>
               ) : (
-                <Menu.Item color="red" leftSection={<IconLock size={15} />} onClick={onDisable}>
+                <Menu.Item c="error" leftSection={<IconLock size={15} />} onClick={onDisable}>
                   {t("users.disable")}
                 </Menu.Item>
               )}

@@ -10,7 +10,10 @@ import { useUserChoices } from "@/components/people";
 import { EmailsInput, PhonesInput } from "./ReachInputs";
 import { PREFECTURES } from "./japan";
 import { nationalPhone } from "./numbers";
+import { PostalCodeInput } from "./PostalCodeInput";
+import { CompanyNameInput, RecordSelect, type InputProps } from "./RecordSelect";
 import type { FieldSpec } from "./specs";
+import type { Values } from "./values";
 
 export interface FieldInputProps {
   spec: FieldSpec;
@@ -18,11 +21,13 @@ export interface FieldInputProps {
   onChange: (value: unknown) => void;
   errors: FieldErrors;
   autoFocus?: boolean;
+  /** Changes other fields of the form along with this one. */
+  onFill?: (change: (now: Values) => Values) => void;
 }
 
 export const LIFECYCLES = ["lead", "prospect", "customer", "former", "other"] as const;
 
-export function FieldInput({ spec, value, onChange, errors, autoFocus }: FieldInputProps): ReactNode {
+export function FieldInput({ spec, value, onChange, errors, autoFocus, onFill }: FieldInputProps): ReactNode {
   const t = useT();
   const below = errorsBelow(errors, spec.name);
   const error = below[""] ?? Object.values(below)[0];
@@ -88,19 +93,21 @@ export function FieldInput({ spec, value, onChange, errors, autoFocus }: FieldIn
     case "url":
       return <TextInput {...common} type="url" value={text} onChange={onText} placeholder="https://" />;
     case "postal_code":
-      return <TextInput {...common} value={text} onChange={onText} inputMode="numeric" />;
+      return <PostalCodeInput {...common} value={text} onChange={onChange} name={spec.name} onFill={onFill} />;
+    case "company_name":
+      return <CompanyNameInput {...common} value={text} onChange={onChange} />;
+    case "link":
+      return <RecordSelect {...common} resource={spec.linkResource === "company" ? "company" : "contact"} value={text || null} onChange={onChange} />;
     default:
       return <TextInput {...common} value={text} onChange={onText} maxLength={spec.maxLength ?? undefined} />;
   }
 }
 
-type Common = { label: string; description?: string; error?: string; required?: boolean; disabled?: boolean };
-
-function UserSelect({ value, onChange, ...common }: Common & { value: string | null; onChange: (value: unknown) => void }) {
+function UserSelect({ value, onChange, ...common }: InputProps & { value: string | null; onChange: (value: unknown) => void }) {
   return <Select {...common} {...useUserChoices([value])} value={value} onChange={onChange} searchable clearable />;
 }
 
-interface MoneyInputProps extends Common {
+interface MoneyInputProps extends InputProps {
   value: Money | null;
   currency: string;
   onChange: (value: unknown) => void;

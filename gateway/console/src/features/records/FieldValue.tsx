@@ -1,6 +1,7 @@
 /** A field's value as people read it. */
 
 import { Anchor, Badge, Group, Text } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 import type { Money } from "@/api/types";
@@ -9,7 +10,9 @@ import { Dot, type DotColor } from "@/components/Dot";
 import { useUserName } from "@/components/people";
 import { isKey, type Translate } from "@/i18n";
 import { nationalPhone, postalCode } from "./numbers";
-import type { FieldSpec } from "./specs";
+import { recordQuery } from "./api";
+import { nameOfRecord } from "./RecordSelect";
+import { pathOf, type FieldSpec } from "./specs";
 import { isEmpty } from "./values";
 
 const LIFECYCLE_COLORS: Record<string, DotColor> = { lead: "blue", prospect: "yellow", customer: "green", former: "red", other: "gray" };
@@ -88,10 +91,11 @@ export function FieldValue({ spec, value }: { spec: FieldSpec; value: unknown })
 }
 
 function RecordLink({ resource, id }: { resource?: string | null; id: string }) {
-  const path = resource === "company" ? "companies" : "contacts";
+  const kind = resource === "company" ? "company" : "contact";
+  const record = useQuery({ ...recordQuery(kind, id), staleTime: 60_000 });
   return (
-    <Anchor component={Link} to={`/${path}/${id}`} inherit className="mono">
-      {id.slice(-8)}
+    <Anchor component={Link} to={`/${pathOf(kind)}/${id}`} inherit>
+      {record.data ? nameOfRecord(kind, record.data) : id.slice(-8)}
     </Anchor>
   );
 }

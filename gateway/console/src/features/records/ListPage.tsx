@@ -10,7 +10,7 @@ import type { Page as PageOf, Resource, SearchRequest } from "@/api/types";
 import { useT } from "@/app/preferences";
 import { Page } from "@/components/Page";
 import { useMay } from "@/components/permissions";
-import { Empty, Failure, Loading } from "@/components/States";
+import { Empty, Failure, LoadingRows } from "@/components/States";
 import { FieldValue } from "./FieldValue";
 import { ColumnMenu, ListToolbar } from "./ListToolbar";
 import { RecordList, type Column } from "./RecordList";
@@ -74,7 +74,7 @@ export function ListPage<T extends Row>(props: ListPageProps<T>) {
   );
 
   function content(): ReactNode {
-    if (pages.isPending) return <Loading />;
+    if (pages.isPending) return <LoadingRows />;
     if (pages.isError && rows.length === 0) return <Failure error={pages.error} onRetry={() => void pages.refetch()} />;
     if (rows.length === 0 && !pages.hasNextPage) {
       return isFiltered(search) ? (

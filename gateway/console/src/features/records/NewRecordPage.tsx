@@ -15,6 +15,7 @@ import { useFocusOnFault } from "@/components/useFocusOnFault";
 import { createRecord, recordQuery } from "./api";
 import { FieldInput } from "./FieldInput";
 import styles from "./Section.module.css";
+import { LeaveGuard } from "./LeaveGuard";
 import { pathOf, type SectionSpec } from "./specs";
 import { isEmpty, nest, type Values } from "./values";
 
@@ -42,7 +43,7 @@ export function NewRecordPage({ resource, sections }: NewRecordProps) {
       queries.setQueryData(recordQuery(resource, record.id).queryKey, record);
       void queries.invalidateQueries({ queryKey: [path, "list"] });
       notifyDone(t("record.created.done"));
-      void navigate({ to: `/${path}/${record.id}`, replace: true });
+      void navigate({ to: `/${path}/${record.id}`, replace: true, ignoreBlocker: true });
     },
     onError: (error) => {
       // A key belongs to one body. One that was refused is put right and sent as another; one whose answer
@@ -69,6 +70,7 @@ export function NewRecordPage({ resource, sections }: NewRecordProps) {
   );
   return (
     <Page title={t(`${path}.newTitle`)} narrow actions={<Group gap={8} visibleFrom="sm">{save}</Group>}>
+      <LeaveGuard isDirty={Object.keys(draft).length > 0 && !creating.isSuccess} />
       <form ref={form} id="new-record" onSubmit={submit} noValidate>
         <FormError error={creating.error} others={errorsElsewhere(errors, fields.map((field) => field.name))} />
         {sections.map((section) => (
@@ -85,6 +87,7 @@ export function NewRecordPage({ resource, sections }: NewRecordProps) {
                       spec={spec}
                       value={valueOf(spec.name)}
                       onChange={(value) => setDraft((now) => ({ ...now, [spec.name]: value }))}
+                      onFill={setDraft}
                       errors={errors}
                       autoFocus={spec.name === fields[0]?.name}
                     />

@@ -89,7 +89,7 @@ function Loaded({ resource, id, sections, titleOf, subtitleOf, aside, record }: 
               {t("record.copyId")}
             </Menu.Item>
             {may(`${path}:delete`) && !isDeleted && (
-              <Menu.Item color="red" leftSection={<IconTrash size={15} />} onClick={removal.ask}>
+              <Menu.Item c="error" leftSection={<IconTrash size={15} />} onClick={removal.ask}>
                 {t("action.delete")}
               </Menu.Item>
             )}
@@ -124,7 +124,7 @@ function Loaded({ resource, id, sections, titleOf, subtitleOf, aside, record }: 
               section={section}
               values={values}
               isEditing={edit.section === section.key}
-              onEdit={mayUpdate ? () => edit.begin(section.key) : undefined}
+              onEdit={mayUpdate && edit.section === undefined ? () => edit.begin(section.key) : undefined}
               onCancel={edit.cancel}
               onSave={edit.save}
               isSaving={edit.isSaving}

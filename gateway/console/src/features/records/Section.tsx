@@ -9,9 +9,10 @@ import { FormError } from "@/components/States";
 import { useFocusOnFault } from "@/components/useFocusOnFault";
 import { FieldInput } from "./FieldInput";
 import { FieldValue } from "./FieldValue";
+import { LeaveGuard } from "./LeaveGuard";
 import styles from "./Section.module.css";
 import type { SectionSpec } from "./specs";
-import { isEmpty, type Values } from "./values";
+import { changedNames, isEmpty, type Values } from "./values";
 
 interface SectionProps {
   section: SectionSpec;
@@ -75,17 +76,20 @@ function Editor({ section, values, onCancel, onSave, isSaving, error, errors }: 
   const [draft, setDraft] = useState(values);
   const names = section.fields.map((spec) => spec.name);
   const first = section.fields.find((spec) => !spec.readOnly)?.name;
+  const isDirty = changedNames(values, draft, names).length > 0;
   function submit(event: FormEvent) {
     event.preventDefault();
     onSave(draft);
   }
   function onKeyDown(event: KeyboardEvent) {
     if (event.nativeEvent.isComposing) return;
-    if (event.key === "Escape") onCancel();
+    // Escape takes back what is easily typed again, not what took work.
+    if (event.key === "Escape" && !isDirty) onCancel();
     if (event.key === "Enter" && (event.metaKey || event.ctrlKey)) onSave(draft);
   }
   return (
     <form ref={form} onSubmit={submit} onKeyDown={onKeyDown} noValidate>
+      <LeaveGuard isDirty={isDirty} />
       <FormError error={error} others={errorsElsewhere(errors, names)} />
       <div className={styles.inputs}>
         {section.fields.map((spec) => (
@@ -94,6 +98,7 @@ function Editor({ section, values, onCancel, onSave, isSaving, error, errors }: 
               spec={spec}
               value={draft[spec.name]}
               onChange={(value) => setDraft((now) => ({ ...now, [spec.name]: value }))}
+              onFill={setDraft}
               errors={errors}
               autoFocus={spec.name === first}
             />

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { formatters } from "@/app/dates";
-import { nationalPhone, postalCode } from "./numbers";
+import { nationalPhone, postalCode, postalDigits } from "./numbers";
+import { filledFrom } from "./places";
 import { mergeOf, toSave } from "./merge";
 import { filterOf, isFiltered, readListSearch } from "./search";
 import { changedNames, flatten, isSame, nest } from "./values";
@@ -67,6 +68,10 @@ test("filters become the API's filter language", () => {
 test("numbers read as Japan writes them", () => {
   expect(nationalPhone("+819012345678")).toBe("090-1234-5678");
   expect(nationalPhone("+81312345678")).toBe("03-1234-5678");
+  expect(nationalPhone("+81138249458")).toBe("0138-24-9458");
+  expect(nationalPhone("+81463277494")).toBe("0463-27-7494");
+  expect(nationalPhone("+81980212345")).toBe("09802-1-2345");
+  expect(nationalPhone("+81429012345")).toBe("04-2901-2345");
   expect(nationalPhone("+81120123456")).toBe("0120-123-456");
   expect(nationalPhone("+14155550100")).toBe("+14155550100");
   expect(postalCode("1000001")).toBe("〒100-0001");
@@ -74,8 +79,21 @@ test("numbers read as Japan writes them", () => {
 
 test("days are shown in the calendar that was chosen", () => {
   expect(formatters("ja", "japanese").day("2026-11-21")).toBe("令和8年11月21日");
-  expect(formatters("ja", "gregory").day("2026-11-21")).toBe("2026/11/21");
+  expect(formatters("ja", "gregory").day("2026-11-21")).toBe("2026年11月21日");
   expect(formatters("en", "gregory").day("2026-11-21")).toBe("21 Nov 2026");
   expect(formatters("ja", "gregory").money({ amount: 123456, currency: "JPY" })).toBe("￥123,456");
   expect(formatters("en", "gregory").money({ amount: 1050, currency: "USD" })).toBe("US$10.50");
+});
+
+test("a postal code is known in any writing, and not before it is whole", () => {
+  expect(postalDigits("〒１００－０００１")).toBe("1000001");
+  expect(postalDigits("100-0001")).toBe("1000001");
+  expect(postalDigits("100-000")).toBeUndefined();
+});
+
+test("a place fills an address without taking what a person wrote", () => {
+  const place = { prefecture: "東京都", city: "千代田区", town: "千代田" };
+  const filled = { "address.prefecture": "東京都", "address.city": "千代田区" };
+  expect(filledFrom(place, [place], {}, "address")).toEqual({ ...filled, "address.street": "千代田" });
+  expect(filledFrom(place, [place], { "address.street": "丸の内1-1" }, "address")).toEqual(filled);
 });

@@ -3,7 +3,7 @@
 import type { Field, FieldType, Option, Resource } from "@/api/types";
 import { isKey, type Key, type Translate } from "@/i18n";
 
-export type SpecType = FieldType | "emails" | "phones" | "tags" | "postal_code" | "prefecture" | "lifecycle" | "kana";
+export type SpecType = FieldType | "emails" | "phones" | "tags" | "postal_code" | "prefecture" | "lifecycle" | "kana" | "company_name";
 
 export interface FieldSpec {
   /** Dotted, as in history and in pointers: `address.city`, `custom.rank`. */

@@ -85,6 +85,9 @@ export const common = {
   "keys.search": "Go to the list's search box",
   "keys.move": "Choose a row",
   "keys.open": "Open the chosen row",
+  "keys.ends": "To the beginning or the end of a list",
+  "keys.save": "Save what is being edited",
+  "keys.close": "Close, or stop editing",
   "keys.new": "New record",
   "keys.help": "Show this list",
 } as const;

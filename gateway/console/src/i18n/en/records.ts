@@ -141,6 +141,16 @@ export const records = {
   "history.version": "Version {n}",
   "history.nothing": "(empty)",
 
+  "picker.placeholder": "Type to find",
+
+  "address.town": "Town",
+  "address.chooseTown": "Choose one of {n} towns",
+  "address.unknownCode": "There is no such postal code.",
+
+  "leave.title": "Discard your changes?",
+  "leave.text": "There are changes that you have not saved. They are lost when you leave this page.",
+  "leave.action": "Discard and leave",
+
   "conflict.title": "Someone else changed this first",
   "conflict.lead": "The record was updated while you were editing. Choose for each field which value to keep.",
   "conflict.mine": "Yours",

@@ -85,6 +85,9 @@ export const common = {
   "keys.search": "一覧の検索欄へ",
   "keys.move": "行を選ぶ",
   "keys.open": "選んだ行を開く",
+  "keys.ends": "一覧の最初・最後へ",
+  "keys.save": "編集中の内容を保存",
+  "keys.close": "閉じる・編集をやめる",
   "keys.new": "新規登録",
   "keys.help": "この一覧を表示",
 } as const;

@@ -141,6 +141,16 @@ export const records = {
   "history.version": "第 {n} 版",
   "history.nothing": "（なし）",
 
+  "picker.placeholder": "入力して探す",
+
+  "address.town": "町域",
+  "address.chooseTown": "町域を選ぶ（{n} 件）",
+  "address.unknownCode": "この郵便番号は見つかりません。",
+
+  "leave.title": "入力内容を破棄しますか？",
+  "leave.text": "保存していない変更があります。このページを離れると失われます。",
+  "leave.action": "破棄して移動",
+
   "conflict.title": "ほかの人が先に変更しました",
   "conflict.lead": "編集している間に、このレコードが更新されました。項目ごとに、どちらを残すか選んでください。",
   "conflict.mine": "自分の入力",
