@@ -96,7 +96,7 @@ async def serious(page: Page) -> list[str]:
     """What axe finds that keeps people out."""
     # Colours in the middle of fading are nobody's colours.
     await until(lambda: page.evaluate(_IS_STILL))
-    found = await page.evaluate(_AXE.read_text() + "; axe.run()")
+    found = await page.evaluate(_AXE.read_text() + "; axe.run({resultTypes: ['violations']})")
     return [
         f"{violation['id']}: {violation['nodes'][0]['html'][:200]}"
         for violation in found["violations"]
@@ -109,7 +109,7 @@ async def picture(page: Page, name: str) -> None:
     folder = os.environ.get("PICTURES")
     if folder is None:
         return
-    await page.evaluate("document.activeElement?.blur()")
+    await page.evaluate("document.activeElement?.blur(); document.querySelector('main').scrollTo(0, 0)")
     await page.mouse.move(0, 0)
     await expect(page.locator(".mantine-Notification-root")).to_have_count(0)
     await page.screenshot(path=Path(folder) / f"{name}.png", animations="disabled")

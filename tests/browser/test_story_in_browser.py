@@ -67,6 +67,8 @@ async def test_a_company_signs_up_and_confirms_by_the_mailed_link(story: Story, 
     assert await serious(page) == []
     await page.get_by_role("button", name="登録する").click()
     await expect(page.get_by_text(HANAKO)).to_be_visible()
+    await page.get_by_role("button", name="確認メールをもう一度送る").click()
+    await expect(page.get_by_text("確認メールの送信を受け付けました")).to_be_visible()
     await page.goto(await link_to(product, HANAKO, "confirm-email"))
     await expect(page.get_by_role("heading", name="メールアドレスを確認しました")).to_be_visible()
     await sign_in(page, CODE, HANAKO)

@@ -1,0 +1,183 @@
+"""A working day in the console: what goes wrong costs nobody his work, and what can be known is not typed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import pytest
+from playwright.async_api import Browser, Page, expect
+
+from daicho.testkit.company import PASSWORD, Company
+from daicho.testkit.product import Product
+
+from .browsing import at_the_console, choose, record_in, rows_of, sign_in
+
+
+@dataclass
+class Desk:
+    """Somebody signed in to a company with two contacts."""
+
+    page: Page
+    company: Company
+    tanaka: str
+
+
+@pytest.fixture(scope="module")
+async def desk(browser: Browser, product: Product) -> AsyncIterator[Desk]:
+    company = await product.company()
+    owner = company.owner
+    options = [{"value": "S"}, {"value": "A"}]
+    custom = (
+        {"key": "rank", "label": "ランク", "type": "select", "options": options, "default": "A"},
+        {"key": "introducer", "label": "紹介者", "type": "link", "link_resource": "contact"},
+    )
+    for each in custom:
+        await owner.post("/v1/fields", {"resource": "contact", **each})
+    await owner.post("/v1/contacts", {"family_name": "佐藤", "family_name_kana": "サトウ"})
+    tanaka = await owner.post(
+        "/v1/contacts", {"family_name": "田中", "given_name": "健一", "family_name_kana": "タナカ"}
+    )
+    async with at_the_console(browser, product) as page:
+        await sign_in(page, company.code, company.address("owner"))
+        await expect(rows_of(page)).to_have_count(2)
+        yield Desk(page, company, tanaka["id"])
+    await company.client.aclose()
+
+
+async def begin(desk: Desk, title: str, **values: str) -> None:
+    """Open 田中 and enter values into one of his sections."""
+    await desk.page.goto(f"/contacts/{desk.tanaka}")
+    await desk.page.get_by_role("button", name=f"{title}を編集").click()
+    for label, value in values.items():
+        await desk.page.get_by_label(label, exact=True).fill(value)
+
+
+async def test_a_session_that_ends_is_renewed_without_losing_what_was_typed(desk: Desk) -> None:
+    page = desk.page
+    await begin(desk, "勤務先", 役職="営業部長")
+    await page.context.clear_cookies()
+    await page.get_by_role("button", name="保存", exact=True).click()
+    again = page.get_by_role("dialog", name="もう一度サインインしてください")
+    await again.get_by_label("パスワード", exact=True).fill("wrong password")
+    await again.get_by_role("button", name="サインイン", exact=True).click()
+    await expect(again.get_by_text("パスワードが正しくありません。")).to_be_visible()
+    await again.get_by_label("パスワード", exact=True).fill(PASSWORD)
+    await again.get_by_role("button", name="サインイン", exact=True).click()
+    await expect(again).to_be_hidden()
+    await expect(page.get_by_label("役職", exact=True)).to_have_value("営業部長")
+    await page.get_by_role("button", name="保存", exact=True).click()
+    await expect(page.get_by_role("region", name="勤務先")).to_contain_text("営業部長")
+
+
+async def test_edits_that_nobody_saved_are_not_left_unasked(desk: Desk) -> None:
+    page = desk.page
+    await begin(desk, "勤務先", 部署="総務部")
+    await page.get_by_role("link", name="会社", exact=True).click()
+    asked = page.get_by_role("dialog", name="入力内容を破棄しますか？")
+    await asked.get_by_role("button", name="キャンセル").click()
+    await expect(page.get_by_label("部署", exact=True)).to_have_value("総務部")
+    await page.get_by_role("link", name="会社", exact=True).click()
+    await asked.get_by_role("button", name="破棄して移動").click()
+    await expect(page).to_have_url(re.compile("/companies"))
+
+
+async def test_what_was_deleted_comes_back_at_once_or_later(desk: Desk) -> None:
+    page = desk.page
+
+    async def delete() -> None:
+        await page.goto(f"/contacts/{desk.tanaka}")
+        await page.get_by_role("button", name="その他の操作").click()
+        await page.get_by_role("menuitem", name="削除").click()
+        await page.get_by_role("dialog").get_by_role("button", name="削除").click()
+        await expect(rows_of(page)).to_have_count(1)
+
+    await delete()
+    await page.get_by_role("button", name="元に戻す").click()
+    await expect(rows_of(page)).to_have_count(2)
+    await delete()
+    await page.goto(f"/contacts/{desk.tanaka}")
+    await page.get_by_role("button", name="元に戻す").click()
+    await expect(page.get_by_text("このレコードは削除されています")).to_be_hidden()
+    await expect(page.get_by_role("button", name="氏名を編集")).to_be_visible()
+
+
+async def test_a_service_that_is_away_is_said_and_asked_again(desk: Desk) -> None:
+    page = desk.page
+    away = {"status": 503, "code": "unavailable", "title": "", "detail": "ただいま利用できません。"}
+    await page.route(
+        "**/v1/contacts/search",
+        lambda route: route.fulfill(status=503, json=away, content_type="application/problem+json"),
+    )
+    await page.goto("/contacts")
+    await expect(page.get_by_role("alert")).to_contain_text("ただいま利用できません。")
+    await page.unroute("**/v1/contacts/search")
+    await page.get_by_role("button", name="もう一度試す").click()
+    await expect(rows_of(page)).to_have_count(2)
+
+
+async def test_who_loses_the_network_is_told_and_goes_on_when_it_is_back(desk: Desk) -> None:
+    page = desk.page
+    await page.goto("/contacts")
+    await expect(rows_of(page)).to_have_count(2)
+    await page.context.set_offline(True)
+    await page.get_by_role("searchbox", name="検索", exact=True).fill("タナ")
+    await expect(page.get_by_role("alert")).to_contain_text("サーバーに接続できません")
+    await page.context.set_offline(False)
+    await expect(rows_of(page)).to_have_count(1)
+    await page.get_by_role("searchbox", name="検索", exact=True).fill("存在しない")
+    await expect(page.get_by_text("条件に合うものがありません")).to_be_visible()
+
+
+async def test_the_keyboard_alone_leads_to_a_contact(desk: Desk) -> None:
+    page = desk.page
+    await page.goto("/contacts")
+    await expect(rows_of(page)).to_have_count(2)
+    await page.keyboard.press("j")
+    await expect(page.get_by_role("grid")).to_be_focused()
+    await page.keyboard.press("j")
+    await page.keyboard.press("k")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("heading", level=1, name="田中")).to_be_visible()
+    await page.keyboard.press("Control+k")
+    await page.get_by_placeholder("ページを開く、顧客を探す、操作する…").fill("サト")
+    await expect(page.get_by_role("dialog").get_by_text("佐藤")).to_be_visible()
+    await page.keyboard.press("Escape")
+    await expect(page.get_by_role("dialog")).to_be_hidden()
+
+
+async def test_a_postal_code_fills_the_address_and_names_are_found_while_typing(desk: Desk) -> None:
+    page = desk.page
+    await page.goto("/contacts/new")
+    await page.get_by_label("姓", exact=True).fill("鈴木")
+    code = page.get_by_label("郵便番号", exact=True)
+    await code.fill("１００－０００１")
+    await expect(page.get_by_label("市区町村", exact=True)).to_have_value("千代田区")
+    await expect(page.get_by_label("町名・番地", exact=True)).to_have_value("千代田")
+    await code.fill("452-0961")
+    await choose(page, "町域", "春日明河原")
+    await expect(page.get_by_label("市区町村", exact=True)).to_have_value("清須市")
+    await expect(page.get_by_label("町名・番地", exact=True)).to_have_value("春日明河原")
+    await choose(page, "紹介者", "田中 健一", typed="タナ")
+    await page.get_by_role("button", name="保存", exact=True).first.click()
+    await expect(page.get_by_role("heading", level=1, name="鈴木")).to_be_visible()
+    assert record_in(page) != desk.tanaka
+    await expect(page.get_by_role("link", name="田中 健一")).to_have_attribute(
+        "href", f"/contacts/{desk.tanaka}"
+    )
+    # What a new record has by itself was there before anybody chose.
+    await expect(page.get_by_role("region", name="カスタム項目")).to_contain_text("A")
+
+
+async def test_every_fault_that_the_service_finds_is_shown_at_its_field(desk: Desk) -> None:
+    page = desk.page
+    await page.goto("/contacts/new")
+    await page.get_by_label("メールアドレス", exact=True).fill("not an address")
+    await page.get_by_label("郵便番号", exact=True).fill("12")
+    await page.get_by_role("button", name="保存", exact=True).first.click()
+    for label in ("姓", "メールアドレス", "郵便番号"):
+        await expect(page.get_by_label(label, exact=True)).to_have_attribute("aria-invalid", "true")
+    await expect(page.get_by_label("姓", exact=True).first).to_be_focused()
+    await page.get_by_role("button", name="キャンセル").first.click()
+    await page.get_by_role("button", name="破棄して移動").click()
