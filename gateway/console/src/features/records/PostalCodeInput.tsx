@@ -2,7 +2,7 @@
 
 import { Select, Stack, TextInput } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
-import { useEffect, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { client, take } from "@/api/client";
 import { useT } from "@/app/preferences";
 import { postalDigits } from "./numbers";
@@ -30,10 +30,15 @@ export function PostalCodeInput({ value, onChange, name, onFill, ...common }: Po
     staleTime: Infinity,
   });
   const group = name.slice(0, name.lastIndexOf("."));
-  const fill = (place: Place, all: readonly Place[]) => onFill?.((now) => ({ ...now, ...filledFrom(place, all, now, group) }));
+  const filled = useRef("");
+  function fill(place: Place) {
+    const before = filled.current;
+    filled.current = place.town;
+    onFill?.((now) => ({ ...now, ...filledFrom(place, before, now, group) }));
+  }
   useEffect(() => {
     const [first] = places ?? [];
-    if (places && first) fill(places.length === 1 ? first : { ...first, town: "" }, places);
+    if (places && first) fill(places.length === 1 ? first : { ...first, town: "" });
     // Filled once for each code that was looked up.
   }, [places]);
   return (
@@ -57,7 +62,7 @@ export function PostalCodeInput({ value, onChange, name, onFill, ...common }: Po
           data={places.map((place, index) => ({ value: String(index), label: place.town || place.city }))}
           onChange={(index) => {
             const place = places[Number(index)];
-            if (index !== null && place) fill(place, places);
+            if (index !== null && place) fill(place);
           }}
           searchable
         />

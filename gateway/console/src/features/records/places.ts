@@ -8,10 +8,10 @@ export interface Place {
   town: string;
 }
 
-/** The parts of the address under `group` that `place` decides. A street that a person wrote stays as it is. */
-export function filledFrom(place: Place, all: readonly Place[], now: Values, group: string): Values {
+/** The parts of the address under `group` that `place` decides. Of the street only the `filled` part gives way: not what a person wrote. */
+export function filledFrom(place: Place, filled: string, now: Values, group: string): Values {
   const street = now[`${group}.street`];
-  const isOurs = !street || all.some((each) => each.town === street);
+  const isOurs = !street || street === filled;
   return {
     [`${group}.prefecture`]: place.prefecture,
     [`${group}.city`]: place.city,

@@ -94,6 +94,7 @@ test("a postal code is known in any writing, and not before it is whole", () => 
 test("a place fills an address without taking what a person wrote", () => {
   const place = { prefecture: "東京都", city: "千代田区", town: "千代田" };
   const filled = { "address.prefecture": "東京都", "address.city": "千代田区" };
-  expect(filledFrom(place, [place], {}, "address")).toEqual({ ...filled, "address.street": "千代田" });
-  expect(filledFrom(place, [place], { "address.street": "丸の内1-1" }, "address")).toEqual(filled);
+  expect(filledFrom(place, "", {}, "address")).toEqual({ ...filled, "address.street": "千代田" });
+  expect(filledFrom(place, "丸の内", { "address.street": "丸の内" }, "address")["address.street"]).toBe("千代田");
+  expect(filledFrom(place, "丸の内", { "address.street": "丸の内1-1" }, "address")).toEqual(filled);
 });
