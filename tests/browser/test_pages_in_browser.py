@@ -138,7 +138,7 @@ async def faults_of(page: Page, told: str) -> list[str]:
 async def visit(page: Page, path: str) -> None:
     await page.goto(path)
     await expect(page.get_by_role("heading").first).to_be_visible()
-    await expect(page.get_by_role("status", name="読み込んでいます…")).to_have_count(0)
+    await page.wait_for_load_state("networkidle")
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
