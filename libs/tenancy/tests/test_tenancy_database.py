@@ -6,72 +6,26 @@ import asyncio
 import contextlib
 import random
 import traceback
-from collections.abc import AsyncIterator
 
 import asyncpg
 import pytest
-import pytest_asyncio
 import sqlalchemy as sa
-from alembic.operations import Operations
-from sqlalchemy.orm import Mapped
 
-from daicho.faults import Conflict, Unavailable
-from daicho.tenancy import Base as TenancyBase
+from daicho.faults import Conflict
 from daicho.tenancy import (
-    Contended,
-    Database,
     DatabaseUnavailable,
     ForeignTenant,
     RolledBack,
     TenantId,
-    TenantMixin,
-    sql,
     translates,
 )
-from daicho.tenancy.migrations import roles, tenant_table, tenantless_table, unique
-from daicho.testkit import TestDatabase, create_tenant_id
+from daicho.testkit import create_tenant_id
 
-
-class Base(TenancyBase):
-    __abstract__ = True
-    metadata = sa.MetaData()
-
-
-class Note(TenantMixin, Base):
-    __tablename__ = "note"
-
-    code: Mapped[str]
+from .conftest import Note, codes
 
 
 class CodeTaken(Conflict):
     code = "code_taken"
-
-
-NOTE = Note.__table__
-CODES = sql(sa.select(NOTE.c.code).where(NOTE.c.tenant_id == sa.bindparam("tenant_id")).order_by(NOTE.c.code))
-
-
-def create(op: Operations) -> None:
-    tenant_table(op, "note", sa.Column("code", sa.Text(), nullable=False), unique("uq_note_code", "code"))
-    number = sa.Column("notes", sa.BigInteger(), primary_key=True)
-    tenantless_table(op, "tally", number, role=roles(op).app, grant="SELECT, INSERT")
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def place(make_database) -> TestDatabase:
-    return await make_database("probe", create=create)
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def database(place: TestDatabase) -> AsyncIterator[Database]:
-    database = await place.open(pool=1)  # one connection: whatever is left behind, the next one meets
-    yield database
-    await database.close()
-
-
-async def codes(database: Database, tenant_id: TenantId) -> list[str]:
-    async with database.reading(tenant_id) as tx:
-        return [row["code"] for row in await CODES.fetch(tx)]
 
 
 async def test_session_and_driver_share_one_transaction(database):
@@ -332,79 +286,3 @@ async def test_a_row_of_another_tenant_cannot_be_written(database):
 
     with pytest.raises(asyncpg.InsufficientPrivilegeError, match="row-level security"):
         await write()
-
-
-async def test_two_writers_of_one_row_in_a_circle_are_contended(place):
-    database = await place.open(pool=2)
-    tenant = create_tenant_id()
-    async with database.transaction(tenant) as tx:
-        tx.session.add_all([Note(code="a"), Note(code="b")])
-    meet = asyncio.Barrier(2)
-
-    async def lock(first: str, second: str) -> None:
-        async with database.transaction(tenant) as tx:
-            await tx.driver.execute("SELECT 1 FROM note WHERE code = $1 FOR UPDATE", first)
-            await meet.wait()
-            await tx.driver.execute("SELECT 1 FROM note WHERE code = $1 FOR UPDATE", second)
-
-    outcomes = await asyncio.gather(lock("a", "b"), lock("b", "a"), return_exceptions=True)
-    assert sorted(type(outcome) for outcome in outcomes if outcome is not None) == [Contended]
-    await database.close()
-
-
-async def test_a_restart_of_the_server_is_met_once_and_then_forgotten(postgres_server, place):
-    if postgres_server.server is None:
-        pytest.fail("POSTGRES_URL names a server that this test may not restart")
-    database = await place.open(pool=3)
-    tenant = create_tenant_id()
-    held, restarted = asyncio.Event(), asyncio.Event()
-
-    async def caught() -> None:
-        async with database.transaction(tenant) as tx:
-            tx.session.add(Note(code="lost"))
-            await tx.session.flush()
-            held.set()
-            await restarted.wait()
-
-    async with database.transaction(tenant) as tx, database.reading(tenant):
-        tx.session.add(Note(code="kept"))
-    task = asyncio.create_task(caught())
-    await held.wait()
-    postgres_server.server.kill()
-    postgres_server.server.start()
-    await asyncio.to_thread(postgres_server.server.wait_until_ready)
-    restarted.set()
-    with pytest.raises(DatabaseUnavailable):
-        await task
-    assert await codes(database, tenant) == ["kept"]
-    await database.close()
-
-
-async def test_a_transaction_is_three_messages(postgres_server, place):
-    """BEGIN with the tenant, the statement, COMMIT: the figures of the hot lists stand on it."""
-    if postgres_server.server is None:
-        pytest.fail("POSTGRES_URL names a server whose log this test cannot read")
-    admin = await asyncpg.connect(place.admin_url)
-    await admin.execute(f"ALTER ROLE probe_app IN DATABASE {place.name} SET log_statement = 'all'")
-    database = await place.open(pool=1)
-    tenant = create_tenant_id()
-    async with database.transaction(tenant) as tx:
-        await tx.session.scalars(sa.select(Note))
-    log = postgres_server.server.log
-    before = log.stat().st_size
-    async with database.transaction(tenant) as tx:
-        await tx.session.scalars(sa.select(Note))
-    lines = [line.split("LOG:  ")[1] for line in log.read_text()[before:].splitlines() if "LOG:  " in line]
-    assert lines[0] == f"statement: BEGIN; SET LOCAL app.tenant_id = '{tenant}'"
-    assert lines[1].startswith("execute ")
-    assert lines[2:] == ["statement: COMMIT"]
-    await database.close()
-    await admin.close()
-
-
-async def test_a_database_that_is_away_is_unavailable():
-    database = await Database.open("postgresql://nobody:x@127.0.0.1:1/none")
-    with pytest.raises(Unavailable):
-        async with database.transaction(create_tenant_id()):
-            pass
-    await database.close()

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import csv
-import datetime as dt
 import io
 import tracemalloc
-import zipfile
 from collections.abc import Iterator
 from itertools import pairwise
 
-import openpyxl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from import_samples import in_chunks
 
 from daicho.customers.imports.detection import Column, column_letters, describe, detect, detect_encoding
 from daicho.customers.imports.files import (
@@ -21,8 +19,6 @@ from daicho.customers.imports.files import (
     FileEmpty,
     FileFormat,
     FileKind,
-    FileTooLarge,
-    FileUnreadable,
     FileUnsupported,
     encode,
     read_encoding,
@@ -31,15 +27,9 @@ from daicho.customers.imports.reading import read_records, read_rows
 from daicho.customers.imports.records import Record, RecordSplitter
 from daicho.customers.imports.rows import SourceRow
 from daicho.customers.imports.sheet_writing import write_sheet
-from daicho.customers.imports.sheets import read_sheet_cells
 
 HEADER = ["顧客番号", "姓", "名", "備考"]
 MARKS = {"utf-8-sig": b"\xef\xbb\xbf", "utf-16": b"\xff\xfe"}
-
-
-def in_chunks(data: bytes, size: int = 4096) -> Iterator[bytes]:
-    for start in range(0, len(data), size):
-        yield data[start : start + size]
 
 
 def split(text: str, delimiter: str = ",", limit: int = 1000, size: int = 10**9) -> list[Record]:
@@ -263,131 +253,3 @@ def test_a_file_without_rows_is_refused(data: bytes) -> None:
 def test_other_kinds_of_files_are_refused(data: bytes) -> None:
     with pytest.raises(FileUnsupported):
         detect([data])
-
-
-def archive(parts: dict[str, bytes]) -> bytes:
-    held = io.BytesIO()
-    with zipfile.ZipFile(held, "w", zipfile.ZIP_DEFLATED) as opened:
-        for name, content in parts.items():
-            opened.writestr(name, content)
-    return held.getvalue()
-
-
-def test_an_archive_that_is_no_workbook_is_refused() -> None:
-    with pytest.raises(FileUnsupported):
-        detect([archive({"word/document.xml": b"<x/>", "[Content_Types].xml": b"<x/>"})])
-
-
-def test_a_workbook_that_declares_gigabytes_is_refused_before_it_is_unpacked() -> None:
-    bomb = archive({"[Content_Types].xml": b"<x/>", "xl/worksheets/sheet1.xml": b"\0" * (513 * 1024 * 1024)})
-    assert len(bomb) < 1024 * 1024
-    with pytest.raises(FileTooLarge):
-        detect(in_chunks(bomb, 65_536))
-
-
-def test_a_workbook_whose_strings_would_fill_the_memory_is_refused() -> None:
-    bomb = archive(
-        {
-            "[Content_Types].xml": b"<x/>",
-            "xl/workbook.xml": b"<x/>",
-            "xl/sharedStrings.xml": b"\0" * (65 << 20),
-        }
-    )
-    with pytest.raises(FileTooLarge):
-        detect(in_chunks(bomb, 65_536))
-
-
-def test_a_workbook_that_lies_about_its_sizes_is_unreadable() -> None:
-    honest = b"".join(write_sheet([["姓"], *([["田中" * 100]] * 5_000)]))
-    with zipfile.ZipFile(io.BytesIO(honest)) as opened:
-        declared = opened.getinfo("xl/worksheets/sheet1.xml").file_size
-    lying = honest.replace(declared.to_bytes(4, "little"), (1_000).to_bytes(4, "little"))
-    assert lying != honest
-    with pytest.raises(FileUnreadable):
-        list(read_rows(in_chunks(lying), FileFormat(kind=FileKind.XLSX)))
-
-
-def test_garbage_in_a_workbook_is_unreadable_not_an_error_of_ours() -> None:
-    good = b"".join(write_sheet([["姓"], ["田中"]]))
-    with zipfile.ZipFile(io.BytesIO(good)) as opened:
-        parts = {name: opened.read(name) for name in opened.namelist()}
-    for name in ("xl/workbook.xml", "xl/worksheets/sheet1.xml", "[Content_Types].xml"):
-        with pytest.raises(FileUnreadable):
-            list(read_rows([archive({**parts, name: b"<broken"})], FileFormat(kind=FileKind.XLSX)))
-
-
-def test_a_row_number_that_no_sheet_has_is_refused() -> None:
-    good = b"".join(write_sheet([["姓"], ["田中"]]))
-    with zipfile.ZipFile(io.BytesIO(good)) as opened:
-        parts = {name: opened.read(name) for name in opened.namelist()}
-    parts["xl/worksheets/sheet1.xml"] = parts["xl/worksheets/sheet1.xml"].replace(
-        b'<row r="2">', b'<row r="999999999">'
-    )
-    with pytest.raises(FileUnreadable):
-        list(read_rows([archive(parts)], FileFormat(kind=FileKind.XLSX)))
-
-
-def test_numbers_dates_and_truth_in_a_sheet_become_text() -> None:
-    book = openpyxl.Workbook()
-    book.active.append(["a", "b", "c", "d", "e", "f"])
-    book.active.append([1234567, 1.5, 2.0, dt.date(2024, 4, 1), dt.datetime(2024, 4, 1, 9, 30), True])  # noqa: DTZ001 (a sheet has no zones)
-    held = io.BytesIO()
-    book.save(held)
-    rows = list(read_rows([held.getvalue()], FileFormat(kind=FileKind.XLSX)))
-    assert rows[0].cells == ["1234567", "1.5", "2", "2024-04-01", "2024-04-01 09:30:00", "TRUE"]
-
-
-def test_the_reading_of_furigana_is_not_part_of_a_cell() -> None:
-    good = b"".join(write_sheet([["姓"], ["田中"]]))
-    with zipfile.ZipFile(io.BytesIO(good)) as opened:
-        parts = {name: opened.read(name) for name in opened.namelist()}
-    sheet = parts["xl/worksheets/sheet1.xml"].decode()
-    ruby = '田中</t><rPh sb="0" eb="2"><t>タナカ</t></rPh><phoneticPr fontId="1"/>'
-    parts["xl/worksheets/sheet1.xml"] = sheet.replace("田中</t>", ruby).encode()
-    rows = list(read_rows([archive(parts)], FileFormat(kind=FileKind.XLSX)))
-    assert rows[0].cells == ["田中"]
-
-
-@given(
-    st.lists(
-        st.lists(
-            st.one_of(
-                st.none(),
-                st.booleans(),
-                st.integers(-(10**9), 10**9),
-                st.floats(-1e6, 1e6).map(lambda number: round(number, 3)),
-                st.dates(dt.date(1950, 1, 1), dt.date(2090, 1, 1)),
-                st.text("aあ髙 <&>\n", max_size=5),
-            ),
-            max_size=4,
-        ),
-        max_size=5,
-    )
-)
-def test_a_sheet_is_read_as_openpyxl_reads_it(table: list[list[object]]) -> None:
-    book = openpyxl.Workbook()
-    assert book.active is not None
-    for row in [["x"], *table]:
-        book.active.append(row)
-    held = io.BytesIO()
-    book.save(held)
-    cells = dict(read_sheet_cells([held.getvalue()]))
-    theirs = openpyxl.load_workbook(io.BytesIO(held.getvalue()), data_only=True).active
-    assert theirs is not None
-    for number, row in enumerate(theirs.iter_rows(values_only=True), 1):
-        mine = cells.get(number, [])
-        assert mine + [""] * (len(row) - len(mine)) == [shown(value) for value in row]
-
-
-def shown(value: object) -> str:
-    match value:
-        case None:
-            return ""
-        case bool():
-            return str(value).upper()
-        case float():
-            return str(int(value)) if value.is_integer() else repr(value)
-        case dt.datetime():
-            return value.date().isoformat()
-        case _:
-            return str(value)
