@@ -37,4 +37,6 @@ export type Resource = "contact" | "company";
 export interface Page<T> {
   items: T[];
   next_cursor?: string | null;
+  /** The order that it is in: newest when there was too much to sort. */
+  sort?: string | null;
 }

@@ -1,6 +1,6 @@
 /** The page of a list of records: what contacts and companies share. */
 
-import { Button } from "@mantine/core";
+import { Button, Text } from "@mantine/core";
 import { IconFileImport, IconPlus, IconSearchOff, type Icon } from "@tabler/icons-react";
 import { keepPreviousData, useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
@@ -48,8 +48,7 @@ export function ListPage<T extends Row>(props: ListPageProps<T>) {
   const t = useT();
   const may = useMay();
   const path = pathOf(resource);
-  // What is found by words comes newest first: no other order is offered for sealed text.
-  const sort = search.q ? null : (search.sort ?? sorts[0]?.value ?? null);
+  const sort = search.sort ?? sorts[0]?.value ?? null;
   const resetKey = JSON.stringify(search);
   const pages = useInfiniteQuery({
     ...pagesQuery<T>([path, "list", search], (cursor, signal) =>
@@ -89,28 +88,36 @@ export function ListPage<T extends Row>(props: ListPageProps<T>) {
         </Empty>
       );
     }
+    const found = pages.data?.pages.at(-1)?.sort ?? sort;
     return (
-      <RecordList
-        label={t(`${path}.title`)}
-        rows={rows}
-        columns={columns}
-        compact={props.compact}
-        idOf={(row) => row.id}
-        onOpen={props.onOpen}
-        hasMore={pages.hasNextPage && !pages.isFetchNextPageError}
-        isLoadingMore={pages.isFetchingNextPage}
-        onMore={onMore}
-        resetKey={resetKey}
-        footer={
-          pages.isFetchNextPageError ? (
-            <Failure error={pages.error} onRetry={onMore} />
-          ) : pages.hasNextPage ? (
-            t("list.loaded", { n: rows.length })
-          ) : (
-            t("list.end", { n: rows.length })
-          )
-        }
-      />
+      <>
+        {found !== sort && (
+          <Text size="xs" c="dimmed" role="status">
+            {t("list.sort.tooMany")}
+          </Text>
+        )}
+        <RecordList
+          label={t(`${path}.title`)}
+          rows={rows}
+          columns={columns}
+          compact={props.compact}
+          idOf={(row) => row.id}
+          onOpen={props.onOpen}
+          hasMore={pages.hasNextPage && !pages.isFetchNextPageError}
+          isLoadingMore={pages.isFetchingNextPage}
+          onMore={onMore}
+          resetKey={resetKey}
+          footer={
+            pages.isFetchNextPageError ? (
+              <Failure error={pages.error} onRetry={onMore} />
+            ) : pages.hasNextPage ? (
+              t("list.loaded", { n: rows.length })
+            ) : (
+              t("list.end", { n: rows.length })
+            )
+          }
+        />
+      </>
     );
   }
 

@@ -122,8 +122,7 @@ function Filters({ search, onSearch, filters, sorts }: Pick<ToolbarProps, "searc
         w={{ base: "100%", sm: 124 }}
         aria-label={t("list.sort")}
         data={[...sorts]}
-        value={search.q ? (sorts[0]?.value ?? null) : (search.sort ?? sorts[0]?.value ?? null)}
-        disabled={Boolean(search.q)}
+        value={search.sort ?? sorts[0]?.value ?? null}
         onChange={(value) => onSearch({ sort: value === sorts[0]?.value ? undefined : (value ?? undefined) })}
         allowDeselect={false}
       />

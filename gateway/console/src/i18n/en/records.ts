@@ -36,6 +36,7 @@ export const records = {
   "list.sort.kana": "By reading",
   "list.sort.name": "By name",
   "list.sort.updated": "Last updated",
+  "list.sort.tooMany": "Too many to put in order, so the newest come first. Another word narrows them down.",
   "list.search": "Search",
 
   "record.history": "History",

@@ -36,6 +36,7 @@ export const records = {
   "list.sort.kana": "読みの順",
   "list.sort.name": "名前順",
   "list.sort.updated": "更新順",
+  "list.sort.tooMany": "件数が多く並べ替えられないため、新しい順で表示しています。言葉を足すと並べ替えられます。",
   "list.search": "検索",
 
   "record.history": "変更履歴",
