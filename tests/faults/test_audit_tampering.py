@@ -17,6 +17,7 @@ from daicho.audit.clients import Names
 from daicho.audit.faults import LogForked
 from daicho.audit.leaf import ActorKind, Kind
 from daicho.audit.log import Unsigned
+from daicho.audit.lookup import Compared, compare
 from daicho.audit.model import Fact
 from daicho.audit.notes import Verifier
 from daicho.audit.reading import Reader
@@ -86,7 +87,7 @@ def create_fact(number: int, **members: Any) -> Fact:
         "resource_type": "contact",
         "resource_id": record,
         "records": [record.bytes],
-        "content": {"type": "x", "message": b"", "n": number},
+        "content": {"type": "x", "message": b"", "aggregate": ["contact", record.bytes, number]},
         "key": None,
     }
     return Fact(**(values | members))
@@ -248,6 +249,25 @@ async def test_the_service_itself_may_not_change_what_is_logged(ledger: Ledger, 
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         async with ledger.database.transaction(ledger.actor) as tx:
             await tx.driver.execute(statement)
+
+
+async def test_a_look_up_that_nobody_touched_is_what_the_payloads_say(ledger: Ledger) -> None:
+    assert await compare(ledger.database, ledger.keyring, ledger.actor.tenant_id) == Compared(SIZE, 0)
+
+
+@pytest.mark.parametrize(("statement", "why"), [
+    ("DELETE FROM entry_record WHERE tenant_id = $1 AND sequence = $2", "is missing"),
+    ("UPDATE entry_record SET record_id = gen_random_uuid() WHERE tenant_id = $1 AND sequence = $2", ""),
+    ("INSERT INTO entry_record (tenant_id, record_id, sequence) VALUES ($1, gen_random_uuid(), $2)", "does not belong to it"),
+], ids=["removed", "moved", "added"])  # fmt: skip
+@pytest.mark.parametrize("sequence", [0, 300, SIZE - 1])
+async def test_a_look_up_that_somebody_wrote_into_names_the_entry(
+    ledger: Ledger, statement: str, why: str, sequence: int
+) -> None:
+    await ledger.tamper(statement, sequence)
+    found = await compare(ledger.database, ledger.keyring, ledger.actor.tenant_id)
+    assert found.first_bad == sequence
+    assert why in found.why
 
 
 async def test_an_export_ends_when_its_reader_loses_the_right(ledger: Ledger) -> None:

@@ -114,6 +114,34 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/audit/erasures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The register of erasures, the newest first
+         * @description The register of erasures, the newest first.
+         *
+         *     Requires `audit:read`.
+         */
+        get: operations["list_erasures"];
+        put?: never;
+        /**
+         * Take away what the log says of one person
+         * @description Take away what the log says of one person; the log stays whole, and an entry names the erasure.
+         *
+         *     Requires `audit:erase`.
+         */
+        post: operations["erase_record"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/audit/export": {
         parameters: {
             query?: never;
@@ -1793,6 +1821,71 @@ export interface components {
             time: string;
         };
         /**
+         * ErasureDone
+         * @description The entries that name the erasure, and how many payloads went. Not complete: ask again, it goes on.
+         */
+        ErasureDone: {
+            /** @description The entries that name the erasure. */
+            entries: string[];
+            /** @description How many payloads went. */
+            erased: number;
+            /** @description Whether all are gone; if not, ask again. */
+            is_complete: boolean;
+        };
+        /**
+         * ErasurePage
+         * @description A page of the register, the newest first.
+         */
+        ErasurePage: {
+            /** @description What was found, in the order of the list. */
+            items: components["schemas"]["ErasureView"][];
+            /** @description Where the next page begins; null at the end. */
+            next_cursor: string | null;
+        };
+        /**
+         * ErasureRequest
+         * @description Whose payloads go, and why: he asked, the time to keep them is over, they were got unlawfully, an order.
+         */
+        ErasureRequest: {
+            /**
+             * @description Why the payloads go.
+             * @enum {string}
+             */
+            reason: "privacy_request" | "retention_ended" | "unlawfully_obtained" | "legal_order";
+            /**
+             * Format: uuid
+             * @description What was acted on: its id.
+             */
+            record_id: string;
+        };
+        /**
+         * ErasureView
+         * @description One row of the register; ``id`` is that of the entry that names the erasure.
+         */
+        ErasureView: {
+            /** @description Who erased. */
+            actor_user_id: string | null;
+            /** @description How many payloads went. */
+            erased: number;
+            /**
+             * Format: date-time
+             * @description When (RFC 3339, UTC).
+             */
+            erased_at: string;
+            /**
+             * Format: uuid
+             * @description The entry that names the erasure.
+             */
+            id: string;
+            /** @description Why the payloads go. */
+            reason: string;
+            /**
+             * Format: uuid
+             * @description What was acted on: its id.
+             */
+            record_id: string;
+        };
+        /**
          * Explanation
          * @description Why a user may, or may not, do something.
          */
@@ -3422,6 +3515,116 @@ export interface operations {
             403: components["responses"]["forbidden"];
             404: components["responses"]["not_found"];
             409: components["responses"]["log_forked"];
+            429: components["responses"]["too_many_requests"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
+        };
+    };
+    list_erasures: {
+        parameters: {
+            query?: {
+                /**
+                 * @description How many items a page has at most.
+                 * @example 50
+                 */
+                limit?: number;
+                /** @description Where to go on: the next_cursor of the page before; it fits the same question alone. */
+                cursor?: string | null;
+            };
+            header?: {
+                /**
+                 * @description The language of problem documents: ja (the default) or en.
+                 * @example ja
+                 */
+                "Accept-Language"?: components["parameters"]["Accept-Language"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "actor_user_id": "019abf4e-8e10-7c35-8f61-92f3c4e5a704",
+                     *           "erased": 12,
+                     *           "erased_at": "2026-11-25T01:23:45.678901Z",
+                     *           "id": "019abf4e-d5e6-7a77-9b38-0a2b3c4d5e59",
+                     *           "reason": "privacy_request",
+                     *           "record_id": "019abf4e-b3c4-7f55-8a16-e8091a2b3c37"
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErasurePage"];
+                };
+            };
+            400: components["responses"]["malformed"];
+            401: components["responses"]["unauthenticated"];
+            403: components["responses"]["forbidden"];
+            422: components["responses"]["invalid"];
+            429: components["responses"]["too_many_requests"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
+        };
+    };
+    erase_record: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description The language of problem documents: ja (the default) or en.
+                 * @example ja
+                 */
+                "Accept-Language"?: components["parameters"]["Accept-Language"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "reason": "privacy_request",
+                 *       "record_id": "019abf4e-b3c4-7f55-8a16-e8091a2b3c37"
+                 *     }
+                 */
+                "application/json": components["schemas"]["ErasureRequest"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "entries": [
+                     *         "019abf4e-d5e6-7a77-9b38-0a2b3c4d5e59"
+                     *       ],
+                     *       "erased": 12,
+                     *       "is_complete": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErasureDone"];
+                };
+            };
+            400: components["responses"]["malformed"];
+            401: components["responses"]["unauthenticated"];
+            403: components["responses"]["forbidden"];
+            413: components["responses"]["too_large"];
+            415: components["responses"]["unsupported_media_type"];
+            422: components["responses"]["invalid"];
             429: components["responses"]["too_many_requests"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];

@@ -156,7 +156,8 @@ def make_company(stack: Stack, bus: Bus, customers_keyring: Keyring) -> Callable
 
 @pytest.fixture(scope="module")
 async def midori(make_company: Callable[[str], Awaitable[Company]]) -> Company:
-    return await make_company("midori")
+    # The mail sink is the session's: another module's company of this name has had mail already.
+    return await make_company(f"midori-{uuid7().hex[-8:]}")
 
 
 @pytest.fixture(scope="module")
@@ -167,17 +168,17 @@ async def aoba(make_company: Callable[[str], Awaitable[Company]]) -> Company:
 @pytest.fixture(scope="module")
 async def member(stack: Stack, midori: Company) -> str:
     """The token of a colleague at midori who may not read the audit."""
-    email = "member@midori.example.jp"
+    email = f"member@{midori.code}.example.jp"
     async with midori.client("identity") as owner:
         # Until the owner's address is confirmed no other mail leaves.
-        confirmation = {"token": await stack.mail.link_to("owner@midori.example.jp", "confirm-email")}
+        confirmation = {"token": await stack.mail.link_to(f"owner@{midori.code}.example.jp", "confirm-email")}
         assert (await owner.post("/v1/email-confirmations", json=confirmation)).status_code == 204
         body = {"invitations": [{"email": email, "role": "member"}]}
         assert (await owner.post("/v1/invitations", json=body)).status_code == 201
         link = await stack.mail.link_to(email, "accept-invitation")
         accepted = {"token": link, "display_name": "鈴木 一郎", "password": PASSWORD}
         assert (await owner.post("/v1/invitations/accept", json=accepted)).status_code == 201
-        return await sign_in(owner, "midori", email)
+        return await sign_in(owner, midori.code, email)
 
 
 async def sign_in(client: httpx.AsyncClient, code: str, email: str) -> str:

@@ -171,7 +171,7 @@ async def test_an_attempt_at_anothers_or_an_unknown_entry_is_logged_and_says_not
             assert entry["actor"]["user_id"] == str(aoba.actor.user_id)
             shown.append(entry["payload"] | {"ids": []})
     assert shown[0] == shown[1]
-    assert await midori.search(record_id=str(theirs), action="access.refused") == []
+    assert await midori.search(record_id=str(theirs), actor_id=str(aoba.actor.user_id)) == []
 
 
 async def test_somebody_without_the_permission_is_logged_for_having_asked(midori: Any, member: str) -> None:

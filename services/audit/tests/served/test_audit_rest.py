@@ -23,13 +23,19 @@ ROUTES = [
     ("GET", "/v1/audit/checkpoint"),
     ("GET", "/v1/audit/key"),
     ("GET", "/v1/audit/export"),
+    ("POST", "/v1/audit/erasures"),
+    ("GET", "/v1/audit/erasures"),
 ]
 OF_ONE = [route for route in ROUTES if "{id}" in route[1]]
 
 
 async def ask(client: httpx.AsyncClient, route: tuple[str, str], entry_id: object) -> httpx.Response:
     method, path = route
-    body = {} if method == "POST" else None
+    bodies = {
+        "/v1/audit/entries/search": {},
+        "/v1/audit/erasures": {"record_id": str(uuid7()), "reason": "privacy_request"},
+    }
+    body = bodies.get(path) if method == "POST" else None
     return await client.request(method, path.format(id=entry_id), json=body)
 
 

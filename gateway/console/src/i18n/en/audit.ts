@@ -51,6 +51,8 @@ export const audit = {
   "audit.action.session.ended": "Signed out",
   "audit.action.session.refused": "Sign-in refused",
   "audit.action.sign_in.refused": "Sign-in refused",
+  "audit.action.access.refused": "Access refused",
+  "audit.action.audit.erased": "Personal data erased",
   "audit.clear": "Clear filters",
   "audit.proofFailed": "The proof could not be had",
   "audit.request": "Request ID",
@@ -71,5 +73,6 @@ export const audit = {
   "resource.team": "Team",
   "resource.audit": "Audit log",
   "resource.audit_entry": "Audit log",
+  "resource.entry": "Audit log entry",
   "resource.invitation": "Invitation",
 } as const;

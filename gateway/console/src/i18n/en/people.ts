@@ -68,6 +68,7 @@ export const people = {
   "permission.verb.delete": "Delete",
   "permission.verb.import": "Import",
   "permission.verb.export": "Export",
+  "permission.verb.erase": "Erase",
   "permission.verb.manage": "Manage",
 
   "teams.title": "Teams",

@@ -51,6 +51,8 @@ export const audit = {
   "audit.action.session.ended": "サインアウト",
   "audit.action.session.refused": "サインインの失敗",
   "audit.action.sign_in.refused": "サインインの失敗",
+  "audit.action.access.refused": "拒否されたアクセス",
+  "audit.action.audit.erased": "個人データの消去",
   "audit.clear": "絞り込みを解除",
   "audit.proofFailed": "証明書を取得できませんでした",
   "audit.request": "リクエスト ID",
@@ -71,5 +73,6 @@ export const audit = {
   "resource.team": "チーム",
   "resource.audit": "監査ログ",
   "resource.audit_entry": "監査ログ",
+  "resource.entry": "監査ログの記録",
   "resource.invitation": "招待",
 } as const;

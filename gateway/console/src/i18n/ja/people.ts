@@ -68,6 +68,7 @@ export const people = {
   "permission.verb.delete": "削除",
   "permission.verb.import": "インポート",
   "permission.verb.export": "エクスポート",
+  "permission.verb.erase": "消去",
   "permission.verb.manage": "管理",
 
   "teams.title": "チーム",

@@ -14,6 +14,7 @@ from daicho.keyring.keyring import Keyring
 from daicho.keyring.keys import EventKey, KeyMaterial, TenantKeys
 from daicho.keyring.provision import ACCESS_KEY, CHECKPOINT_KEY, provision
 from daicho.keyring.resealing import SealedColumn, reseal
+from daicho.keyring.rewrapping import StoredKeys, rewrap_stored
 from daicho.keyring.transit import PublicKey, Transit
 
 __all__ = [
@@ -33,10 +34,12 @@ __all__ = [
     "PublicKey",
     "SealedColumn",
     "SealedWriter",
+    "StoredKeys",
     "Tampered",
     "TenantKeys",
     "Transit",
     "provision",
     "reseal",
+    "rewrap_stored",
     "schema",
 ]

@@ -4,6 +4,7 @@
 
     daicho keys rotate --service customers --tenant ID    a new data key; every data key wrapped anew
     daicho keys reseal --service customers --tenant ID    what older data keys sealed, sealed anew
+    daicho keys rewrap --service audit --tenant ID        every stored key wrapped anew, no new data key
     daicho keys rotate-signing                            a new key for access tokens, with identity's settings
 
 The first two run with the settings of the service that ``--service`` names. Begin a rotation at identity: there it gives
@@ -24,6 +25,7 @@ from daicho.keyring.faults import KeyRefused, KeysUnavailable
 from daicho.keyring.keyring import SETTLE, TTL, Keyring
 from daicho.keyring.provision import ACCESS_KEY, KEY_OWNER
 from daicho.keyring.resealing import SealedColumn, reseal
+from daicho.keyring.rewrapping import StoredKeys, rewrap_stored
 from daicho.keyring.transit import Transit
 from daicho.tenancy import Database, TenantId
 
@@ -34,8 +36,9 @@ _SETTINGS: Final = (
     "DAICHO_VAULT_SECRET_ID",
 )
 
-Columns = Mapping[str, Sequence[SealedColumn]]
-"""What each service has sealed and may seal anew."""
+Held = Sequence[SealedColumn | StoredKeys]
+Columns = Mapping[str, Held]
+"""What each service has sealed and may seal anew, and which keys of others it has stored."""
 Rewrite = Callable[[Database, Keyring, TenantId], Awaitable[int]]
 Rewrites = Mapping[str, Rewrite]
 """How each service that has a blind index writes the tokens of every record; answers how many changed."""
@@ -48,6 +51,7 @@ def configure(parser: argparse.ArgumentParser, columns: Columns, rewrites: Rewri
     for name, services, says in (
         ("rotate", columns, "make a new data key and wrap all by the newest version of the tenant's key"),
         ("reseal", columns, "seal anew what older data keys sealed"),
+        ("rewrap", columns, "wrap every stored key by the newest version of the tenant's key"),
         ("rotate-index", rewrites, "make a new index key, which is written beside the old one"),
         (
             "reindex",
@@ -106,7 +110,10 @@ async def _run(
         guarded = database.guarded(keyring.require_store)
         match arguments.keys_command:
             case "rotate":
-                return await _rotate(transit, keyring, tenant_id, out)
+                await _rotate(transit, keyring, tenant_id, out)
+                return await _rewrap(database, keyring, tenant_id, columns[service], out)
+            case "rewrap":
+                return await _rewrap(database, keyring, tenant_id, columns[service], out)
             case "reseal":
                 return await _reseal(guarded, keyring, tenant_id, columns[service], out)
             case "rotate-index":
@@ -130,15 +137,22 @@ async def _rotate_signing(transit: Transit, out: TextIO) -> int:
     return 0
 
 
-async def _rotate(transit: Transit, keyring: Keyring, tenant_id: TenantId, out: TextIO) -> int:
+async def _rotate(transit: Transit, keyring: Keyring, tenant_id: TenantId, out: TextIO) -> None:
     if transit.service == KEY_OWNER:
         await transit.rotate_tenant_key(tenant_id)
     version = await keyring.rotate(tenant_id)
-    count = await keyring.rewrap(tenant_id)
     out.write(
-        f"{transit.service}: data key {version} seals in {SETTLE / 60:.0f} minutes; {count} data keys wrapped anew.\n"
+        f"{transit.service}: data key {version} seals in {SETTLE / 60:.0f} minutes.\n"
         f"Run daicho keys reseal {_LATER}.\n"
     )
+
+
+async def _rewrap(database: Database, keyring: Keyring, tenant_id: TenantId, held: Held, out: TextIO) -> int:
+    out.write(f"{await keyring.rewrap(tenant_id)} data keys wrapped anew.\n")
+    for stored in held:
+        if isinstance(stored, StoredKeys):
+            count = await rewrap_stored(database, keyring, tenant_id, stored)
+            out.write(f"{stored.table}: {count} keys of other services wrapped anew.\n")
     return 0
 
 
@@ -166,14 +180,14 @@ async def _reindex(
     return 0
 
 
-async def _reseal(
-    database: Database, keyring: Keyring, tenant_id: TenantId, columns: Sequence[SealedColumn], out: TextIO
-) -> int:
+async def _reseal(database: Database, keyring: Keyring, tenant_id: TenantId, held: Held, out: TextIO) -> int:
     keys = await keyring.open(tenant_id)
     if keys.version != max(keys.material.records):
         out.write(f"Too early: a process may still seal by data key {keys.version}. Try again in a while.\n")
         return 1
-    for column in columns:
+    for column in held:
+        if isinstance(column, StoredKeys):
+            continue
         count = await reseal(database, keyring, tenant_id, column)
         out.write(f"{column.table}.{column.column}: {count} sealed anew by data key {keys.version}\n")
     return 0

@@ -9,6 +9,7 @@ from daicho import chassis
 from daicho.audit.checkpoints import Checkpoints
 from daicho.audit.clients import Names
 from daicho.audit.consumers import consumer
+from daicho.audit.erasing import Eraser
 from daicho.audit.glossary import GLOSSARY
 from daicho.audit.log import Unsigned
 from daicho.audit.reading import Reader
@@ -30,10 +31,11 @@ def parts(rails: Rails) -> Parts:
         names=Names(rails.channel("identity")),
         checkpoints=checkpoints,
     )
+    eraser = Eraser(rails.database, rails.keyring, rails.clock, unsigned.add)
     return Parts(
         routes=ROUTES,
         glossary=GLOSSARY,
-        state={"reader": reader},
+        state={"reader": reader, "eraser": eraser},
         rpc=[(add_LogServiceServicer_to_server, LogServicer(checkpoints))],
         consumers=[consumer(rails.bus, rails.database, rails.keyring, unsigned.add)],
         loops=[checkpoints.run],

@@ -1,9 +1,9 @@
-"""From an event to what the log says of it, back to what a reader sees; and the event that the log tells itself."""
+"""From an event to what the log says of it, back to what a reader sees; and what the log tells itself."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any, Final
@@ -14,18 +14,20 @@ from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import DecodeError
 from google.protobuf.message import Message as ProtoMessage
 
-from daicho.audit.leaf import ActorKind, Kind
+from daicho.audit.leaf import ActorKind, Kind, erasure_content
 from daicho.audit.model import MAX_RECORDS, Fact, Signed
 from daicho.contracts.audit.events.v1 import events_pb2 as audit
 from daicho.contracts.customers.events.v1 import events_pb2 as customers
 from daicho.contracts.identity.events.v1 import events_pb2 as identity
 from daicho.events import Aggregate, Envelope, Rejected, tell
-from daicho.tenancy import TenantTransaction
+from daicho.tenancy import Actor, TenantTransaction
 
 TOPICS: Final = ("identity.events", "customers.events", "access.events")
 
 ACCESSED: Final = audit.Accessed.DESCRIPTOR.full_name
 """The type whose sealed words an auditor may read."""
+
+ERASED: Final = "audit.erased"
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _CHANGES: Final[Mapping[int, str]] = {
@@ -45,7 +47,7 @@ def fact_of(envelope: Envelope) -> Fact:
     """What the log says of ``envelope``. Raises Rejected for a payload that does not read."""
     message = _message_of(envelope.type, envelope.payload)
     aggregate_id = UUID(bytes=envelope.aggregate.id)
-    action, resource, resource_id, ids = _read(envelope, message, aggregate_id)
+    action, resource, resource_id, ids = _read(envelope.type, envelope.aggregate.type, message, aggregate_id)
     if not (_WORD.match(action) and _WORD.match(resource)):
         raise Rejected("action_unreadable")
     actor = envelope.actor
@@ -85,6 +87,8 @@ def shown(content: Mapping[str, Any], unseal: Callable[[bytes], bytes | None]) -
     Ids are text, enums their names. What was searched for is opened by ``unseal`` (None: its key is not to be
     had); other sealed fields are left out, for they are their owner's to show.
     """
+    if "erased" in content:
+        return _erasure(content)
     name = str(content.get("type", ""))
     try:
         message = _message_of(name, content.get("message", b""))
@@ -97,6 +101,39 @@ def shown(content: Mapping[str, Any], unseal: Callable[[bytes], bytes | None]) -
     return {"type": name, **fields}
 
 
+def erasure_of(actor: Actor, entry_id: UUID, time: datetime, erased: Sequence[UUID], **why: Any) -> Fact:
+    """The fact that ``actor`` takes the payloads of the entries ``erased`` away; ``why``: record_id and reason."""
+    content = erasure_content(erased, why["reason"]) | {
+        "record": why["record_id"].bytes,
+        "address": actor.address or "",
+        "request": actor.request_id or "",
+    }
+    return Fact(
+        id=entry_id,
+        time=time,
+        kind=Kind.ERASURE,
+        actor_kind=ActorKind[actor.kind.upper()],
+        actor_user_id=actor.user_id,
+        actor_session_id=actor.session_id,
+        actor_service=actor.service or "",
+        action=ERASED,
+        resource_type="audit_entry",
+        resource_id=None,
+        records=records_of(content),
+        content=content,
+        key=None,
+    )
+
+
+def records_of(content: Mapping[str, Any]) -> list[bytes]:
+    """What an entry with this payload is found by. Raises Rejected for a payload that does not read."""
+    if "erased" in content:
+        return _records([content["record"], *content["erased"]])
+    kind, aggregate_id, _ = content["aggregate"]
+    message = _message_of(content["type"], content["message"])
+    return _records(_read(content["type"], kind, message, UUID(bytes=aggregate_id))[3])
+
+
 async def tell_signed(tx: TenantTransaction, signed: Signed) -> None:
     """Tell that a checkpoint was signed: whoever keeps it can show later that the log was cut or forked."""
     message = audit.CheckpointSigned(
@@ -105,17 +142,17 @@ async def tell_signed(tx: TenantTransaction, signed: Signed) -> None:
     await tell(tx, None, message, aggregate=Aggregate("log", tx.tenant_id, signed.checkpoint.size))
 
 
-def _read(envelope: Envelope, message: ProtoMessage | None, aggregate_id: UUID) -> Reading:
+def _read(name: str, aggregate_type: str, message: ProtoMessage | None, aggregate_id: UUID) -> Reading:
     if message is None:
-        return _unknown(envelope, aggregate_id)
+        return _unknown(name, aggregate_type, aggregate_id)
     return _READERS[type(message)](message, aggregate_id)
 
 
-def _unknown(envelope: Envelope, aggregate_id: UUID) -> Reading:
+def _unknown(name: str, aggregate_type: str, aggregate_id: UUID) -> Reading:
     """An event that this service has no words for is logged under its own name: nothing goes unrecorded."""
-    words = _HUMP.sub("_", envelope.type.rpartition(".")[2]).lower()
-    service = [*envelope.type.split("."), "", ""][1]
-    return f"{service}.{words}", envelope.aggregate.type, aggregate_id, [aggregate_id.bytes]
+    words = _HUMP.sub("_", name.rpartition(".")[2]).lower()
+    service = [*name.split("."), "", ""][1]
+    return f"{service}.{words}", aggregate_type, aggregate_id, [aggregate_id.bytes]
 
 
 def _accessed(event: audit.Accessed, _aggregate: UUID) -> Reading:
@@ -195,6 +232,15 @@ def _message_of(name: str, payload: bytes) -> ProtoMessage | None:
         return kind.FromString(payload)
     except DecodeError as error:
         raise Rejected("payload_unreadable") from error
+
+
+def _erasure(content: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "type": "erasure",
+        "reason": content["reason"],
+        "record_id": str(UUID(bytes=content["record"])),
+        "erased": [str(UUID(bytes=each)) for each in content["erased"]],
+    }
 
 
 def _words(opened: bytes) -> Any:

@@ -56,5 +56,12 @@ GLOSSARY: Final[Glossary] = {
     "tenant_id": Term("Whose log it is.", "019abf4e-7a00-7123-8d13-51e2a0c4b601"),
     "entry": Term("The entry."),
     "proof": Term("The hashes from the entry's leaf to the root, base64.", [_DIGEST]),
+    "reason": Term("Why the payloads go.", "privacy_request"),
+    "entries": Term("The entries that name the erasure.", ["019abf4e-d5e6-7a77-9b38-0a2b3c4d5e59"]),
+    "erased": Term("How many payloads went.", 12),
+    "is_complete": Term("Whether all are gone; if not, ask again.", True),  # noqa: FBT003 a value, not a switch
+    "ErasureView.id": Term("The entry that names the erasure.", "019abf4e-d5e6-7a77-9b38-0a2b3c4d5e59"),
+    "actor_user_id": Term("Who erased.", "019abf4e-8e10-7c35-8f61-92f3c4e5a704"),
+    "erased_at": Term("When (RFC 3339, UTC).", "2026-11-25T01:23:45.678901Z"),
     "AuditSearch": Term("", {"record_id": _RECORD, "action": "contact.open", "from": "2026-11-25T00:00:00Z", "limit": 50}),
 }  # fmt: skip

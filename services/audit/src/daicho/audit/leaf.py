@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import os
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import IntEnum
@@ -161,7 +161,7 @@ def payload_digest(payload: bytes) -> bytes:
     return sha256(payload).digest()
 
 
-def erasure_content(erased: list[UUID], reason: str) -> dict[str, Any]:
+def erasure_content(erased: Sequence[UUID], reason: str) -> dict[str, Any]:
     """The content of an entry of kind ERASURE: the ids of the entries whose payloads it takes away."""
     return {"erased": [entry.bytes for entry in erased], "reason": reason}
 

@@ -79,6 +79,7 @@ _AROUND: Final = """e.time >= $2 AND (e.time, e.sequence) < ($3, $4)
 _FIND: Final = _ENTRY + " FROM entry e WHERE e.tenant_id = $1 AND "
 FIND_BY_TIME: Final = "SELECT " + _FIND + _AROUND
 FIND_BY_ACTOR: Final = "SELECT " + _FIND + "e.actor_user_id = $5 AND " + _AROUND
+FIND_BY_ACTOR_AND_ACTION: Final = "SELECT " + _FIND + "e.actor_user_id = $5 AND e.action = $6 AND " + _AROUND
 FIND_BY_ACTION: Final = "SELECT " + _FIND + "e.action = $6 AND " + _AROUND
 FIND_BY_RESOURCE: Final = "SELECT " + _FIND + "e.resource_type = $7 AND " + _AROUND
 _BY_RECORD: Final = """
@@ -91,8 +92,8 @@ FIND_BY_RECORD: Final = "SELECT " + _ENTRY + _BY_RECORD
 
 log = structlog.get_logger()
 
-_FIRST: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_LAST: Final = datetime(9999, 1, 1, tzinfo=UTC)
+FIRST: Final = datetime(1970, 1, 1, tzinfo=UTC)
+LAST: Final = datetime(9999, 1, 1, tzinfo=UTC)
 _ENDLESS: Final = (1 << 63) - 1
 
 
@@ -222,14 +223,16 @@ async def read_block(tx: TenantTransaction, block: int, size: int) -> list[Store
 
 async def find(tx: TenantTransaction, asked: Question) -> list[Stored]:
     """A page of entries, newest first: by their time; of one record, in the log's own order."""
-    begin, end = asked.begin or _FIRST, asked.end or _LAST
+    begin, end = asked.begin or FIRST, asked.end or LAST
     before = asked.before or (end, -1)
     rest = (asked.actor_id, asked.action, asked.resource, asked.limit)
     if asked.record_id is not None:
         last = _ENDLESS if asked.before is None else asked.before[1]
         rows = await tx.driver.fetch(FIND_BY_RECORD, tx.tenant_id, begin, end, last, *rest, asked.record_id)
         return _entries(tx, rows)
-    if asked.actor_id is not None:
+    if asked.actor_id is not None and asked.action is not None:
+        statement = FIND_BY_ACTOR_AND_ACTION
+    elif asked.actor_id is not None:
         statement = FIND_BY_ACTOR
     elif asked.action is not None:
         statement = FIND_BY_ACTION

@@ -7,16 +7,27 @@ from uuid import UUID
 
 from litestar import Request, Response, get, post
 from litestar.datastructures import State
-from litestar.params import FromPath, JSONBody
+from litestar.params import FromPath, FromQuery, JSONBody
 from litestar.response import Stream
 
 from daicho.audit.export import Proof, to_text
 from daicho.audit.faults import LogForked
 from daicho.audit.glossary import EXPORT
-from daicho.audit.schemas import AuditEntry, AuditEntryPage, AuditSearch, CheckpointView, KeyView
+from daicho.audit.schemas import (
+    AuditEntry,
+    AuditEntryPage,
+    AuditSearch,
+    CheckpointView,
+    ErasureDone,
+    ErasurePage,
+    ErasureRequest,
+    KeyView,
+    Limit,
+)
 from daicho.web import actor_of, answers, declares, requires
 
 READ = "audit:read"
+ERASE = "audit:erase"
 Caller = Request[Any, Any, Any]
 
 
@@ -78,8 +89,36 @@ async def export_log(request: Caller, state: State) -> Stream:
     return Stream(lines, media_type="application/jsonl", headers=_attachment("audit.jsonl"))
 
 
+@post("/v1/audit/erasures", guards=[requires(ERASE)], tags=["audit"], status_code=200)
+async def erase_record(request: Caller, data: JSONBody[ErasureRequest], state: State) -> ErasureDone:
+    """Take away what the log says of one person; the log stays whole, and an entry names the erasure."""
+    done: ErasureDone = await state.eraser.erase(actor_of(request), data)
+    return done
+
+
+@get("/v1/audit/erasures", guards=[requires(READ)], tags=["audit"])
+async def list_erasures(
+    request: Caller,
+    state: State,
+    limit: FromQuery[Limit] = 50,
+    cursor: FromQuery[str | None] = None,
+) -> ErasurePage:
+    """The register of erasures, the newest first."""
+    page: ErasurePage = await state.eraser.register(actor_of(request), limit=limit, cursor=cursor)
+    return page
+
+
 def _attachment(name: str) -> dict[str, str]:
     return {"content-disposition": f'attachment; filename="{name}"'}
 
 
-ROUTES = (search_entries, read_entry, read_proof, read_checkpoint, read_key, export_log)
+ROUTES = (
+    search_entries,
+    read_entry,
+    read_proof,
+    read_checkpoint,
+    read_key,
+    export_log,
+    erase_record,
+    list_erasures,
+)

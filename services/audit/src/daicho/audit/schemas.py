@@ -9,6 +9,7 @@ from uuid import UUID
 import msgspec
 
 Word = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+Limit = Annotated[int, msgspec.Meta(ge=1, le=200)]
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
@@ -21,7 +22,7 @@ class AuditSearch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     action: Word | None = None
     begin: Moment | None = msgspec.field(default=None, name="from")
     end: Moment | None = msgspec.field(default=None, name="to")
-    limit: Annotated[int, msgspec.Meta(ge=1, le=200)] = 50
+    limit: Limit = 50
     cursor: Annotated[str, msgspec.Meta(max_length=1_000)] | None = None
 
 
@@ -62,6 +63,39 @@ class AuditEntryPage(msgspec.Struct, frozen=True):
     """A page of entries, the newest first."""
 
     items: list[AuditEntry]
+    next_cursor: str | None
+
+
+class ErasureRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Whose payloads go, and why: he asked, the time to keep them is over, they were got unlawfully, an order."""
+
+    record_id: UUID
+    reason: Literal["privacy_request", "retention_ended", "unlawfully_obtained", "legal_order"]
+
+
+class ErasureDone(msgspec.Struct, frozen=True):
+    """The entries that name the erasure, and how many payloads went. Not complete: ask again, it goes on."""
+
+    entries: list[UUID]
+    erased: int
+    is_complete: bool
+
+
+class ErasureView(msgspec.Struct, frozen=True):
+    """One row of the register; ``id`` is that of the entry that names the erasure."""
+
+    id: UUID
+    record_id: UUID
+    reason: str
+    erased: int
+    actor_user_id: UUID | None
+    erased_at: datetime
+
+
+class ErasurePage(msgspec.Struct, frozen=True):
+    """A page of the register, the newest first."""
+
+    items: list[ErasureView]
     next_cursor: str | None
 
 

@@ -40,6 +40,7 @@ _TABLE: Mapping[str, tuple[Scope, Scope, Scope, Scope, Scope]] = {
     "roles:manage": (ALL, ALL, NONE, NONE, NONE),
     "tenant:manage": (ALL, ALL, NONE, NONE, NONE),
     "audit:read": (ALL, ALL, NONE, NONE, NONE),
+    "audit:erase": (ALL, NONE, NONE, NONE, NONE),
 }
 
 ACTIONS = tuple(_TABLE)

@@ -1,0 +1,66 @@
+"""Queries of erasures: whose payloads are there, taking them away, and the register."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Final, NamedTuple
+from uuid import UUID
+
+from daicho.tenancy import TenantTransaction
+
+READ_HELD: Final = """
+    SELECT r.sequence, e.entry_id, e.payload
+    FROM entry_record r JOIN entry e ON e.tenant_id = $1 AND e.sequence = r.sequence
+    WHERE r.tenant_id = $1 AND r.record_id = $2 AND r.sequence > $3 AND e.payload IS NOT NULL AND e.kind <> 3
+    ORDER BY r.sequence LIMIT $4
+"""
+ERASE: Final = "UPDATE entry SET payload = NULL WHERE tenant_id = $1 AND entry_id = ANY($2::uuid[])"
+ADD_ERASURE: Final = """
+    INSERT INTO erasure (tenant_id, id, record_id, reason, erased, actor_user_id, erased_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $7)
+"""
+READ_ERASURES: Final = """
+    SELECT id, record_id, reason, erased, actor_user_id, erased_at FROM erasure
+    WHERE tenant_id = $1 AND (erased_at, id) < ($2, $3) ORDER BY erased_at DESC, id DESC LIMIT $4
+"""
+
+_LAST: Final = (datetime(9999, 1, 1, tzinfo=UTC), UUID(int=0))
+
+Held = tuple[int, UUID, bytes]
+"""Sequence, entry and sealed payload."""
+
+
+class Erasure(NamedTuple):
+    """One round of an erasure, as the register holds it; ``id`` is that of the entry that names it."""
+
+    id: UUID
+    record_id: UUID
+    reason: str
+    erased: int
+    actor_user_id: UUID | None
+    erased_at: datetime
+
+
+async def read_held(tx: TenantTransaction, record_id: UUID, *, after: int, limit: int) -> list[Held]:
+    """Entries found by a record that still have their payload, in the log's order; erasures never go."""
+    rows = await tx.driver.fetch(READ_HELD, tx.tenant_id, record_id, after, limit)
+    return [(row["sequence"], row["entry_id"], row["payload"]) for row in rows]
+
+
+async def erase_payloads(tx: TenantTransaction, entries: Sequence[UUID]) -> None:
+    """Take payloads away."""
+    await tx.driver.execute(ERASE, tx.tenant_id, list(entries))
+
+
+async def add_erasure(tx: TenantTransaction, erasure: Erasure) -> None:
+    """Enter it into the register."""
+    await tx.driver.execute(ADD_ERASURE, tx.tenant_id, *erasure)
+
+
+async def read_erasures(
+    tx: TenantTransaction, *, before: tuple[datetime, UUID] | None, limit: int
+) -> list[Erasure]:
+    """A page of the register, the newest first."""
+    rows = await tx.driver.fetch(READ_ERASURES, tx.tenant_id, *(before or _LAST), limit)
+    return [Erasure(*row) for row in rows]
