@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 import pytest_asyncio
@@ -150,13 +150,23 @@ async def test_a_key_creates_once(house):
     assert (other.status_code, other.json()["code"]) == (422, "idempotency_mismatch")
 
 
-async def test_unknown_and_protected_members_are_refused(house):
-    for member, value in (("tenant_id", str(uuid4())), ("id", str(uuid4())), ("version", 9), ("tokens", [1])):
-        answer = await house.owner("POST", "/v1/contacts", {"family_name": "名", member: value})
+@pytest.mark.parametrize(
+    ("member", "value"),
+    [("tenant_id", str(UUID(int=1))), ("id", str(UUID(int=1))), ("version", 9), ("tokens", [1])],
+)
+@pytest.mark.parametrize(("path", "named"), [("/v1/contacts", "family_name"), ("/v1/companies", "name")])
+async def test_unknown_and_protected_members_are_refused(house, path, named, member, value):
+    made = (await house.owner("POST", path, {named: f"名{uuid4()}"})).json()
+    place = f"{path}/{made['id']}"
+    for answer in (
+        await house.owner("POST", path, {named: "名", member: value}),
+        await house.owner("PATCH", place, {named: "別", member: value}, if_match=f'"v{made["version"]}"'),
+    ):
         assert answer.status_code == 422, answer.text
         assert answer.json()["errors"] == [
             {"pointer": f"/{member}", "code": "unknown_field", "detail": "この項目はありません。"}
         ]
+    assert (await house.owner("GET", place)).json() == made
 
 
 async def test_a_cursor_fits_its_own_list_alone(house, neighbour):
