@@ -43,6 +43,7 @@ def _check_what_it_printed(text: str) -> None:
     assert "cp932" in {line.lower() for line in lines}
     assert lines.count(str(len(rows) - accepted)) == 1, "as many rejected rows as the sample file has"
     assert lines.count(str(accepted)) == 1, "as many contacts as there are good rows"
+    assert "次郎" in lines, "the deleted contact is restored"
     assert "412" in lines, "the second editor is told"
     assert any("'title'" in line and "営業部長" in line for line in lines), "the history has the new title"
     assert lines.count("1") == 1, "the colleague sees the one contact that is his"
@@ -55,5 +56,12 @@ def _check_what_it_left(folder: Path) -> None:
     opened = json.loads((folder / "contact.json").read_text())
     assert "タナ" in f"{opened['family_name_kana']}{opened['given_name_kana']}{opened['company_name']}"
     assert json.loads((folder / "conflict.json").read_text())["version"] == 2
+    renewed, session = (json.loads((folder / name).read_text()) for name in ("renewed.json", "session.json"))
+    assert renewed["refresh_token"] != session["refresh_token"]
+    events = (folder / "events.txt").read_text().splitlines()
+    told = [json.loads(line.removeprefix("data: ")) for line in events if line.startswith("data: ")]
+    assert told[-1]["status"] == "done", "the stream lasts until the import is done"
+    found = [len(json.loads((folder / name).read_text())["items"]) for name in ("gone.json", "back.json")]
+    assert found[1] == found[0] + 1, "a deleted contact is not found, a restored one is"
     rejected = (folder / "rejected.csv").read_bytes().decode("cp932")
     assert rejected.startswith("エラー内容,顧客番号,")
