@@ -29,7 +29,7 @@ env: $(VENV)/run.stamp
 dev: $(VENV)/dev.stamp
 
 run: console ## start everything on this machine: PORT=8080 DATA=.data HOST=127.0.0.1
-	@exec $(BIN)/python -m daicho.local run --port $(PORT) --data $(DATA)
+	@exec $(BIN)/python -m daicho.local run --port $(PORT) --data "$(DATA)"
 
 console: env ## build the console and the API's documentation page, if their sources changed
 	@$(BIN)/python -m daicho.local.web build
@@ -58,4 +58,4 @@ bench: dev ## the figures, each beside what it is measured against
 	$(BIN)/python -m tests.bench
 
 clean: ## remove what was built, and the local data
-	@$(PYTHON) infra/python/clean.py $(VENV) $(DATA)
+	@$(PYTHON) infra/python/clean.py $(VENV) "$(DATA)"

@@ -64,10 +64,10 @@ Start = Callable[..., Run]
 
 @pytest.fixture
 def data() -> Iterator[Path]:
-    """A data folder that PostgreSQL's user can get to (pytest's own folders are private)."""
+    """A data folder that PostgreSQL's user can get to (pytest's own folders are private), named as people name theirs."""
     with TemporaryDirectory(prefix="daicho-local-") as folder:
         Path(folder).chmod(0o711)
-        yield Path(folder) / "data"
+        yield Path(folder) / "顧客 台帳's data"
 
 
 @pytest.fixture

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import shlex
 import socket
 import stat
+import subprocess
 import time
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +19,7 @@ import psutil
 import pytest
 
 Start = Callable[..., Any]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def _alive(family: list[psutil.Process], within: float = 20) -> list[psutil.Process]:
@@ -34,7 +39,7 @@ def test_it_starts_says_where_everything_is_and_stops_on_ctrl_c(start: Start) ->
     said = run.wait_until_ready()
     assert f"http://127.0.0.1:{run.port}" in said
     assert f"http://127.0.0.1:{run.port}/docs" in said
-    assert "unseal.json" in said
+    assert f"{run.data}/openbao/unseal.json" in said
     with urllib.request.urlopen(f"http://127.0.0.1:{run.port}/healthz", timeout=5) as answer:
         assert answer.status == 200
     family = run.family()
@@ -66,12 +71,21 @@ def test_nothing_lives_on_after_it_was_killed_and_the_next_start_finds_everythin
     assert second.stop() == 0
 
 
-def test_when_a_server_falls_everything_stops_and_says_which(start: Start) -> None:
+@pytest.mark.parametrize(
+    ("program", "name", "log"),
+    [("envoy", "Envoy", "envoy.log"), ("bao", "OpenBao", "openbao.log")],
+)
+def test_when_a_server_falls_everything_stops_and_says_which_and_where_its_log_is(
+    start: Start, program: str, name: str, log: str
+) -> None:
     run = start()
     run.wait_until_ready()
     family = run.family()
-    next(process for process in family if process.name() == "envoy").kill()
-    assert "Envoy ended by itself" in _complaint(run)
+    next(process for process in family if process.name() == program).kill()
+    line = _complaint(run)
+    assert f"{name} ended by itself" in line
+    assert f"(more in {run.data / log})" in line
+    assert (run.data / log).is_file()
     assert _alive(family) == []
 
 
@@ -101,6 +115,56 @@ def test_a_folder_that_cannot_be_made_is_one_line_with_what_to_do(start: Start, 
     line = _complaint(start(folder=Path(place)))
     assert place in line or "/dev/null" in line
     assert "DATA=" in line
+
+
+@contextlib.contextmanager
+def _mounted(folder: Path, options: str) -> Iterator[None]:
+    """A file system in memory at ``folder`` while the block runs."""
+    folder.mkdir()
+    mounting = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", options, "tmpfs", folder], capture_output=True, text=True, check=False
+    )
+    if mounting.returncode:
+        pytest.skip(f"NOT TESTED: root may not mount here: {mounting.stderr.strip()}")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", folder], check=True)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="NOT TESTED: only root can mount a disk that is full")
+def test_a_disk_without_room_is_one_line_with_what_to_do_and_nothing_is_written(
+    start: Start, data: Path
+) -> None:
+    with _mounted(data, "size=16m"):
+        line = _complaint(start())
+        assert list(data.iterdir()) == []
+    assert f"{data}: only 16 MiB are free" in line
+    assert "free some space, or choose another folder with DATA=" in line
+
+
+@contextlib.contextmanager
+def _closed(folder: Path) -> Iterator[str]:
+    """A folder that we cannot write into, and what that is called: root is stopped by nothing but the disk."""
+    if os.geteuid() == 0:
+        with _mounted(folder, "ro"):
+            yield "the file system is read-only"
+    else:
+        folder.mkdir(mode=0o555)
+        yield "you may not write there"
+
+
+def test_a_read_only_folder_is_one_line_with_what_to_do(start: Start, data: Path) -> None:
+    with _closed(data) as words:
+        line = _complaint(start(folder=data / "new"))
+    assert f"{data / 'new'}: {words}: choose another folder with DATA=" in line
+
+
+@pytest.mark.parametrize("goal", ["run", "clean"])
+def test_make_hands_over_a_folder_whose_name_has_spaces_as_one(goal: str) -> None:
+    make = ["make", "--dry-run", goal, "DATA=顧客 台帳/データ"]
+    said = subprocess.run(make, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert shlex.split(said.splitlines()[-1])[-1] == "顧客 台帳/データ"
 
 
 def test_a_folder_of_somebody_elses_is_left_alone(start: Start, data: Path) -> None:
