@@ -55,13 +55,6 @@ async def test_without_a_token_the_door_is_closed_by_a_problem_document(gateway:
     assert gateway.customers.seen == []
 
 
-async def test_problems_are_told_in_japanese_unless_english_is_asked_for(gateway: Gateway) -> None:
-    answer = await gateway.client.get("/v1/contacts", headers={"accept-language": "ja,en;q=0.5"})
-    assert answer.json()["detail"] == "サインインしてください。"
-    assert answer.json()["title"] == "Please sign in."
-    assert answer.headers["content-language"] == "ja"
-
-
 @pytest.mark.parametrize(
     "claims",
     [

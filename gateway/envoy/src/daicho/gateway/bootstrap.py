@@ -15,6 +15,9 @@ _TOKEN_METADATA: Final = "token"  # noqa: S105 a name
 ACCESS_COOKIES: Final = ("__Host-daicho_access", "daicho_access")
 _KIBIBYTE: Final = 1024
 
+# The pattern that reads Accept-Language is longer than Envoy expects of one; RE2 takes linear time with any.
+_RUNTIME: Final = {"re2": {"max_program_size": {"error_level": 3_000}}}
+
 
 def render(settings: Settings) -> dict[str, Any]:
     """Envoy's bootstrap for ``settings``, ready to be written as JSON.
@@ -23,6 +26,7 @@ def render(settings: Settings) -> dict[str, Any]:
     """
     upstreams = {name: Upstream.parse(getattr(settings, name)) for name in SERVICES}
     document: dict[str, Any] = {
+        "layered_runtime": {"layers": [{"name": "daicho", "static_layer": _RUNTIME}]},
         "static_resources": {
             "listeners": [_listener(settings)],
             "clusters": [_cluster(name, upstream) for name, upstream in upstreams.items()],

@@ -19,6 +19,7 @@ from daicho.faults import (
     Unavailable,
 )
 from daicho.gateway.headers import header
+from daicho.gateway.languages import asks_for_english
 
 
 class MethodNotAllowed(Fault):
@@ -167,7 +168,7 @@ def _speaks_english() -> dict[str, Any]:
         "header_filter": {
             "header": {
                 "name": "accept-language",
-                "string_match": {"prefix": "en", "ignore_case": True},
+                "string_match": {"safe_regex": {"regex": asks_for_english()}},
             }
         }
     }
