@@ -36,7 +36,7 @@ export default function Palette() {
   ].filter((group) => group.actions.length > 0);
 
   return (
-    <Spotlight.Root attributes={{ content: { "aria-label": t("nav.search") } }} query={query} onQueryChange={setQuery} shortcut={["mod + K"]} tagsToIgnore={[]} scrollable maxHeight={420} radius="md">
+    <Spotlight.Root attributes={{ content: { "aria-label": t("nav.search") } }} query={query} onQueryChange={setQuery} shortcut={null} scrollable maxHeight={420} radius="md">
       <Spotlight.Search
         placeholder={t("palette.placeholder")}
         aria-label={t("palette.placeholder")}

@@ -2,6 +2,7 @@
 
 import { ActionIcon, Drawer, Loader } from "@mantine/core";
 import { useDisclosure, useHotkeys, useMediaQuery } from "@mantine/hooks";
+import { spotlight } from "@mantine/spotlight";
 import { IconMenu2 } from "@tabler/icons-react";
 import { Outlet, useNavigate, useRouterState } from "@tanstack/react-router";
 import { lazy, Suspense, useEffect, useState } from "react";
@@ -27,6 +28,8 @@ export function Shell() {
     ["shift+?", () => setKeys(true), { usePhysicalKeys: false }],
     ["c", () => void navigate({ to: path.startsWith("/companies") ? "/companies/new" : "/contacts/new" })],
   ]);
+  // Here and not in the palette, which arrives later: it then opens if it was asked for meanwhile.
+  useHotkeys([["mod+K", () => spotlight.open()]], []);
 
   return (
     <div className={styles.shell}>
