@@ -152,6 +152,11 @@ async def test_excels_file_is_recognised_and_can_be_read_otherwise(story: Story)
     await choose(page, "文字コード", "Shift_JIS（CP932）")
     await page.get_by_role("button", name="読み直す").click()
     await expect(page.get_by_label("「姓」を取り込む項目").first).to_have_value("姓")
+    # The same file again changes what it brought the first time, and doubles nobody.
+    await expect(page.get_by_label("同じものとみなす項目").and_(page.locator("input:visible"))).to_have_value(
+        "顧客番号"
+    )
+    await expect(page.get_by_role("radio", name="更新する")).to_be_checked()
     assert await serious(page) == []
     await picture(page, "mapping")
 

@@ -12,9 +12,9 @@ import { FormError } from "@/components/States";
 import { isKey } from "@/i18n";
 import { change, importQuery, startCheck } from "./api";
 import styles from "./imports.module.css";
-import { fieldChoices, matchChoices } from "./mappingFields";
+import { fieldChoices, matchChoices, suggestedMatch } from "./mappingFields";
 
-const ENCODINGS = ["utf-8", "utf-8-sig", "cp932", "utf-16", "utf-16-le", "utf-16-be"];
+const ENCODINGS = ["utf-8", "utf-8-sig", "cp932", "utf-16", "utf-16-le", "utf-16-be", "euc-jp", "iso-2022-jp"];
 const DELIMITERS = [
   { value: ",", key: "imports.delimiter.comma" },
   { value: "\t", key: "imports.delimiter.tab" },
@@ -117,18 +117,16 @@ function Columns({ found, onChecking }: { found: Import; onChecking: () => void 
   const queries = useQueryClient();
   const { data: custom = [] } = useQuery(fieldsQuery(found.resource));
   const [mapped, setMapped] = useState<Mapped>(() => mappedOf(found));
-  const [matchOn, setMatchOn] = useState<string | null>(found.match_on);
-  const [onMatch, setOnMatch] = useState<Import["on_match"]>(found.on_match);
+  // Undefined until somebody has chosen, then what was chosen, which may be none.
+  const [matchOn, setMatchOn] = useState<string | null | undefined>(found.mapping.length > 0 ? found.match_on : undefined);
+  // What an import does before anybody has chosen is to add; matching that still adds would double what it finds.
+  const [onMatch, setOnMatch] = useState<Import["on_match"]>(found.match_on === null ? "update" : found.on_match);
   useEffect(() => setMapped(mappedOf(found)), [found]);
   const groups = useMemo(() => fieldChoices(found.resource, custom, t), [found.resource, custom, t]);
   const names = Object.values(mapped).filter((name) => name !== null);
   const matches = matchChoices(found.resource, custom, names, t);
-  const chosenMatch = matches.some((each) => each.value === matchOn) ? matchOn : null;
-  useEffect(() => {
-    // The first suggestion, made once for each reading of the file: what tells records apart best.
-    if (found.match_on === null) setMatchOn((now) => now ?? matches[0]?.value ?? null);
-    // `matches` is derived from what stands here.
-  }, [found.columns, custom.length]);
+  const wantedMatch = matchOn === undefined ? suggestedMatch(found.resource, names) : matchOn;
+  const chosenMatch = matches.some((each) => each.value === wantedMatch) ? wantedMatch : null;
   const mapping = found.columns.map(({ index }) => ({ column: index, field: mapped[index] ?? null }));
   const checking = useMutation({
     mutationFn: async () => {

@@ -50,6 +50,9 @@ const MATCHING: Record<Resource, readonly string[]> = {
   company: ["corporate_number", "name"],
 };
 
+/** What names one record and no other; an e-mail address or a name may be shared. */
+const NAMES_ONE: Record<Resource, string> = { contact: "customer_code", company: "corporate_number" };
+
 interface Choice {
   value: string;
   label: string;
@@ -70,4 +73,9 @@ export function matchChoices(resource: Resource, custom: readonly Field[], mappe
   return [...MATCHING[resource], ...unique]
     .filter((name) => mapped.includes(name))
     .map((value) => ({ value, label: labelOf(value, t, custom) }));
+}
+
+/** The field by which rows are offered to find their records: none where none is certain. */
+export function suggestedMatch(resource: Resource, mapped: readonly string[]): string | null {
+  return mapped.includes(NAMES_ONE[resource]) ? NAMES_ONE[resource] : null;
 }

@@ -25,6 +25,8 @@ export const imports = {
   "imports.encoding.utf-16": "UTF-16",
   "imports.encoding.utf-16-le": "UTF-16（LE）",
   "imports.encoding.utf-16-be": "UTF-16（BE）",
+  "imports.encoding.euc-jp": "EUC-JP",
+  "imports.encoding.iso-2022-jp": "ISO-2022-JP（JIS）",
   "imports.delimiter": "区切り文字",
   "imports.delimiter.comma": "カンマ",
   "imports.delimiter.tab": "タブ",
