@@ -11,6 +11,7 @@ import { useT } from "@/app/preferences";
 import { notifyDone } from "@/components/notify";
 import { useMay } from "@/components/permissions";
 import { FormError } from "@/components/States";
+import { useFocusOnFault } from "@/components/useFocusOnFault";
 import { FieldInput as RecordFieldInput } from "@/features/records/FieldInput";
 import { normal } from "@/features/records/values";
 import { isKey } from "@/i18n";
@@ -43,6 +44,7 @@ export function FieldDrawer({ resource, field, onClose, onSaved }: FieldDrawerPr
     },
   });
   const errors = fieldErrors(saving.error);
+  const form = useFocusOnFault(saving.error);
   function submit(event: FormEvent) {
     event.preventDefault();
     saving.mutate();
@@ -57,7 +59,7 @@ export function FieldDrawer({ resource, field, onClose, onSaved }: FieldDrawerPr
       closeButtonProps={{ "aria-label": t("action.close") }}
       transitionProps={{ duration: 120 }}
     >
-      <form onSubmit={submit} noValidate>
+      <form ref={form} onSubmit={submit} noValidate>
         <Stack gap="md" pb="lg">
           <FormError error={saving.error} others={errorsElsewhere(errors, NAMES)} />
           <TextInput label={t("fields.label")} value={draft.label} onChange={(event) => set({ label: event.currentTarget.value })} error={errors.label} data-autofocus required withAsterisk={false} />
