@@ -42,7 +42,7 @@ def upgrade() -> None:
         "erasure",
         sa.Column("id", sa.Uuid(), primary_key=True),
         sa.Column("record_id", sa.Uuid(), nullable=False),
-        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("sealed_reason", sa.LargeBinary(), nullable=False),
         sa.Column("erased", sa.BigInteger(), nullable=False),
         sa.Column("actor_user_id", sa.Uuid()),
         sa.Column("erased_at", sa.DateTime(timezone=True), nullable=False),

@@ -69,7 +69,7 @@ class Eraser:
         bound = bound_to(_BOUND)
         before = None if cursor is None else open_cursor(keys, bound, cursor, tuple[datetime, UUID])
         async with self._database.reading(actor) as tx:
-            found = await read_erasures(tx, before=before, limit=limit + 1)
+            found = await read_erasures(tx, keys, before=before, limit=limit + 1)
         page = found[:limit]
         last = page[-1] if len(found) > limit else None
         following = None if last is None else seal_cursor(keys, bound, (last.erased_at, last.id))
@@ -89,7 +89,7 @@ class Eraser:
         await log.append(tx, keys, [fact])
         await erase_payloads(tx, going)
         await add_erasure(
-            tx, Erasure(entry_id, asked.record_id, asked.reason, len(going), actor.user_id, now)
+            tx, keys, Erasure(entry_id, asked.record_id, asked.reason, len(going), actor.user_id, now)
         )
         return entry_id
 

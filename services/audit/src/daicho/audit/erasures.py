@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Final, NamedTuple
 from uuid import UUID
 
+from daicho.keyring import TenantKeys
 from daicho.tenancy import TenantTransaction
 
 READ_HELD: Final = """
@@ -17,14 +18,15 @@ READ_HELD: Final = """
 """
 ERASE: Final = "UPDATE entry SET payload = NULL WHERE tenant_id = $1 AND entry_id = ANY($2::uuid[])"
 ADD_ERASURE: Final = """
-    INSERT INTO erasure (tenant_id, id, record_id, reason, erased, actor_user_id, erased_at)
+    INSERT INTO erasure (tenant_id, id, record_id, sealed_reason, erased, actor_user_id, erased_at)
     VALUES ($1, $2, $3, $4, $5, $6, $7)
 """
 READ_ERASURES: Final = """
-    SELECT id, record_id, reason, erased, actor_user_id, erased_at FROM erasure
+    SELECT id, record_id, sealed_reason, erased, actor_user_id, erased_at FROM erasure
     WHERE tenant_id = $1 AND (erased_at, id) < ($2, $3) ORDER BY erased_at DESC, id DESC LIMIT $4
 """
 
+_TABLE, _REASON = "erasure", "reason"
 _LAST: Final = (datetime(9999, 1, 1, tzinfo=UTC), UUID(int=0))
 
 Held = tuple[int, UUID, bytes]
@@ -53,14 +55,34 @@ async def erase_payloads(tx: TenantTransaction, entries: Sequence[UUID]) -> None
     await tx.driver.execute(ERASE, tx.tenant_id, list(entries))
 
 
-async def add_erasure(tx: TenantTransaction, erasure: Erasure) -> None:
-    """Enter it into the register."""
-    await tx.driver.execute(ADD_ERASURE, tx.tenant_id, *erasure)
+async def add_erasure(tx: TenantTransaction, keys: TenantKeys, erasure: Erasure) -> None:
+    """Enter it into the register; a reason may name somebody, so it is sealed."""
+    reason = keys.seal(_TABLE, erasure.id, _REASON, erasure.reason.encode())
+    await tx.driver.execute(
+        ADD_ERASURE,
+        tx.tenant_id,
+        erasure.id,
+        erasure.record_id,
+        reason,
+        erasure.erased,
+        erasure.actor_user_id,
+        erasure.erased_at,
+    )
 
 
 async def read_erasures(
-    tx: TenantTransaction, *, before: tuple[datetime, UUID] | None, limit: int
+    tx: TenantTransaction, keys: TenantKeys, *, before: tuple[datetime, UUID] | None, limit: int
 ) -> list[Erasure]:
     """A page of the register, the newest first."""
     rows = await tx.driver.fetch(READ_ERASURES, tx.tenant_id, *(before or _LAST), limit)
-    return [Erasure(*row) for row in rows]
+    return [
+        Erasure(
+            row["id"],
+            row["record_id"],
+            keys.unseal(_TABLE, row["id"], _REASON, row["sealed_reason"]).decode(),
+            row["erased"],
+            row["actor_user_id"],
+            row["erased_at"],
+        )
+        for row in rows
+    ]

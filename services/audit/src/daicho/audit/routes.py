@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 from litestar import Request, Response, get, post
 from litestar.datastructures import State
-from litestar.params import FromPath, FromQuery, JSONBody
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from litestar.response import Stream
 
 from daicho.audit.export import Proof, to_text
@@ -22,7 +22,6 @@ from daicho.audit.schemas import (
     ErasurePage,
     ErasureRequest,
     KeyView,
-    Limit,
 )
 from daicho.web import actor_of, answers, declares, requires
 
@@ -100,7 +99,7 @@ async def erase_record(request: Caller, data: JSONBody[ErasureRequest], state: S
 async def list_erasures(
     request: Caller,
     state: State,
-    limit: FromQuery[Limit] = 50,
+    limit: Annotated[int, QueryParameter(ge=1, le=200)] = 50,
     cursor: FromQuery[str | None] = None,
 ) -> ErasurePage:
     """The register of erasures, the newest first."""
