@@ -4,7 +4,7 @@ import unicodedata
 
 import jaconv
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from daicho.nihongo import (
@@ -78,6 +78,7 @@ def test_more_variants_can_be_added() -> None:
 
 
 @given(JAPANESE)
+@example("わ\u3099")  # composes in katakana alone
 def test_kana_is_stored_in_one_form(text: str) -> None:
     stored = store_kana(text)
     assert store_kana(stored) == stored

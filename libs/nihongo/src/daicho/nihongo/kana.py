@@ -41,7 +41,10 @@ def store_kana(text: str) -> str:
 
     Other characters pass through in their NFKC form: a reading may hold a space or a latin name.
     """
-    return text if _STORED.fullmatch(text) else narrow(text).translate(_HIRAGANA)
+    if _STORED.fullmatch(text):
+        return text
+    # Some katakana have a voiced form where the hiragana have none (わ with U+3099 becomes ヷ): composed anew.
+    return unicodedata.normalize("NFC", narrow(text).translate(_HIRAGANA))
 
 
 def kana_bucket(kana: str | None) -> str | None:
