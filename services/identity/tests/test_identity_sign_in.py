@@ -163,7 +163,9 @@ async def test_credential_stuffing_of_many_users_from_one_address_is_limited(
 async def test_an_unknown_user_takes_as_long_as_a_known_one(anonymous, make_company, path) -> None:
     company = await make_company(f"timing-{path.rpartition('-')[0][-4:].strip('/') or 'in'}")
     times: dict[str, list[float]] = {"known": [], "unknown": []}
-    for _ in range(7):
+    # The least of many is what the work itself takes. On a busy machine it is found late, so asking goes on until the
+    # two are alike; two that are not never become so. (Ten wrong passwords would lock the user.)
+    for _ in range(9 if path == "/v1/sessions" else 60):
         for who, email in (("known", company.email), ("unknown", f"{secrets.token_hex(4)}@example.jp")):
             body = {"tenant": company.code, "email": email}
             if path == "/v1/sessions":
@@ -171,7 +173,9 @@ async def test_an_unknown_user_takes_as_long_as_a_known_one(anonymous, make_comp
             began = time.perf_counter()
             await anonymous.post(path, json=body)
             times[who].append(time.perf_counter() - began)
-    known, unknown = (min(times[who]) for who in ("known", "unknown"))
+        known, unknown = (min(times[who]) for who in ("known", "unknown"))
+        if len(times["known"]) >= 7 and 0.5 < known / unknown < 2:
+            break
     assert 0.5 < known / unknown < 2, {who: statistics.median(each) for who, each in times.items()}
 
 
