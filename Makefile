@@ -57,5 +57,5 @@ test: dev console ## every test
 bench: dev ## the figures, each beside what it is measured against
 	$(BIN)/python -m tests.bench
 
-clean: ## remove what was built, and the local data
+clean: ## remove the environment, what was built, and the local data with its databases and keys
 	@$(PYTHON) infra/python/clean.py $(VENV) "$(DATA)"

@@ -1,4 +1,4 @@
-"""``python clean.py ENVIRONMENT DATA``: remove what was built and the local data folder.
+"""``python clean.py ENVIRONMENT DATA``: remove what was built and the local data folder, and name what goes.
 
 Standard library only: the environment may not exist. A folder that was not made by ``make run`` is left alone.
 """
@@ -11,7 +11,16 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-BUILT = (".build", ".mypy_cache", ".ruff_cache", ".import_linter_cache", ".hypothesis")
+BUILT = (
+    ".build",
+    "gateway/console/node_modules",
+    "gateway/console/dist",
+    "gateway/docs/node_modules",
+    ".mypy_cache",
+    ".ruff_cache",
+    ".import_linter_cache",
+    ".hypothesis",
+)
 LOCK = "daicho.lock"
 """The file that marks a folder as ours; whoever uses the folder holds a lock on it."""
 
@@ -30,10 +39,17 @@ def main(environment: str, data: str) -> int:
             except OSError:
                 sys.stderr.write(f"{folder} is in use: stop make run first.\n")
                 return 1
-            shutil.rmtree(folder)
+            _remove(folder, ": the local databases, keys and files")
     for name in (environment, *BUILT):
-        shutil.rmtree(ROOT / name, ignore_errors=True)
+        if (ROOT / name).exists():
+            _remove(ROOT / name)
     return 0
+
+
+def _remove(folder: Path, what: str = "") -> None:
+    sys.stdout.write(f"removing {folder}{what}\n")
+    sys.stdout.flush()
+    shutil.rmtree(folder)
 
 
 if __name__ == "__main__":
