@@ -117,6 +117,8 @@ def _plain() -> dict[str, str]:
         "HOST",
         "UNSEAL_FILE",
         "PUBLIC_URL",
+        "OTLP_ENDPOINT",
+        "LOG_LEVEL",
     )
     return {name: value for name, value in os.environ.items() if name not in foreign}
 

@@ -95,7 +95,12 @@ def test_ports_are_all_different() -> None:
 
 
 def test_a_services_settings_lead_to_its_own_role_and_to_servers_that_were_named() -> None:
-    environ = {"SMTP_URL": "smtp://mail.example:25", "BUS_URL": "kafka://broker.example:9092"}
+    environ = {
+        "SMTP_URL": "smtp://mail.example:25",
+        "BUS_URL": "kafka://broker.example:9092",
+        "OTLP_ENDPOINT": "http://collector.example:4317",
+        "LOG_LEVEL": "warning",
+    }
     options = read_options(["run", "--port", "9090", "--data", "x"], environ)
     ports = Ports.choose(("identity", "customers", "audit"))
     passwords = {f"customers_{role}": "p/w" for role in ("app", "relay")}
@@ -107,6 +112,8 @@ def test_a_services_settings_lead_to_its_own_role_and_to_servers_that_were_named
     assert told["DAICHO_RELAY_DATABASE_URL"] == "postgresql://customers_relay:p%2Fw@127.0.0.1:5/customers"
     assert told["DAICHO_SMTP_URL"] == "smtp://mail.example:25"
     assert told["DAICHO_BUS_URL"] == "kafka://broker.example:9092"
+    assert told["DAICHO_OTLP_ENDPOINT"] == "http://collector.example:4317"
+    assert told["DAICHO_LOG_LEVEL"] == "WARNING"
     assert told["DAICHO_PUBLIC_URL"] == "http://127.0.0.1:9090"
     assert told["DAICHO_IDENTITY_GRPC"] == f"127.0.0.1:{ports.grpc['identity']}"
     assert not any("root" in value for value in told.values())
@@ -124,6 +131,11 @@ def test_a_database_address_keeps_its_place_and_its_options() -> None:
 def test_a_port_that_is_none_is_refused(port: str) -> None:
     with pytest.raises(ServerFailed, match="not a port"):
         read_options(["run", "--port", port], {})
+
+
+def test_a_log_level_that_is_none_is_refused_with_those_that_are() -> None:
+    with pytest.raises(ServerFailed, match="LOG_LEVEL=loud .* DEBUG, INFO, WARNING, ERROR"):
+        read_options(["run"], {"LOG_LEVEL": "loud"})
 
 
 def test_listening_everywhere_is_reached_by_loopback() -> None:

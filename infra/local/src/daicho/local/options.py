@@ -37,6 +37,7 @@ class Options:
 
 
 _GATEWAY = "DAICHO_LIMIT_"
+_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 
 def read_options(arguments: Sequence[str], environ: Mapping[str, str]) -> Options:
@@ -65,8 +66,8 @@ def read_options(arguments: Sequence[str], environ: Mapping[str, str]) -> Option
         vault_token=given.get("VAULT_TOKEN"),
         smtp_url=given.get("SMTP_URL"),
         bus_url=given.get("BUS_URL"),
-        otlp_endpoint=given.get("DAICHO_OTLP_ENDPOINT"),
-        log_level=given.get("DAICHO_LOG_LEVEL", "INFO"),
+        otlp_endpoint=given.get("OTLP_ENDPOINT"),
+        log_level=_level(given.get("LOG_LEVEL", "INFO")),
         demo=given.get("DEMO", "1") not in ("0", "no", "false"),
         services=tuple(name for name in asked.services.split(",") if name),
         tune={name[7:].lower(): value for name, value in given.items() if name.startswith(_GATEWAY)},
@@ -77,6 +78,12 @@ def _port(text: str) -> int:
     if not text.isdecimal() or not 1 <= int(text) <= 65535:
         raise ServerFailed(f"PORT={text} is not a port: choose a number from 1 to 65535.")
     return int(text)
+
+
+def _level(text: str) -> str:
+    if text.upper() not in _LEVELS:
+        raise ServerFailed(f"LOG_LEVEL={text} is not a level: choose {', '.join(_LEVELS)}.")
+    return text.upper()
 
 
 def _reachable(host: str) -> str:
