@@ -62,7 +62,14 @@ export function Empty({ title, text, icon: Shown = IconInbox, children }: EmptyP
   );
 }
 
-export function Failure({ error, onRetry }: { error: unknown; onRetry?: () => void }) {
+interface FailureProps {
+  error: unknown;
+  onRetry?: () => void;
+  /** Another way out. */
+  children?: ReactNode;
+}
+
+export function Failure({ error, onRetry, children }: FailureProps) {
   const t = useT();
   if (error instanceof Problem && error.status === 403) {
     return <Empty title={t("state.forbiddenTitle")} text={t("state.forbiddenText")} icon={IconLock} />;
@@ -86,6 +93,7 @@ export function Failure({ error, onRetry }: { error: unknown; onRetry?: () => vo
             {t("action.retry")}
           </Button>
         )}
+        {children}
       </Empty>
     </div>
   );

@@ -48,8 +48,21 @@ export function RecordPage(props: RecordPageProps) {
   const { resource, id } = props;
   const record = useQuery(recordQuery(resource, id));
   if (record.isPending) return <Loading />;
+  if (record.error instanceof Problem && record.error.status === 404) return <Missing resource={resource} error={record.error} />;
   if (record.isError) return <Failure error={record.error} onRetry={() => void record.refetch()} />;
   return <Loaded key={id} {...props} record={record.data} />;
+}
+
+/** No record is here for the reader, and none comes by asking again. */
+function Missing({ resource, error }: { resource: Resource; error: Problem }) {
+  const { translate: t } = usePreferences();
+  return (
+    <Failure error={error}>
+      <Button component={Link} to={`/${pathOf(resource)}`} variant="default" mt={8}>
+        {t("record.toList")}
+      </Button>
+    </Failure>
+  );
 }
 
 function Loaded({ resource, id, sections, titleOf, subtitleOf, aside, record }: RecordPageProps & { record: RecordView }) {
@@ -58,8 +71,12 @@ function Loaded({ resource, id, sections, titleOf, subtitleOf, aside, record }: 
   const path = pathOf(resource);
   const title = titleOf(record);
   useDocumentTitle(`${title} · ${t("app.name")}`);
-  const edit = useEdit(resource, id, record, sections);
   const removal = useRemoval(resource, record, title);
+  const edit = useEdit(resource, id, record, sections, () => {
+    const message = t("record.deletedMeanwhile", { name: title });
+    if (may(`${path}:delete`)) notifyUndoable(message, { label: t("action.restore"), onUndo: removal.restore });
+    else notifyFailed(message);
+  });
   const isDeleted = record.deleted_at !== null;
   const mayUpdate = may(`${path}:update`) && !isDeleted;
   const values = edit.values;
@@ -156,7 +173,7 @@ function Loaded({ resource, id, sections, titleOf, subtitleOf, aside, record }: 
 }
 
 /** Editing a section, with what happens when somebody else was faster. */
-function useEdit(resource: Resource, id: string, record: RecordView, sections: SectionSpec[]) {
+function useEdit(resource: Resource, id: string, record: RecordView, sections: SectionSpec[], onDeleted: () => void) {
   const { translate: t } = usePreferences();
   const queries = useQueryClient();
   const [editing, setEditing] = useState<Editing>();
@@ -179,12 +196,19 @@ function useEdit(resource: Resource, id: string, record: RecordView, sections: S
       notifyDone(t("state.saved"));
     },
     onError: async (error, { mine }) => {
-      if (!(error instanceof Problem && error.status === 412) || !editing) {
+      if (!isOvertaken(error) || !editing) {
         // In the dialog there is no field to show it at.
         if (clash) notifyFailed(messageOf(error, t));
         return;
       }
       const current = await queries.fetchQuery({ ...recordQuery(resource, id), staleTime: 0 });
+      if (current.deleted_at !== null) {
+        // What was typed stays, to be saved once the record is back.
+        setClash(undefined);
+        onDeleted();
+        return;
+      }
+      if (error.status !== 412) return;
       const fresh = flatten(current);
       const names = sections.flatMap((section) => section.fields.map((field) => field.name));
       setClash({ merge: mergeOf(editing.base, mine, fresh, names), mine, version: current.version });
@@ -232,6 +256,11 @@ function useEdit(resource: Resource, id: string, record: RecordView, sections: S
     },
     closeClash: () => setClash(undefined),
   };
+}
+
+/** Whether a change met a record that others had changed or deleted. */
+function isOvertaken(error: unknown): error is Problem {
+  return error instanceof Problem && [409, 412].includes(error.status);
 }
 
 function useRemoval(resource: Resource, record: RecordView, title: string) {

@@ -48,6 +48,8 @@ export const records = {
   "record.confirmDeleteText": "It will no longer show in lists and searches. You can restore it later.",
   "record.deletedTitle": "This record is deleted",
   "record.deletedText": "Restore it before changing anything.",
+  "record.deletedMeanwhile": "{name} was deleted while you were editing.",
+  "record.toList": "Back to the list",
   "record.created.done": "Created",
   "record.more": "More actions",
   "record.copyId": "Copy ID",

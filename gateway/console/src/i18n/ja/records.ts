@@ -48,6 +48,8 @@ export const records = {
   "record.confirmDeleteText": "一覧と検索に表示されなくなります。あとから元に戻せます。",
   "record.deletedTitle": "このレコードは削除されています",
   "record.deletedText": "内容を変更するには、先に元に戻してください。",
+  "record.deletedMeanwhile": "{name} は、編集している間に削除されました。",
+  "record.toList": "一覧へ戻る",
   "record.created.done": "登録しました",
   "record.more": "その他の操作",
   "record.copyId": "ID をコピー",
