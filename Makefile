@@ -15,13 +15,15 @@ help: ## list the commands
 
 # The environment is made anew when a lock changes; the stamps remember what it was made from.
 $(VENV)/run.stamp: requirements.lock infra/python/paths.py
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	$(BIN)/python infra/python/paths.py
+	@echo "環境を作っています（最初は数分かかります）/ making the environment (some minutes, the first time) …"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python infra/python/paths.py
 	@touch $@
 
 $(VENV)/dev.stamp: $(VENV)/run.stamp requirements-dev.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@echo "開発の道具を入れています / installing the tools of development …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@touch $@
 
 env: $(VENV)/run.stamp

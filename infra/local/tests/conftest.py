@@ -52,6 +52,11 @@ class Run:
         self.process.send_signal(signal.SIGINT)
         return self.process.wait(30)
 
+    def rest(self) -> list[str]:
+        """What it said after the banner, once it has ended."""
+        lines = list(iter(lambda: self.said.get(timeout=READY_WITHIN), None))
+        return [line for line in lines if line and line.strip()]
+
     def complaint(self) -> str:
         """What it said on standard error, after its end."""
         self.process.wait(READY_WITHIN)

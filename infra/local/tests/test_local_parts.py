@@ -17,7 +17,7 @@ import pytest
 from daicho.local import watchdog
 from daicho.local.folder import keep, locked, worded, write_private
 from daicho.local.options import read_options
-from daicho.local.plan import Ports, Wiring, at_database
+from daicho.local.plan import MAIL_PAGE, ROOT, Ports, Wiring, at_database
 from daicho.local.servers import ServerFailed, free_port
 from daicho.local.servers.mailsink import run_mail_sink
 
@@ -87,11 +87,10 @@ def test_ports_are_all_different() -> None:
         ports.postgres,
         ports.openbao,
         ports.smtp,
-        ports.mail_page,
         *ports.http.values(),
         *ports.grpc.values(),
     ]
-    assert len(set(numbers)) == 10
+    assert len(set(numbers)) == 9
 
 
 def test_a_services_settings_lead_to_its_own_role_and_to_servers_that_were_named() -> None:
@@ -134,7 +133,7 @@ def test_a_port_that_is_none_is_refused(port: str) -> None:
 
 
 def test_a_log_level_that_is_none_is_refused_with_those_that_are() -> None:
-    with pytest.raises(ServerFailed, match="LOG_LEVEL=loud .* DEBUG, INFO, WARNING, ERROR"):
+    with pytest.raises(ServerFailed, match=r"LOG_LEVEL=loud .* DEBUG, INFO, WARNING, ERROR"):
         read_options(["run"], {"LOG_LEVEL": "loud"})
 
 
@@ -142,6 +141,19 @@ def test_listening_everywhere_is_reached_by_loopback() -> None:
     options = read_options(["run"], {"HOST": "0.0.0.0", "DAICHO_LIMIT_TENANT": "5/1"})  # noqa: S104 parsed, not bound
     assert options.public_url == "http://127.0.0.1:8080"
     assert options.tune == {"limit_tenant": "5/1"}
+
+
+async def test_the_mail_page_is_where_it_was_wished_unless_somebody_is_there() -> None:
+    wished = free_port()
+    async with run_mail_sink("127.0.0.1", free_port(), wished) as first:
+        assert first.page_port == wished
+        async with run_mail_sink("127.0.0.1", free_port(), wished) as second:
+            assert second.page_port not in (0, wished)
+
+
+def test_the_apis_page_looks_for_mail_where_it_shows() -> None:
+    guide = (ROOT / "docs/guide/api.md").read_text(encoding="utf-8")
+    assert f"MAIL:-http://127.0.0.1:{MAIL_PAGE}}}" in guide
 
 
 async def test_mail_shows_on_a_page_and_as_json_with_nothing_of_it_run() -> None:

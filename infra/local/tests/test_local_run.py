@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import shlex
 import socket
 import stat
@@ -17,6 +18,8 @@ from typing import Any
 
 import psutil
 import pytest
+
+from daicho.local.plan import MAIL_PAGE
 
 Start = Callable[..., Any]
 ROOT = Path(__file__).resolve().parents[3]
@@ -52,7 +55,27 @@ def test_it_starts_says_where_everything_is_and_stops_on_ctrl_c(start: Start) ->
     }
     assert listening == {"127.0.0.1"}
     assert run.stop() == 0
+    assert run.rest() == ["止めています / stopping …\n"]
     assert _alive(family) == []
+
+
+def test_the_mail_page_gives_way_to_whoever_has_its_port(start: Start) -> None:
+    with socket.socket() as holder, contextlib.suppress(OSError):  # held already is as good
+        holder.bind(("127.0.0.1", MAIL_PAGE))
+        holder.listen()
+        run = start()
+        page = re.search(r"メール / mail +http://127.0.0.1:(\d+)", run.wait_until_ready())
+    assert page is not None
+    assert int(page[1]) != MAIL_PAGE
+    with urllib.request.urlopen(f"http://127.0.0.1:{page[1]}", timeout=5) as answer:
+        assert answer.status == 200
+    assert run.stop() == 0
+
+
+def test_making_the_environment_says_so_before_it_begins() -> None:
+    make = ["make", "--dry-run", "--what-if=requirements.lock", "env"]
+    said = subprocess.run(make, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert said.index("making the environment") < said.index("pip install")
 
 
 def test_nothing_lives_on_after_it_was_killed_and_the_next_start_finds_everything(start: Start) -> None:

@@ -15,6 +15,8 @@ from daicho.local.servers import free_port
 
 BUS: Final = "bus"
 LOOPBACK: Final = "127.0.0.1"
+MAIL_PAGE: Final = 8025
+"""The port of the page where mail shows, unless somebody else has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +26,6 @@ class Ports:
     postgres: int
     openbao: int
     smtp: int
-    mail_page: int
     http: Mapping[str, int]
     grpc: Mapping[str, int]
 
@@ -33,11 +34,10 @@ class Ports:
         """Free ones, no two alike."""
         names = tuple(services)
         taken: set[int] = set()
-        while len(taken) < 4 + 2 * len(names):
+        while len(taken) < 3 + 2 * len(names):
             taken.add(free_port())
         numbers = iter(taken)
         return cls(
-            next(numbers),
             next(numbers),
             next(numbers),
             next(numbers),
@@ -61,6 +61,8 @@ class Wiring:
     passwords: Mapping[str, str]
     admin_url: str
     vault_addr: str
+    mail_page: str | None = None
+    """Where mail shows, when it goes to the sink."""
 
     @property
     def bus_url(self) -> str:
@@ -71,11 +73,6 @@ class Wiring:
     def smtp_url(self) -> str:
         """Where mail goes: a given server, else the sink."""
         return self.options.smtp_url or f"smtp://{LOOPBACK}:{self.ports.smtp}"
-
-    @property
-    def mail_page(self) -> str | None:
-        """Where mail shows, when it goes to the sink."""
-        return None if self.options.smtp_url else f"http://{LOOPBACK}:{self.ports.mail_page}"
 
     def settings(self, service: str, vault_role: Mapping[str, str]) -> dict[str, str]:
         """What ``service`` reads its settings from; ``vault_role`` holds its AppRole's role_id and secret_id."""

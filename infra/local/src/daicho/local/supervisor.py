@@ -19,7 +19,7 @@ from daicho.gateway.table import SERVICES
 from daicho.local import banner, folder, web
 from daicho.local.children import Household, Program
 from daicho.local.options import Options
-from daicho.local.plan import LOOPBACK, Ports, Wiring, new_passwords
+from daicho.local.plan import LOOPBACK, MAIL_PAGE, Ports, Wiring, new_passwords
 from daicho.local.servers import OpenBaoServer, PostgresServer, ServerFailed
 from daicho.local.servers.envoy import EnvoyServer
 from daicho.local.servers.mailsink import run_mail_sink
@@ -53,14 +53,14 @@ class Supervisor:
         with folder.locked(self._data, self._options.public_url), folder.worded(self._data):
             household = Household(self._data / "watchdog.log")
             try:
-                async with self._mail():
-                    await self._live(household, stop)
+                async with self._mail() as mail_page:
+                    await self._live(household, stop, mail_page)
             finally:
                 await household.stop()
 
-    async def _live(self, household: Household, stop: asyncio.Event) -> None:
+    async def _live(self, household: Household, stop: asyncio.Event, mail_page: str | None) -> None:
         """Start, then stay, until told to stop or something falls."""
-        start = asyncio.create_task(self._start(household))
+        start = asyncio.create_task(self._start(household, mail_page))
         fallen = asyncio.create_task(household.first_to_fall())
         told = asyncio.create_task(stop.wait())
         try:
@@ -68,14 +68,17 @@ class Supervisor:
             if start.done():
                 start.result()
                 await asyncio.wait((fallen, told), return_when=asyncio.FIRST_COMPLETED)
-            if fallen.done():
+            if told.done():
+                print("止めています / stopping …", flush=True)
+            elif fallen.done():
                 raise ServerFailed(fallen.result())
         finally:
             for task in (start, fallen, told):
                 task.cancel()
             await asyncio.gather(start, fallen, told, return_exceptions=True)
 
-    async def _start(self, household: Household) -> None:
+    async def _start(self, household: Household, mail_page: str | None) -> None:
+        print("データベースと鍵を起動しています / starting the database and the keys …", flush=True)
         passwords = folder.keep(self._data / "secrets.json", new_passwords)
         (self._data / "files").mkdir(exist_ok=True, mode=0o700)
         modules = {
@@ -95,10 +98,11 @@ class Supervisor:
             household.start("OpenBao", openbao)
         for name, program in programs.items():
             household.start(name, program, passing=name == "Preparation")
-        wiring = Wiring(self._options, self._ports, passwords, admin_url, vault)
+        wiring = Wiring(self._options, self._ports, passwords, admin_url, vault, mail_page)
         await asyncio.gather(*(asyncio.to_thread(it.wait_until_ready) for it in (postgres, openbao) if it))
         token = openbao.root_token if openbao is not None else self._options.vault_token
         roles = await self._prepare(household, programs["Preparation"], wiring, str(token))
+        print("サービスを起動しています / starting the services …", flush=True)
         settings = {name: wiring.settings(name, roles[name]) for name in self._services}
         for name, role in (("Services", "api"), ("Worker", "worker")):
             orders = {"roles": [role], "settings": settings, "log_level": self._options.log_level}
@@ -195,12 +199,14 @@ class Supervisor:
         return account
 
     @asynccontextmanager
-    async def _mail(self) -> AsyncIterator[None]:
+    async def _mail(self) -> AsyncIterator[str | None]:
+        """Where mail shows; None when a server of one's own has it."""
         if self._options.smtp_url is not None:
-            yield
+            yield None
             return
-        async with run_mail_sink(LOOPBACK, self._ports.smtp, self._ports.mail_page):
-            yield
+        page = MAIL_PAGE if self._options.port != MAIL_PAGE else 0
+        async with run_mail_sink(LOOPBACK, self._ports.smtp, page) as sink:
+            yield f"http://{LOOPBACK}:{sink.page_port}"
 
 
 def _check_port(host: str, port: int) -> None:

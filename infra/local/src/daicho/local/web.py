@@ -57,6 +57,7 @@ def _console() -> Path | None:
     made_from = _made_fromof(CONSOLE)
     if not (dist / "index.html").exists() or not _stands(stamp, made_from):
         _install(CONSOLE)
+        print("画面を組み立てています / building the console …", flush=True)
         _npm(CONSOLE, "run", "build")
         stamp.write_text(made_from)
     return dist
@@ -86,6 +87,9 @@ def _install(folder: Path) -> None:
     lock = folder / "package-lock.json"
     made_from = hashlib.sha256(lock.read_bytes()).hexdigest()
     if not (folder / "node_modules").exists() or not _stands(stamp, made_from):
+        print(
+            f"{folder.name} の部品を取り寄せています / fetching the packages of {folder.name} …", flush=True
+        )
         _npm(folder, "ci", "--ignore-scripts", "--no-audit", "--no-fund")
         stamp.write_text(made_from)
 

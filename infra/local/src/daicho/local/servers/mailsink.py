@@ -12,7 +12,7 @@ import json
 import re
 from collections import deque
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
@@ -64,6 +64,7 @@ class MailSink:
 
     mails: deque[Mail] = field(default_factory=lambda: deque(maxlen=KEPT))
     arrived: int = 0
+    page_port: int = 0
 
     async def handle_DATA(self, _server: SMTP, _session: object, envelope: Envelope) -> str:  # noqa: N802 aiosmtpd's name
         """Keep a message."""
@@ -120,7 +121,10 @@ class MailSink:
 
 @asynccontextmanager
 async def run_mail_sink(host: str, smtp_port: int, page_port: int) -> AsyncIterator[MailSink]:
-    """Take mail and show it while the block runs; OSError when a port is taken."""
+    """Take mail and show it while the block runs; OSError when the SMTP port is taken.
+
+    The page is at ``page_port``, or at a free port when that one is taken: :attr:`MailSink.page_port` says.
+    """
     sink = MailSink()
     loop = asyncio.get_running_loop()
 
@@ -129,7 +133,11 @@ async def run_mail_sink(host: str, smtp_port: int, page_port: int) -> AsyncItera
 
     server = await loop.create_server(speak, host, smtp_port)
     try:
-        async with serve_http(sink, host, page_port):
+        async with AsyncExitStack() as stack:
+            try:
+                sink.page_port = await stack.enter_async_context(serve_http(sink, host, page_port))
+            except OSError:
+                sink.page_port = await stack.enter_async_context(serve_http(sink, host, 0))
             yield sink
     finally:
         server.close()
