@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sysconfig
 from pathlib import Path
@@ -30,6 +31,26 @@ def test_a_command_leads_to_whose_it_is(words, status, said) -> None:
     done = daicho(*words)
     assert done.returncode == status
     assert said in done.stdout + done.stderr
+
+
+def test_beside_a_run_a_command_takes_the_settings_of_its_service(tmp_path) -> None:
+    away = {"DAICHO_BUS_URL": "postgresql://nobody@127.0.0.1:1/bus"}
+    told = {"audit": away, "customers": {"DAICHO_DATABASE_URL": "x"}, "identity": {}}
+    (tmp_path / "settings.json").write_text(json.dumps(told))
+    data = ("--data", str(tmp_path))
+    lag = daicho(*data, "events", "lag", "--group", "g", "--topic", "t")
+    assert "bus cannot be reached" in lag.stdout
+    tenant = ("--tenant", "019abf4e-7a00-7123-8d13-51e2a0c4b601")
+    keys = daicho(*data, "keys", "rotate", "--service=customers", *tenant)
+    assert keys.stdout.startswith("DAICHO_VAULT_ADDR")
+    assert daicho(*data, "keys", "rotate-signing").stdout.startswith("DAICHO_DATABASE_URL")
+
+
+@pytest.mark.parametrize("data", [(), ("/nowhere",)])
+def test_a_folder_without_a_run_is_named_with_the_way_out(data) -> None:
+    done = daicho("--data", *data, *(["events", "lag"] if data else []))
+    assert done.returncode == 2
+    assert "folder" in done.stderr
 
 
 def test_a_log_is_verified_without_any_setting() -> None:

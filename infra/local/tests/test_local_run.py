@@ -231,6 +231,7 @@ def test_secrets_are_for_our_eyes_only(start: Start) -> None:
     for name in (
         "secrets.json",
         "vault-roles.json",
+        "settings.json",
         "openbao/unseal.json",
         "envoy/envoy.json",
         "daicho.lock",

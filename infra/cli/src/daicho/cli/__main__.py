@@ -7,6 +7,8 @@
     daicho events lag|replay|dead …                              of the bus at DAICHO_BUS_URL
     daicho keys rotate|reseal|rewrap|rotate-index|reindex --service NAME --tenant ID    with that service's settings
     daicho keys rotate-signing                                   with identity's settings
+
+``daicho --data FOLDER …`` takes the settings from the folder of a ``make run`` that runs.
 """
 
 from __future__ import annotations
@@ -15,6 +17,9 @@ import argparse
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import msgspec
 
 from daicho.audit import lookup_command, verify_command
 from daicho.audit.sealed import SEALED as AUDIT
@@ -23,6 +28,8 @@ from daicho.customers.sealed import SEALED as CUSTOMERS
 from daicho.events import cli as events
 from daicho.identity.sealed import SEALED as IDENTITY
 from daicho.keyring import cli as keys
+from daicho.keyring.provision import KEY_OWNER
+from daicho.local.folder import SETTINGS
 
 _COLUMNS: keys.Columns = {"identity": IDENTITY, "customers": CUSTOMERS, "audit": AUDIT}
 _REWRITES = {"customers": rewrite_tokens}
@@ -30,12 +37,18 @@ _REWRITES = {"customers": rewrite_tokens}
 
 def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
     """Run one command; its exit status."""
+    if arguments[:1] == ["--data"]:
+        return _beside_a_run(arguments[1:], environ)
     match list(arguments[:2]):
         case ["audit", "verify"]:
             return verify_command.run(arguments[2:])
         case ["audit", "lookup"]:
             return lookup_command.run(arguments[2:], environ)
-    parser = argparse.ArgumentParser(prog="daicho", description="Daicho from a terminal.")
+    parser = argparse.ArgumentParser(
+        prog="daicho",
+        description="Daicho from a terminal.",
+        epilog="daicho --data FOLDER COMMAND takes the settings from the data folder of a make run that runs.",
+    )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     audit = commands.add_parser("audit", help="verify FILE offline; compare the look-up by record")
     audit.add_argument("audit_command", choices=["verify", "lookup"])
@@ -47,6 +60,27 @@ def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
     if parsed.command == "keys":
         return keys.run(parsed, environ, _COLUMNS, _REWRITES)
     return events.run(parsed, environ)
+
+
+def _beside_a_run(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
+    """Run the command with what ``make run`` told the service that it is about."""
+    if not arguments:
+        sys.stderr.write("daicho --data FOLDER COMMAND: which folder?\n")
+        return 2
+    file, rest = Path(arguments[0]) / SETTINGS, arguments[1:]
+    try:
+        told = msgspec.json.decode(file.read_bytes(), type=dict[str, dict[str, str]])
+    except (OSError, msgspec.DecodeError) as error:
+        sys.stderr.write(f"{file} cannot be read ({error}): name the DATA folder of a make run.\n")
+        return 2
+    return main(rest, {**environ, **told.get(_service_of(rest), {})})
+
+
+def _service_of(arguments: Sequence[str]) -> str:
+    """Whose settings a command takes; those of ``events``, the bus's address, are the same for all."""
+    chosen = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    chosen.add_argument("--service", default=KEY_OWNER if "rotate-signing" in arguments else "audit")
+    return str(chosen.parse_known_args(arguments)[0].service)
 
 
 def run() -> None:

@@ -16,6 +16,8 @@ from typing import IO, Final
 from daicho.local.servers import ServerFailed
 
 LOCK: Final = "daicho.lock"
+SETTINGS: Final = "settings.json"
+"""What each service of the last start was told: what the command ``daicho --data`` runs with."""
 FORMAT: Final = 1
 # A first start writes about 150 MiB; PostgreSQL keeps up to 512 MiB of write-ahead log.
 ROOM: Final = 800 * 1024 * 1024
