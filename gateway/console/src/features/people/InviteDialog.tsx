@@ -22,7 +22,9 @@ export function InviteDialog({ onClose }: { onClose: () => void }) {
   const [text, setText] = useState("");
   const [role, setRole] = useState("member");
   const [team, setTeam] = useState<string | null>(null);
-  const emails = emailsIn(text);
+  const { emails, others } = emailsIn(text);
+  // Said once it matters: while one types, every address is none yet.
+  const [isTold, setTold] = useState(false);
   const inviting = useMutation({
     mutationFn: (wanted: string[]) =>
       take(client.POST("/v1/invitations", { body: { invitations: wanted.map((email) => ({ email, role, team_id: team, language })) } })),
@@ -39,7 +41,8 @@ export function InviteDialog({ onClose }: { onClose: () => void }) {
   });
   function submit(event: FormEvent) {
     event.preventDefault();
-    if (emails.length > 0) inviting.mutate(emails);
+    setTold(true);
+    if (emails.length > 0 && others.length === 0) inviting.mutate(emails);
   }
   return (
     <Modal opened onClose={onClose} title={t("invite.title")} closeButtonProps={{ "aria-label": t("action.close") }}>
@@ -54,6 +57,7 @@ export function InviteDialog({ onClose }: { onClose: () => void }) {
             maxRows={12}
             value={text}
             onChange={(event) => setText(event.currentTarget.value)}
+            error={isTold && others.length > 0 && t("invite.notUnderstood", { parts: others.join(t("invite.separator")) })}
             data-autofocus
           />
           <Group grow align="flex-start">
@@ -75,7 +79,7 @@ export function InviteDialog({ onClose }: { onClose: () => void }) {
               <Button variant="default" onClick={onClose}>
                 {t("action.cancel")}
               </Button>
-              <Button type="submit" loading={inviting.isPending} disabled={emails.length === 0}>
+              <Button type="submit" loading={inviting.isPending} disabled={text.trim() === ""}>
                 {emails.length > 0 ? t("invite.submit", { n: emails.length }) : t("invite.submitNone")}
               </Button>
             </Group>

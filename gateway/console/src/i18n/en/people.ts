@@ -30,6 +30,8 @@ export const people = {
   "invite.submit": "Invite {n} person|Invite {n} people",
   "invite.submitNone": "Invite",
   "invite.sent": "{n} invitation sent|{n} invitations sent",
+  "invite.notUnderstood": "Not an e-mail address: {parts}. Correct or remove it.",
+  "invite.separator": ", ",
   "invite.pending": "Waiting for an answer",
   "invite.expires": "Valid until {date}",
   "invite.revoke": "Revoke",
