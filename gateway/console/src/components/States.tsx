@@ -62,6 +62,12 @@ export function Empty({ title, text, icon: Shown = IconInbox, children }: EmptyP
   );
 }
 
+/** What stands where the reader may not look. */
+export function Forbidden() {
+  const t = useT();
+  return <Empty title={t("state.forbiddenTitle")} text={t("state.forbiddenText")} icon={IconLock} />;
+}
+
 interface FailureProps {
   error: unknown;
   onRetry?: () => void;
@@ -72,7 +78,7 @@ interface FailureProps {
 export function Failure({ error, onRetry, children }: FailureProps) {
   const t = useT();
   if (error instanceof Problem && error.status === 403) {
-    return <Empty title={t("state.forbiddenTitle")} text={t("state.forbiddenText")} icon={IconLock} />;
+    return <Forbidden />;
   }
   const incident = incidentOf(error);
   const isOffline = error instanceof Problem && error.isPassing;

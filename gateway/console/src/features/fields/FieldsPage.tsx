@@ -12,12 +12,25 @@ import { Confirm } from "@/components/confirm";
 import { messageOf } from "@/components/messages";
 import { notifyDone, notifyFailed } from "@/components/notify";
 import { Page } from "@/components/Page";
-import { Empty, Failure, Loading } from "@/components/States";
+import { useMay } from "@/components/permissions";
+import { Empty, Failure, Forbidden, Loading } from "@/components/States";
 import { FieldDrawer } from "./FieldDrawer";
 import { positionsAfterMove } from "./order";
 import { TYPE_ICONS } from "./types";
 
 export function FieldsPage() {
+  const t = useT();
+  const may = useMay();
+  return may("fields:manage") ? (
+    <Designer />
+  ) : (
+    <Page title={t("fields.title")}>
+      <Forbidden />
+    </Page>
+  );
+}
+
+function Designer() {
   const t = useT();
   const [resource, setResource] = useState<Resource>("contact");
   const [edited, setEdited] = useState<Field | "new">();

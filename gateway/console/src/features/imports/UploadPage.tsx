@@ -8,7 +8,8 @@ import { useFormat, useT } from "@/app/preferences";
 import { Dot, type DotColor } from "@/components/Dot";
 import { Page } from "@/components/Page";
 import { useMay } from "@/components/permissions";
-import { FormError } from "@/components/States";
+import { Forbidden, FormError } from "@/components/States";
+import { pathOf } from "@/features/records/specs";
 import { importQuery, recentQuery, upload } from "./api";
 import styles from "./imports.module.css";
 
@@ -18,9 +19,22 @@ const ACCEPTED = ".csv,.tsv,.txt,.xlsx,text/csv,text/tab-separated-values";
 export function UploadPage() {
   const t = useT();
   const may = useMay();
+  const choices = (["contact", "company"] as const).filter((each) => may(`${pathOf(each)}:import`));
+  return choices.length > 0 ? (
+    <Upload choices={choices} />
+  ) : (
+    <Page title={t("imports.title")} narrow>
+      <Forbidden />
+    </Page>
+  );
+}
+
+function Upload({ choices }: { choices: Resource[] }) {
+  const t = useT();
   const navigate = useNavigate({ from: "/imports" });
   const queries = useQueryClient();
-  const { resource = "contact" } = route.useSearch();
+  const { resource: asked = "contact" } = route.useSearch();
+  const resource = choices.includes(asked) ? asked : (choices[0] ?? asked);
   const input = useRef<HTMLInputElement>(null);
   const [isOver, setOver] = useState(false);
   const sending = useMutation({
@@ -37,7 +51,6 @@ export function UploadPage() {
     const file = event.dataTransfer.files[0];
     if (file && !sending.isPending) sending.mutate(file);
   }
-  const choices: Resource[] = (["contact", "company"] as const).filter((each) => may(each === "contact" ? "contacts:import" : "companies:import"));
   return (
     <Page title={t("imports.title")} lead={t("imports.lead")} narrow>
       <Stack gap="lg">
