@@ -8,7 +8,17 @@ export const ACTIONS = [
   ...["contact", "company"].flatMap((resource) =>
     ["search", "list", "open", "history", "created", "updated", "deleted", "restored"].map((verb) => `${resource}.${verb}`),
   ),
+  "contact.names",
+  "user.list",
+  "user.open",
+  "import.mapping",
+  "import.checking",
+  "import.checked",
+  "import.running",
   "import.done",
+  "import.failed",
+  "import.errors",
+  "import.rejected",
   "field.created",
   "field.updated",
   "field.deleted",
@@ -16,11 +26,15 @@ export const ACTIONS = [
   "role.changed",
   "team.changed",
   "invitation.changed",
+  "tenant.changed",
   "session.signed_in",
   "session.ended",
+  "session.refused",
+  "access.refused",
   "audit.search",
   "audit.proof",
   "audit.export",
+  "audit.erased",
 ];
 
 export function actionName(action: string, t: Translate): string {
