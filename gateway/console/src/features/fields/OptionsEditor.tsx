@@ -2,6 +2,7 @@
 
 import { ActionIcon, Badge, Button, ColorSwatch, Group, Input, Menu, Stack, TextInput, UnstyledButton } from "@mantine/core";
 import { IconArchive, IconArchiveOff, IconArrowDown, IconArrowUp, IconDots, IconPlus, IconTrash } from "@tabler/icons-react";
+import { useState } from "react";
 import type { FieldErrors } from "@/api/problem";
 import type { Option } from "@/api/types";
 import { useT } from "@/app/preferences";
@@ -19,6 +20,8 @@ const COLORS = [NO_COLOR, "#d9480f", "#e03131", "#c2255c", "#9c36b5", "#3b5bdb",
 
 export function OptionsEditor({ options, kept, onChange, errors }: OptionsEditorProps) {
   const t = useT();
+  // The place of an option that was just added: its input takes the cursor.
+  const [added, setAdded] = useState<number>();
   const isKept = (option: Option) => kept.some((each) => each.value === option.value);
   const change = (place: number, part: Partial<Option>) =>
     onChange(options.map((option, each) => (each === place ? { ...option, ...part } : option)));
@@ -42,6 +45,7 @@ export function OptionsEditor({ options, kept, onChange, errors }: OptionsEditor
             <TextInput
               size="xs"
               style={{ flex: 1 }}
+              autoFocus={place === added}
               aria-label={t("fields.optionLabel")}
               value={option.label || option.value}
               onChange={(event) => rename(place, event.currentTarget.value)}
@@ -83,7 +87,10 @@ export function OptionsEditor({ options, kept, onChange, errors }: OptionsEditor
           size="compact-xs"
           w="fit-content"
           leftSection={<IconPlus size={13} />}
-          onClick={() => onChange([...options, { value: "", label: "", color: null, archived: false }])}
+          onClick={() => {
+            setAdded(options.length);
+            onChange([...options, { value: "", label: "", color: null, archived: false }]);
+          }}
         >
           {t("fields.addOption")}
         </Button>
