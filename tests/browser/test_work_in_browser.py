@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 import pytest
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, Page, Route, expect
 
 from daicho.testkit.company import PASSWORD, Company
 from daicho.testkit.product import Product
@@ -175,3 +176,20 @@ async def test_what_the_service_refuses_is_shown_at_its_field(desk: Desk) -> Non
     await page.goto("/contacts/new")
     await page.get_by_role("button", name="保存", exact=True).first.click()
     await expect(page.get_by_role("textbox", name="姓", exact=True)).to_have_attribute("aria-invalid", "true")
+
+
+async def test_the_palette_opens_though_it_was_asked_for_before_it_arrived(desk: Desk) -> None:
+    page = desk.page
+    arrives = asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        await arrives.wait()
+        await route.continue_()
+
+    await page.route("**/Palette-*.js", hold)
+    await page.goto("/contacts")
+    await expect(rows_of(page).first).to_be_visible()
+    await page.keyboard.press("Control+k")
+    arrives.set()
+    await expect(page.get_by_role("dialog", name="検索・移動")).to_be_visible()
+    await page.unroute("**/Palette-*.js")
