@@ -118,7 +118,7 @@ function Columns({ found, onChecking }: { found: Import; onChecking: () => void 
   const { data: custom = [] } = useQuery(fieldsQuery(found.resource));
   const [mapped, setMapped] = useState<Mapped>(() => mappedOf(found));
   // Undefined until somebody has chosen, then what was chosen, which may be none.
-  const [matchOn, setMatchOn] = useState<string | null | undefined>(found.mapping.length > 0 ? found.match_on : undefined);
+  const [matchOn, setMatchOn] = useState<string | null | undefined>(found.match_on ?? undefined);
   // What an import does before anybody has chosen is to add; matching that still adds would double what it finds.
   const [onMatch, setOnMatch] = useState<Import["on_match"]>(found.match_on === null ? "update" : found.on_match);
   useEffect(() => setMapped(mappedOf(found)), [found]);
