@@ -15,7 +15,8 @@ PLAIN = [
     CANARY.encode(),
     CANARY.encode("utf-16-le"),
     b"secret-canary",
-    b"7654",
+    b"7654-3210",
+    b"76543210",
     "カナリア".encode(),
 ]
 
