@@ -3,89 +3,26 @@ clock tells them apart. (A clock itself would be a bad judge: it would have to b
 
 from __future__ import annotations
 
-import itertools
 import re
-from collections.abc import AsyncIterator, Iterator
-from typing import Any
+from collections.abc import AsyncIterator
 
-import asyncpg
 import httpx
 import pytest
 
 from daicho.tenancy import uuid7
 from daicho.testkit.product import Product
-from daicho.testkit.waiting import until
+from daicho.testkit.statements import Account, telling, transactions
 
 from .conftest import Strangers
 from .test_every_route import DONE_ALREADY, Operation, operations
 
-_LINE = re.compile(r"^\d{4}-\d\d-\d\d [\d:.]+ \w+ \[(\d+)\] (\w+):  (.*)", re.DOTALL)
-_NAME = re.compile(r"^(?:statement|execute [^:]+|parameters): ?", re.IGNORECASE)
-#: What asyncpg asks for itself when a connection meets a type for the first time.
-_DRIVERS = re.compile(r"typeinfo_tree|set_config\('jit'")
-_START = re.compile(r"\n(?=\d{4}-\d\d-\d\d [\d:.]+ \w+ \[\d+\])")
 ROLES = ["identity_app", "customers_app", "audit_app"]
-#: Statements with their parameters, which PostgreSQL is otherwise kept from telling.
-TOLD = {"log_statement": "all", "log_parameter_max_length": "-1", "log_error_verbosity": "default"}
-# What a role is set to holds for sessions that begin after it.
-_NEW_SESSIONS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = ANY ($1)"
-
-
-class Account:
-    """PostgreSQL's own account of what it is asked."""
-
-    def __init__(self, product: Product, admin: asyncpg.Connection[Any]) -> None:
-        self._product, self._admin, self._place = product, admin, 0
-
-    async def begin(self) -> None:
-        self._place = len(self._product.log("postgres"))
-
-    async def until_now(self) -> str:
-        """What was asked since :meth:`begin`, whole: a mark of our own has come through behind it."""
-        mark = f"mark {uuid7()}"
-        await self._admin.execute(f"SELECT '{mark}'")
-
-        async def written() -> bool:
-            return mark in self._product.log("postgres")[self._place :]
-
-        await until(written)
-        return self._product.log("postgres")[self._place :]
 
 
 @pytest.fixture(scope="module")
 async def account(product: Product) -> AsyncIterator[Account]:
-    admin = await asyncpg.connect(product.database_url("postgres"))
-    try:
-        await admin.execute("SET log_statement = 'all'")
-        for role, (name, value) in itertools.product(ROLES, TOLD.items()):
-            await admin.execute(f"ALTER ROLE {role} SET {name} = '{value}'")
-        await admin.execute(_NEW_SESSIONS, ROLES)
-        yield Account(product, admin)
-    finally:
-        for role, name in itertools.product(ROLES, TOLD):
-            await admin.execute(f"ALTER ROLE {role} RESET {name}")
-        await admin.execute(_NEW_SESSIONS, ROLES)
-        await admin.close()
-
-
-def transactions(log: str, tenant_id: str) -> Iterator[list[str]]:
-    """What was asked within a tenant, transaction by transaction: statements, each followed by its parameters."""
-    running: dict[str, list[str]] = {}
-    for line in _START.split(log):
-        found = _LINE.match(line)
-        if found is None:
-            continue
-        process, kind, said = found.groups()
-        asked = _NAME.sub("", said.strip())
-        if kind == "LOG" and asked.startswith("BEGIN"):
-            running[process] = [asked]
-        elif process in running and kind in ("LOG", "DETAIL"):
-            if not _DRIVERS.search(asked):
-                running[process].append(asked)
-            if asked in ("COMMIT", "ROLLBACK"):
-                whole = running.pop(process)
-                if tenant_id in whole[0]:
-                    yield whole
+    async with telling(product.database_url("postgres"), ROLES, lambda: product.log("postgres")) as account:
+        yield account
 
 
 def about(log: str, tenant_id: str, wanted: str) -> list[list[str]]:

@@ -78,7 +78,7 @@ def test_the_tenth_failure_locks_and_the_lock_ends() -> None:
     attempts = None
     for second in range(10):
         assert attempts is None or attempts.locked_for(NOW + timedelta(seconds=second)) == 0
-        attempts = policy.count_failure(attempts, policy.USER_LOCKOUT, NOW + timedelta(seconds=second))
+        attempts = policy.count_failure(attempts, policy.HERE_LOCKOUT, NOW + timedelta(seconds=second))
     assert attempts is not None
     assert 0 < attempts.locked_for(NOW + timedelta(minutes=10)) <= 900
     assert attempts.locked_for(NOW + timedelta(minutes=16)) == 0
@@ -87,7 +87,7 @@ def test_the_tenth_failure_locks_and_the_lock_ends() -> None:
 def test_failures_of_a_window_that_has_passed_are_forgiven() -> None:
     attempts = None
     for minute in range(0, 200, 2):
-        attempts = policy.count_failure(attempts, policy.USER_LOCKOUT, NOW + timedelta(minutes=minute))
+        attempts = policy.count_failure(attempts, policy.HERE_LOCKOUT, NOW + timedelta(minutes=minute))
         assert attempts.locked_until is None
 
 

@@ -117,18 +117,6 @@ class LinkRow(Base):
     used_at: Mapped[datetime | None]
 
 
-class AttemptRow(Base):
-    """Failed sign-ins for one address, which may be nobody's."""
-
-    __tablename__ = "attempt"
-
-    tenant_id: Mapped[TenantId] = mapped_column(primary_key=True)
-    subject: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
-    failures: Mapped[int]
-    window_started_at: Mapped[datetime]
-    locked_until: Mapped[datetime | None]
-
-
 class Mail(TenantMixin, Base):
     """A mail that waits to leave; its text is sealed. Its row goes when it has left.
 

@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from ipaddress import ip_address, ip_network
 from typing import Literal
 
 from email_validator import EmailNotValidError, validate_email
@@ -187,10 +188,23 @@ class Limit:
     pause: timedelta
 
 
-#: Wrong passwords for one e-mail address of one tenant, whether a user has it or not.
-USER_LOCKOUT = Limit(count=10, window=timedelta(minutes=15), pause=timedelta(minutes=15))
-#: Wrong passwords from one network address at one tenant, whoever they are for; an office shares one.
-ADDRESS_LOCKOUT = Limit(count=50, window=timedelta(minutes=15), pause=timedelta(minutes=15))
+#: Wrong passwords for one e-mail address of one tenant from one place, whether a user has it or not.
+HERE_LOCKOUT = Limit(count=10, window=timedelta(minutes=15), pause=timedelta(minutes=15))
+#: Wrong passwords from one place at one tenant, whoever they are for; an office shares one.
+PLACE_LOCKOUT = Limit(count=50, window=timedelta(minutes=15), pause=timedelta(minutes=15))
+#: Wrong passwords for one e-mail address from everywhere: a thousand machines guess no faster than this. It holds where
+#: the user is not known, or strangers could lock him out.
+EVERYWHERE_LOCKOUT = Limit(count=50, window=timedelta(hours=1), pause=timedelta(hours=1))
+#: For how long a place from which a user got in is known.
+KNOWN_PLACE_LIFETIME = timedelta(days=90)
+
+
+def place_of(address: str | None) -> str:
+    """What counts as one place: an IPv4 address, or the /64 of an IPv6 one, of which everybody has 2⁶⁴; "" for none."""
+    if address is None:
+        return ""
+    given = ip_address(address)
+    return str(given if given.version == 4 else ip_network((given, 64), strict=False))
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
@@ -15,23 +15,20 @@ from daicho.faults import Unauthenticated
 from daicho.identity import links
 from daicho.identity.cards import email_digest, open_card
 from daicho.identity.directory import ACTIVE, lock_tenant, tenant_of_code
-from daicho.identity.faults import EmailUnconfirmed, RefreshReused, SignInLocked, WrongCredentials
+from daicho.identity.faults import EmailUnconfirmed, RefreshReused, WrongCredentials
 from daicho.identity.mail import outbox
-from daicho.identity.model import AttemptRow, Session, Tenant, User
+from daicho.identity.model import Session, Tenant, User
 from daicho.identity.opaque import RefreshToken
 from daicho.identity.passwords import Passwords
 from daicho.identity.policy import (
     ACCESS_TOKEN_LIFETIME,
-    ADDRESS_LOCKOUT,
     SESSION_IDLE_LIFETIME,
     SESSION_LIFETIME,
-    USER_LOCKOUT,
-    Attempts,
-    Limit,
     confirmation_overdue,
-    count_failure,
     judge_refresh,
 )
+from daicho.identity.sessions import lockout
+from daicho.identity.sessions.lockout import Tried
 from daicho.identity.sessions.schemas import SignIn, Tokens
 from daicho.identity.sessions.tokens import TokenSigner
 from daicho.identity.telling import revoke_session, tell_refused, tell_session_ended, tell_signed_in
@@ -40,8 +37,6 @@ from daicho.runtime import Clock
 from daicho.tenancy import Actor, Database, SessionId, TenantId, TenantTransaction, UserId, uuid7
 
 _TABLE: Final = "session"
-Subjects = Mapping[bytes, Limit]
-"""What failed sign-ins are counted for, by keyed digest, and how many are let be."""
 
 _ROTATE = (
     update(Session)
@@ -82,7 +77,7 @@ class Sessions:
         """Open a session.
 
         Raises WrongCredentials, after the same work for an unknown company or address as for a wrong
-        password; SignInLocked after too many failures for the e-mail address, or from the network address;
+        password; SignInLocked after too many failures (:mod:`daicho.identity.sessions.lockout`);
         EmailUnconfirmed past the grace, when another confirmation mail is on its way. KeysUnavailable before
         any work: while nothing can be signed nor counted, nobody may try passwords.
         """
@@ -94,9 +89,9 @@ class Sessions:
         keys = await self.keyring.open(tenant_id)
         actor = Actor(tenant_id=tenant_id, kind="public", address=address)
         digest = email_digest(keys, given.email)
-        subjects = _subjects(keys, digest, address)
+        what = lockout.tried(keys, digest, address)
         async with self.database.reading(actor) as tx:
-            await self._refuse_locked(tx, subjects)
+            await lockout.refuse_locked(tx, what, self.clock())
             user = await tx.session.scalar(
                 select(User).where(User.tenant_id == tenant_id, User.email_digest == digest)
             )
@@ -104,14 +99,14 @@ class Sessions:
         stands = user is not None and not user.disabled and tenant is not None and tenant.status == ACTIVE
         right = await self.passwords.verify(user.password_hash if user and stands else None, given.password)
         if user is None or tenant is None or not right:
-            await self._refuse(actor, subjects, user)
+            await self._refuse(actor, what, user)
             raise WrongCredentials
         if confirmation_overdue(
             confirmed_at=tenant.confirmed_at, created_at=tenant.created_at, now=self.clock()
         ):
             await self._remind(actor, keys, user)
             raise EmailUnconfirmed
-        return await self._open(actor, keys, user, subjects, given.password)
+        return await self._open(actor, keys, user, what, given.password)
 
     async def refresh(self, text: str, address: str | None) -> Issued:
         """The next tokens of a family.
@@ -220,15 +215,7 @@ class Sessions:
         await tell_session_ended(tx, session.id, session.user_id, reason)
         await revoke_session(tx, session.id, session.user_id)
 
-    async def _refuse_locked(self, tx: TenantTransaction, subjects: Subjects) -> None:
-        """Raises SignInLocked while one of ``subjects`` is locked."""
-        now = self.clock()
-        for subject in subjects:
-            attempts = await _attempts(tx, subject)
-            if attempts is not None and (wait := attempts.locked_for(now)):
-                raise SignInLocked(retry_after=wait)
-
-    async def _refuse(self, actor: Actor, subjects: Subjects, user: User | None) -> None:
+    async def _refuse(self, actor: Actor, what: Tried, user: User | None) -> None:
         """Count the failure and tell it, whether or not the address is anybody's.
 
         Of many guesses sent at once only as many are answered as were let in one after the other: raises
@@ -236,19 +223,9 @@ class Sessions:
         """
         now = self.clock()
         async with self.database.transaction(actor) as tx:
-            await _lock(tx, subjects)
-            await self._refuse_locked(tx, subjects)
-            for subject, limit in subjects.items():
-                counted = count_failure(await _attempts(tx, subject), limit, now)
-                await tx.session.merge(
-                    AttemptRow(
-                        tenant_id=actor.tenant_id,
-                        subject=subject,
-                        failures=counted.failures,
-                        window_started_at=counted.window_started_at,
-                        locked_until=counted.locked_until,
-                    )
-                )
+            await lockout.take_turns(tx, what)
+            await lockout.refuse_locked(tx, what, now)
+            await lockout.count(tx, what, now)
             await tell_refused(tx, user.id if user else None, "wrong_password" if user else "unknown")
 
     async def _remind(self, actor: Actor, keys: TenantKeys, user: User) -> None:
@@ -261,9 +238,7 @@ class Sessions:
             card = open_card(keys, "account", user.id, user.card)
             await outbox.post_confirmation(tx, keys, now, self.public_url, user.id, card, tenant.company_name)
 
-    async def _open(
-        self, actor: Actor, keys: TenantKeys, user: User, subjects: Subjects, password: str
-    ) -> Issued:
+    async def _open(self, actor: Actor, keys: TenantKeys, user: User, what: Tried, password: str) -> Issued:
         now, session_id, secret = self.clock(), SessionId(uuid7()), secrets.token_bytes(32)
         fresh = await self.passwords.hash(password) if self.passwords.outdated(user.password_hash) else None
         # Before the session is written: without a token it would be nobody's.
@@ -271,8 +246,8 @@ class Sessions:
         as_user = replace(actor, kind="user", user_id=UserId(user.id), session_id=session_id)
         async with self.database.transaction(as_user) as tx:
             # Guesses that ran beside this one may have locked it since: the right one must not slip through.
-            await _lock(tx, subjects)
-            await self._refuse_locked(tx, subjects)
+            await lockout.take_turns(tx, what)
+            await lockout.refuse_locked(tx, what, now)
             session = Session(
                 id=session_id,
                 user_id=user.id,
@@ -286,9 +261,7 @@ class Sessions:
                 end_reason=None,
             )
             tx.session.add(session)
-            await tx.driver.execute(
-                "DELETE FROM attempt WHERE tenant_id = $1 AND subject = $2", tx.tenant_id, user.email_digest
-            )
+            await lockout.let_in(tx, what, now)
             if fresh is not None:
                 await tx.session.execute(
                     update(User)
@@ -301,24 +274,3 @@ class Sessions:
 
     async def _sign(self, tenant_id: TenantId, user_id: UUID, session_id: UUID) -> str:
         return await self.signer.sign(tenant_id, UserId(user_id), SessionId(session_id), self.clock())
-
-
-def _subjects(keys: TenantKeys, digest: bytes, address: str | None) -> Subjects:
-    """Whose failures are counted: the e-mail address's, and the network address's."""
-    subjects = {digest: USER_LOCKOUT}
-    if address is not None:
-        subjects[keys.unique("attempt.address", address)] = ADDRESS_LOCKOUT
-    return subjects
-
-
-async def _lock(tx: TenantTransaction, subjects: Subjects) -> None:
-    """Let those who count the same failures take turns; in one order, so that none waits in a circle."""
-    for subject in sorted(subjects):
-        await tx.driver.execute(
-            "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", f"attempt:{subject.hex()}"
-        )
-
-
-async def _attempts(tx: TenantTransaction, digest: bytes) -> Attempts | None:
-    row = await tx.session.get(AttemptRow, (tx.tenant_id, digest))
-    return None if row is None else Attempts(row.failures, row.window_started_at, row.locked_until)

@@ -20,6 +20,7 @@ from daicho.identity.mail import outbox
 from daicho.identity.model import RoleRow, Session, Team, Tenant, User
 from daicho.identity.passwords import Passwords
 from daicho.identity.permissions import ROLES, effective, exceeds
+from daicho.identity.sessions import lockout
 from daicho.identity.telling import revoke_grants, revoke_session, tell_session_ended, tell_user
 from daicho.identity.users.schemas import UserPatch, UserView
 from daicho.keyring import Keyring, TenantKeys
@@ -155,9 +156,8 @@ class Users:
             user.password_hash = fresh
             user.version += 1
             user.updated_at = now
-            await tx.driver.execute(
-                "DELETE FROM attempt WHERE tenant_id = $1 AND subject = $2", tx.tenant_id, user.email_digest
-            )
+            # Whoever reads the user's mail is the user: from here he gets in, whatever strangers try elsewhere.
+            await lockout.let_in(tx, lockout.tried(keys, user.email_digest, address), now)
             ended = await self._end_sessions(tx, user_id, now)
             await tell_user(tx, keys, user, card)
             for session_id in ended:
