@@ -22,6 +22,7 @@ from daicho.rpc.rules import Party, rule_of
 from daicho.tenancy import uuid7
 from daicho.testkit.company import PASSWORD
 from daicho.testkit.stack import Stack, running_stack
+from daicho.testkit.waiting import until
 
 SERVICES = {"identity": identity_pb2, "customers": customers_pb2, "audit": audit_pb2}
 METHODS: list[tuple[str, MethodDescriptor]] = [
@@ -205,3 +206,38 @@ async def test_garbage_is_refused_and_never_an_accident(wire: Wire, service, met
         for given in {token, None}:
             status, _ = await wire.call(caller, service, method, body, given)
             assert status not in NEVER, body
+
+
+async def test_who_is_refused_is_in_the_audit_of_whose_token_it_was_and_in_no_other(wire: Wire) -> None:
+    """A service that may not ask, and one that asks in A's name for what is B's."""
+    service, method = next((name, each) for name, each in METHODS if each.name == "GetUsers")
+    allowed = rule(method).callers
+    stranger = min(set(SERVICES) - allowed)
+    await _sign_up(wire, "tenant-c")
+    mine, theirs = wire.tenants["tenant-c"], wire.tenants["tenant-b"]
+    before = len(await _refused(wire, "tenant-b"))
+    for caller, tenant, wanted in (
+        (stranger, mine, grpc.StatusCode.PERMISSION_DENIED),
+        (min(allowed), theirs, grpc.StatusCode.NOT_FOUND),
+    ):
+        body = request_of(method, tenant=tenant, anyone=wire.users["tenant-b"]).SerializeToString()
+        status, _ = await wire.call(caller, service, method, body, wire.tokens["tenant-c"])
+        assert status is wanted
+
+    async def both() -> bool:
+        return len(await _refused(wire, "tenant-c")) == 2
+
+    await until(both)
+    entries = {entry["payload"]["status"]: entry for entry in await _refused(wire, "tenant-c")}
+    assert entries[403]["actor"]["service"] == stranger
+    assert entries[404]["actor"]["user_id"] == str(wire.users["tenant-c"])
+    assert [entry["payload"]["method"] for entry in entries.values()] == ["GetUsers"] * 2
+    assert {entry["resource"]["type"] for entry in entries.values()} == {"directory"}
+    assert {entry["resource"]["id"] for entry in entries.values()} == {str(wire.users["tenant-b"])}
+    assert len(await _refused(wire, "tenant-b")) == before
+
+
+async def _refused(wire: Wire, tenant: str) -> list[Any]:
+    async with wire.stack.client("audit", wire.tokens[tenant]) as client:
+        found = await client.post("/v1/audit/entries/search", json={"action": "access.refused", "limit": 200})
+    return list(found.json()["items"])

@@ -133,7 +133,14 @@ async def _answer(
     refusals: Refusals,
 ) -> Running:
     settings = rails.settings
-    server = Server(certificates, verifier, host=settings.host, port=settings.grpc_port, health=rails.health)
+    server = Server(
+        certificates,
+        verifier,
+        host=settings.host,
+        port=settings.grpc_port,
+        health=rails.health,
+        refusals=refusals,
+    )
     for add, servicer in parts.rpc:
         server.add(add, servicer)
     grpc_port = await stack.enter_async_context(server)

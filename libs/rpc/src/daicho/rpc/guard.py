@@ -9,14 +9,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
-from functools import cache
 from ipaddress import ip_address
 from typing import Any, NoReturn, Protocol, TypeVar
 from uuid import UUID
 
 import grpc
 import structlog
-from google.protobuf.descriptor import Descriptor
 from google.protobuf.message import DecodeError
 from opentelemetry import trace
 from opentelemetry.trace import Span
@@ -24,8 +22,9 @@ from opentelemetry.trace import Span
 from daicho import faults
 from daicho.faults import Fault
 from daicho.rpc import calls, carriage, tracing
+from daicho.rpc.refused import Refused, ids_of
 from daicho.rpc.rules import Party, Rule
-from daicho.tenancy import Actor, TenantId
+from daicho.tenancy import Actor, RefusalLog, TenantId
 
 AUTHORIZATION = "authorization"
 ADDRESS = "daicho-address"
@@ -55,11 +54,19 @@ class Guard:
     """Serves one method as its rule says.
 
     ``read`` makes the request of its bytes; ``longest`` is the deadline, in seconds, of a call that comes
-    without one.
+    without one; ``refusals`` hears of every call that is refused within a tenant.
     """
 
     def __init__(
-        self, path: str, method: Method, *, read: Reader, rule: Rule, verifier: TokenVerifier, longest: float
+        self,
+        path: str,
+        method: Method,
+        *,
+        read: Reader,
+        rule: Rule,
+        verifier: TokenVerifier,
+        longest: float,
+        refusals: RefusalLog | None = None,
     ) -> None:
         self._path = path
         self._method = method
@@ -67,6 +74,7 @@ class Guard:
         self._rule = rule
         self._verifier = verifier
         self._longest = longest
+        self._refused = None if refusals is None else Refused(path, refusals)
 
     async def unary(self, body: bytes, context: Any) -> Any:
         """Serve a call with one answer."""
@@ -92,7 +100,7 @@ class Guard:
             try:
                 answer = await self._within(body, metadata, context, work)
             except Fault as fault:
-                await _refuse(context, span, fault)
+                await _refuse(context, span, await self._noted(fault, body, metadata, context))
             except TimeoutError:
                 await _refuse(context, span, carriage.DeadlineExceeded())
             except grpc.aio.AbortError:
@@ -130,24 +138,46 @@ class Guard:
             calls.act(_with_origin(actor, metadata))
         return await work(request)
 
+    async def _noted(self, fault: Fault, body: bytes, metadata: Mapping[str, Any], context: Any) -> Fault:
+        """What to answer in the place of ``fault``, once the refusal is recorded."""
+        if self._refused is None or not isinstance(fault, faults.Forbidden | faults.NotFound):
+            return fault
+        user = await self._user(metadata)
+        return await self._refused.note(
+            fault, caller=_caller(context), user=user, request=self._readable(body)
+        )
+
+    async def _user(self, metadata: Mapping[str, Any]) -> Actor | None:
+        """Whose token came with a call that is refused already; None for none that stands."""
+        token = _bearer(metadata)
+        try:
+            return None if token is None else _with_origin(await self._verifier.verify(token), metadata)
+        except Fault:
+            return None
+
+    def _readable(self, body: bytes) -> Any | None:
+        try:
+            return self._read(body)
+        except DecodeError:
+            return None
+
     def _admit(self, context: Any) -> str:
         """The name in the caller's certificate; it must be among the method's callers."""
-        names = context.auth_context().get("x509_common_name", ())
-        if len(names) != 1 or (name := names[0].decode()) not in self._rule.callers:
+        name = _caller(context)
+        if name is None or name not in self._rule.callers:
             raise carriage.CallerNotAllowed
-        return str(name)
+        return name
 
     def _token(self, metadata: Mapping[str, Any]) -> str | None:
         """The access token, or None where a service may act by itself."""
-        given = metadata.get(AUTHORIZATION)
-        if given is None:
+        if AUTHORIZATION not in metadata:
             if self._rule.party is Party.USER:
                 raise faults.Unauthenticated
             return None
         if self._rule.party is Party.SERVICE:
             raise carriage.CallerNotAllowed
-        scheme, _, token = str(given).partition(" ")
-        if scheme.lower() != "bearer" or not 0 < len(token) <= LONGEST_TOKEN:
+        token = _bearer(metadata)
+        if token is None:
             raise faults.Unauthenticated
         return token
 
@@ -169,30 +199,26 @@ class Guard:
         return Actor(tenant_id=TenantId(UUID(bytes=named)), kind="service", service=caller)
 
 
+def _caller(context: Any) -> str | None:
+    """The one name in the caller's certificate."""
+    names = context.auth_context().get("x509_common_name", ())
+    return str(names[0].decode()) if len(names) == 1 else None
+
+
+def _bearer(metadata: Mapping[str, Any]) -> str | None:
+    """The access token in ``metadata``; None for none that looks like one."""
+    scheme, _, token = str(metadata.get(AUTHORIZATION, "")).partition(" ")
+    return token if scheme.lower() == "bearer" and 0 < len(token) <= LONGEST_TOKEN else None
+
+
 def _check_ids(request: Any) -> None:
     """Ids are UUIDs: fields of bytes named ``…_id`` or ``…_ids``. Raises Invalid for one of another length.
 
     The tenant's is looked at where the tenant is settled, for a user's token may stand in its place.
     """
-    wrong = [
-        faults.FieldFault(f"/{name}", "invalid")
-        for name, repeated in _id_fields(request.DESCRIPTOR)
-        for value in (getattr(request, name) if repeated else (getattr(request, name),))
-        if len(value) != 16
-    ]
+    wrong = [faults.FieldFault(f"/{name}", "invalid") for name, value in ids_of(request) if len(value) != 16]
     if wrong:
         raise faults.Invalid(wrong)
-
-
-@cache
-def _id_fields(descriptor: Descriptor) -> tuple[tuple[str, bool], ...]:
-    return tuple(
-        (field.name, field.is_repeated)
-        for field in descriptor.fields
-        if field.type == field.TYPE_BYTES
-        and field.name.endswith(("_id", "_ids"))
-        and field.name != "tenant_id"
-    )
 
 
 async def _refuse(context: Any, span: Span, fault: Fault) -> NoReturn:

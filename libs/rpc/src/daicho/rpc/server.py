@@ -17,6 +17,7 @@ from daicho.rpc.certificates import CertificateSource, server_credentials
 from daicho.rpc.guard import Guard, Method, TokenVerifier
 from daicho.rpc.rules import rule_of
 from daicho.runtime import Health
+from daicho.tenancy import RefusalLog
 
 LARGEST_MESSAGE = 4 * 1024 * 1024
 
@@ -43,7 +44,7 @@ class Server:
     taken; :meth:`add` raises :class:`daicho.rpc.MissingRule` for a method that does not say who may call
     it. At the end calls get ``grace`` seconds to finish while new ones are refused. ``health`` answers the
     gRPC health service, which any certificate of the authority may ask. ``timeout`` and ``stream_timeout``
-    end calls that came without a deadline.
+    end calls that came without a deadline. ``refusals`` hears of every 403, and of every 404 that a user was answered.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class Server:
         timeout: float = 2.0,
         stream_timeout: float = 30.0,
         grace: float = 3.0,
+        refusals: RefusalLog | None = None,
     ) -> None:
         self._certificates = certificates
         self._verifier = verifier
@@ -65,6 +67,7 @@ class Server:
         self._timeout = timeout
         self._stream_timeout = stream_timeout
         self._grace = grace
+        self._refusals = refusals
         self._services: dict[str, dict[str, grpc.RpcMethodHandler[Any, Any]]] = {}
         self._server: grpc.aio.Server | None = None
 
@@ -118,6 +121,7 @@ class Server:
             rule=rule_of(path),
             verifier=self._verifier,
             longest=self._stream_timeout if handler.response_streaming else self._timeout,
+            refusals=self._refusals,
         )
         if handler.response_streaming:
             return grpc.unary_stream_rpc_method_handler(

@@ -4,7 +4,7 @@ Every row of a tenant lives behind FORCE row-level security; :class:`Database` o
 the tenant, :mod:`daicho.tenancy.migrations` builds the tables, :func:`provision` the roles.
 """
 
-from daicho.tenancy.actor import Actor, ActorKind, Grants, Scope
+from daicho.tenancy.actor import Actor, ActorKind, Grants, RefusalLog, Scope
 from daicho.tenancy.database import Database, Guard, TenantTransaction, Transaction
 from daicho.tenancy.ids import SessionId, TeamId, TenantId, UserId, uuid7
 from daicho.tenancy.migrate import apply, migrate
@@ -31,6 +31,7 @@ __all__ = [
     "Grants",
     "Guard",
     "Prepared",
+    "RefusalLog",
     "Roles",
     "RolledBack",
     "Scope",

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from types import MappingProxyType
-from typing import Literal
+from typing import Literal, Protocol
+from uuid import UUID
 
 from daicho.tenancy.ids import SessionId, TeamId, TenantId, UserId
 
@@ -39,6 +40,19 @@ class Actor:
     def system(cls, tenant_id: TenantId, service: str | None = None) -> Actor:
         """A service's own job within a tenant."""
         return cls(tenant_id=tenant_id, kind="system", service=service)
+
+
+class RefusalLog(Protocol):
+    """Records that somebody was refused; REST and gRPC tell it of each refusal before the answer leaves."""
+
+    def note(
+        self, actor: Actor, *, resource: str, method: str, ids: Sequence[UUID], status: int
+    ) -> Awaitable[None]:
+        """``actor`` was answered ``status`` (403 or 404) when he asked for ``ids`` of ``resource`` by ``method``.
+
+        Returns once it is recorded; raises Unavailable, and then that is the answer.
+        """
+        ...
 
 
 class Scope(IntEnum):

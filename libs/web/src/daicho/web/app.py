@@ -22,12 +22,13 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 
 from daicho.faults import FIELD_MESSAGES, Malformed, Messages
 from daicho.runtime import Health
+from daicho.tenancy import RefusalLog
 from daicho.web.callers import REQUEST_ID, Callers, guard_of, public
 from daicho.web.declared import Glossary
 from daicho.web.description import describe
 from daicho.web.problems import API_HEADERS, handlers
 from daicho.web.refusals import HeadersTooLarge
-from daicho.web.refused import Refusals, noting
+from daicho.web.refused import noting
 from daicho.web.requests import JsonRequest
 
 BODY_LIMIT: Final = 1_000_000
@@ -53,7 +54,7 @@ def create_app(
     state: Mapping[str, Any] | None = None,
     glossary: Glossary | None = None,
     version: str = "1",
-    refusals: Refusals | None = None,
+    refusals: RefusalLog | None = None,
 ) -> Litestar:
     """The application of service ``name``.
 

@@ -5,31 +5,21 @@ An unknown id, another tenant's and one out of the caller's reach go the same wa
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Final, Protocol
+from collections.abc import Callable, Mapping
+from typing import Final
 from uuid import UUID
 
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from daicho.faults import Fault
-from daicho.tenancy import Actor
+from daicho.tenancy import RefusalLog
 from daicho.web.callers import ACTOR
 from daicho.web.problems import MEDIA_TYPE, language_of, respond
 
 REFUSED: Final = frozenset({403, 404})
 
 
-class Refusals(Protocol):
-    """Records that a caller was refused."""
-
-    def note(
-        self, actor: Actor, *, resource: str, method: str, ids: Sequence[UUID], status: int
-    ) -> Awaitable[None]:
-        """Returns once it is recorded; raises Unavailable, and then that is the answer."""
-        ...
-
-
-def noting(refusals: Refusals) -> Callable[[ASGIApp], ASGIApp]:
+def noting(refusals: RefusalLog) -> Callable[[ASGIApp], ASGIApp]:
     """The middleware that tells ``refusals``."""
 
     def middleware(app: ASGIApp) -> ASGIApp:
@@ -56,7 +46,7 @@ def noting(refusals: Refusals) -> Callable[[ASGIApp], ASGIApp]:
     return middleware
 
 
-async def _note(refusals: Refusals, scope: Scope, status: int) -> None:
+async def _note(refusals: RefusalLog, scope: Scope, status: int) -> None:
     actor = scope["state"].get(ACTOR)
     if actor is None:  # nobody in particular asked
         return

@@ -68,15 +68,16 @@ class Refused(_message.Message):
     STATUS_FIELD_NUMBER: _builtins.int
     MORE_FIELD_NUMBER: _builtins.int
     resource: _builtins.str
-    """The noun of the path: "contact"."""
+    """The noun of the path: "contact"; of gRPC that of the service: "directory"."""
     method: _builtins.str
+    """"GET"; of gRPC the method's name: "GetUsers"."""
     status: _builtins.int
     """What was answered: 403 or 404."""
     more: _builtins.int
     """How many attempts of one minute this entry stands for, beyond those that have entries of their own; 0: for one."""
     @_builtins.property
     def ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
-        """The ids in the path."""
+        """The ids in the path, or in the request of a gRPC method."""
 
     def __init__(
         self,
