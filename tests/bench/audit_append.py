@@ -170,7 +170,7 @@ async def floor(world: World, tenant: TenantId, count: int) -> float:
                     [1] * size, [1] * size, [user] * size, [None] * size, [""] * size, ["contact.updated"] * size,
                     ["contact"] * size, [user] * size, [payload] * size, [digest] * size,
                     [record for record, _ in records], [number for _, number in records],
-                    [0] * size, list(numbers), [digest] * size, [], [], [], 0, b"",
+                    [1] * len(records), [now] * len(records), [0] * size, list(numbers), [digest] * size, [], [], [], 0, b"",
                 )  # fmt: skip
         took = perf_counter() - begun
         await connection.close()

@@ -258,8 +258,10 @@ async def test_a_look_up_that_nobody_touched_is_what_the_payloads_say(ledger: Le
 @pytest.mark.parametrize(("statement", "why"), [
     ("DELETE FROM entry_record WHERE tenant_id = $1 AND sequence = $2", "is missing"),
     ("UPDATE entry_record SET record_id = gen_random_uuid() WHERE tenant_id = $1 AND sequence = $2", ""),
-    ("INSERT INTO entry_record (tenant_id, record_id, sequence) VALUES ($1, gen_random_uuid(), $2)", "does not belong to it"),
-], ids=["removed", "moved", "added"])  # fmt: skip
+    ("UPDATE entry_record SET deed = deed + 1 WHERE tenant_id = $1 AND sequence = $2", ""),
+    ("UPDATE entry_record SET time = time - interval '1 day' WHERE tenant_id = $1 AND sequence = $2", ""),
+    ("INSERT INTO entry_record (tenant_id, record_id, sequence, deed, time) VALUES ($1, gen_random_uuid(), $2, 0, now())", "does not belong to it"),
+], ids=["removed", "moved", "misnamed", "misdated", "added"])  # fmt: skip
 @pytest.mark.parametrize("sequence", [0, 300, SIZE - 1])
 async def test_a_look_up_that_somebody_wrote_into_names_the_entry(
     ledger: Ledger, statement: str, why: str, sequence: int

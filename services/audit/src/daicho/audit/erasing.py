@@ -17,7 +17,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from daicho.audit import log
-from daicho.audit.erasures import Erasure, add_erasure, erase_payloads, read_erasures, read_held
+from daicho.audit.erasures import BEFORE_ALL, Erasure, add_erasure, erase_payloads, read_erasures, read_held
 from daicho.audit.events import erasure_of, records_of
 from daicho.audit.leaf import LeafInvalid, read_payload
 from daicho.audit.log import BLOB, TABLE, Grown
@@ -42,13 +42,13 @@ class Eraser:
         self._database, self._keyring, self._clock, self._grown = database, keyring, clock, grown
 
     async def erase(self, actor: Actor, asked: ErasureRequest) -> ErasureDone:
-        """Take the payloads of one record's entries away, the oldest first.
+        """Take the payloads of one record's entries away, so many a request.
 
         A record that the log never heard of has none; nothing is entered then.
         """
         keys = await self._keyring.open(actor.tenant_id)
         entries: list[UUID] = []
-        erased, after = 0, -1
+        erased, after = 0, BEFORE_ALL
         for _ in range(ROUNDS):
             async with self._database.transaction(actor) as tx:
                 held = await read_held(tx, asked.record_id, after=after, limit=ROUND)

@@ -11,10 +11,11 @@ from daicho.keyring import TenantKeys
 from daicho.tenancy import TenantTransaction
 
 READ_HELD: Final = """
-    SELECT r.sequence, e.entry_id, e.payload
+    SELECT r.deed, r.time, r.sequence, e.entry_id, e.payload
     FROM entry_record r JOIN entry e ON e.tenant_id = $1 AND e.sequence = r.sequence
-    WHERE r.tenant_id = $1 AND r.record_id = $2 AND r.sequence > $3 AND e.payload IS NOT NULL AND e.kind <> 3
-    ORDER BY r.sequence LIMIT $4
+    WHERE r.tenant_id = $1 AND r.record_id = $2 AND (r.deed, r.time, r.sequence) > ($3, $4, $5)
+      AND e.payload IS NOT NULL AND e.kind <> 3
+    ORDER BY r.deed, r.time, r.sequence LIMIT $6
 """
 ERASE: Final = "UPDATE entry SET payload = NULL WHERE tenant_id = $1 AND entry_id = ANY($2::uuid[])"
 ADD_ERASURE: Final = """
@@ -29,8 +30,11 @@ READ_ERASURES: Final = """
 _TABLE, _REASON = "erasure", "reason"
 _LAST: Final = (datetime(9999, 1, 1, tzinfo=UTC), UUID(int=0))
 
-Held = tuple[int, UUID, bytes]
-"""Sequence, entry and sealed payload."""
+Place = tuple[int, datetime, int]
+"""Where a record's entry stands in the look-up: deed, time, sequence."""
+BEFORE_ALL: Final[Place] = (-(1 << 63), datetime(1970, 1, 1, tzinfo=UTC), -1)
+Held = tuple[Place, UUID, bytes]
+"""Place, entry and sealed payload."""
 
 
 class Erasure(NamedTuple):
@@ -44,10 +48,10 @@ class Erasure(NamedTuple):
     erased_at: datetime
 
 
-async def read_held(tx: TenantTransaction, record_id: UUID, *, after: int, limit: int) -> list[Held]:
-    """Entries found by a record that still have their payload, in the log's order; erasures never go."""
-    rows = await tx.driver.fetch(READ_HELD, tx.tenant_id, record_id, after, limit)
-    return [(row["sequence"], row["entry_id"], row["payload"]) for row in rows]
+async def read_held(tx: TenantTransaction, record_id: UUID, *, after: Place, limit: int) -> list[Held]:
+    """Entries found by a record that still have their payload, in the look-up's order; erasures never go."""
+    rows = await tx.driver.fetch(READ_HELD, tx.tenant_id, record_id, *after, limit)
+    return [((row["deed"], row["time"], row["sequence"]), row["entry_id"], row["payload"]) for row in rows]
 
 
 async def erase_payloads(tx: TenantTransaction, entries: Sequence[UUID]) -> None:

@@ -19,6 +19,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import IntEnum
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 from uuid import UUID
@@ -154,6 +155,17 @@ def read_payload(payload: bytes) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise LeafInvalid("the payload does not read")
     return content
+
+
+def deed_of(leaf: Leaf) -> int:
+    """Who did what to what kind of thing, as a number by which a record's entries are found; not under the tree."""
+    return _deed(leaf.actor_user_id, leaf.resource_type, leaf.action)
+
+
+@lru_cache(4_096)
+def _deed(actor: UUID | None, resource: str, action: str) -> int:
+    digest = sha256((actor.bytes if actor else bytes(16)) + f"{resource} {action}".encode()).digest()
+    return int.from_bytes(digest[:8], "big", signed=True)
 
 
 def payload_digest(payload: bytes) -> bytes:

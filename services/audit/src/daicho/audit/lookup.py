@@ -8,13 +8,14 @@ again and names the first entry for which it differs. Of an erased payload nothi
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
 from daicho.audit import repository
 from daicho.audit.events import records_of
 from daicho.audit.export import BLOCK, block_count
-from daicho.audit.leaf import LeafInvalid, read_payload
+from daicho.audit.leaf import LeafInvalid, deed_of, read_payload
 from daicho.audit.log import BLOB, TABLE
 from daicho.audit.repository import Stored
 from daicho.events import Rejected
@@ -26,8 +27,12 @@ BLOCKS: Final = 64
 
 READ_RECORDS: Final = """
     /* whole tenant: an operator's command, which compares all of it; an index by entry would cost every append */
-    SELECT sequence, record_id FROM entry_record WHERE tenant_id = $1 AND sequence >= $2 AND sequence < $3
+    SELECT sequence, record_id, deed, time FROM entry_record WHERE tenant_id = $1 AND sequence >= $2 AND sequence < $3
 """
+
+
+Row = tuple[int, bytes, int, datetime]
+"""Sequence, record, deed, time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,24 +55,21 @@ async def compare(database: Database, keyring: Keyring, tenant_id: TenantId) -> 
         begin, end = first * BLOCK, min((first + BLOCKS) * BLOCK, size)
         async with database.reading(tenant_id) as tx:
             wanted, gone = await _derived(tx, keys, range(first, first + BLOCKS), size)
-            held = {
-                (row[0], row[1].bytes) for row in await tx.driver.fetch(READ_RECORDS, tenant_id, begin, end)
-            }
+            rows = await tx.driver.fetch(READ_RECORDS, tenant_id, begin, end)
         underivable += len(gone)
-        held = {pair for pair in held if pair[0] not in gone}
+        held = {(row[0], row[1].bytes, row[2], row[3]) for row in rows if row[0] not in gone}
         if wanted != held:
-            sequence, record = min(wanted ^ held)
-            missing = (sequence, record) in wanted
-            why = f"record {UUID(bytes=record)} {'is missing' if missing else 'does not belong to it'}"
-            return Compared(sequence, underivable, sequence, why)
+            bad = min(wanted ^ held)
+            why = f"record {UUID(bytes=bad[1])} {'is missing' if bad in wanted else 'does not belong to it'}"
+            return Compared(bad[0], underivable, bad[0], why)
     return Compared(size, underivable)
 
 
 async def _derived(
     tx: TenantTransaction, keys: TenantKeys, blocks: range, size: int
-) -> tuple[set[tuple[int, bytes]], set[int]]:
-    """(sequence, record) as the payloads say, and the entries whose payloads say nothing."""
-    wanted: set[tuple[int, bytes]] = set()
+) -> tuple[set[Row], set[int]]:
+    """The rows as leaves and payloads say, and the entries whose payloads say nothing."""
+    wanted: set[Row] = set()
     gone: set[int] = set()
     for block in blocks:
         for leaf, sealed in await repository.read_block(tx, block, size):
@@ -75,7 +77,7 @@ async def _derived(
             if records is None:
                 gone.add(leaf.sequence)
             else:
-                wanted.update((leaf.sequence, record) for record in records)
+                wanted.update((leaf.sequence, record, deed_of(leaf), leaf.time) for record in records)
     return wanted, gone
 
 

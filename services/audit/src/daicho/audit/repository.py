@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -11,9 +11,9 @@ import asyncpg
 import structlog
 from asyncpg.pgproto import pgproto
 
-from daicho.audit import merkle
+from daicho.audit import finding, merkle
 from daicho.audit.export import BLOCK, HEIGHT, origin_of
-from daicho.audit.leaf import ActorKind, Kind, Leaf
+from daicho.audit.leaf import ActorKind, Kind, Leaf, deed_of
 from daicho.audit.merkle import CompactRange, Coordinates
 from daicho.audit.model import Question, Signed
 from daicho.audit.notes import Checkpoint
@@ -36,19 +36,19 @@ APPEND: Final = """
         SELECT $1, * FROM unnest($2::bigint[], $3::uuid[], $4::timestamptz[], $5::smallint[], $6::smallint[],
             $7::uuid[], $8::uuid[], $9::text[], $10::text[], $11::text[], $12::uuid[], $13::bytea[], $14::bytea[])
     ), records AS (
-        INSERT INTO entry_record (tenant_id, record_id, sequence)
-        SELECT $1, * FROM unnest($15::uuid[], $16::bigint[])
+        INSERT INTO entry_record (tenant_id, record_id, sequence, deed, time)
+        SELECT $1, * FROM unnest($15::uuid[], $16::bigint[], $17::bigint[], $18::timestamptz[])
     ), nodes AS (
         INSERT INTO tree_node (tenant_id, level, number, hash)
-        SELECT $1, * FROM unnest($17::smallint[], $18::bigint[], $19::bytea[])
+        SELECT $1, * FROM unnest($19::smallint[], $20::bigint[], $21::bytea[])
     ), keys AS (
         INSERT INTO event_key AS held (tenant_id, service, version, wrapped)
-        SELECT $1, * FROM unnest($20::text[], $21::bigint[], $22::text[])
+        SELECT $1, * FROM unnest($22::text[], $23::bigint[], $24::text[])
         ON CONFLICT (tenant_id, service, version) DO UPDATE SET wrapped = excluded.wrapped
         WHERE substr(split_part(held.wrapped, ':', 2), 2)::int
             < substr(split_part(excluded.wrapped, ':', 2), 2)::int
     )
-    UPDATE log_head SET size = $23, peaks = $24 WHERE tenant_id = $1
+    UPDATE log_head SET size = $25, peaks = $26 WHERE tenant_id = $1
 """
 READ_KEY: Final = "SELECT wrapped FROM event_key WHERE tenant_id = $1 AND service = $2 AND version = $3"
 READ_NODES: Final = """
@@ -56,12 +56,10 @@ READ_NODES: Final = """
     FROM unnest($2::smallint[], $3::bigint[], $4::bigint[]) AS wanted (level, first, last)
     JOIN tree_node n ON n.tenant_id = $1 AND n.level = wanted.level AND n.number BETWEEN wanted.first AND wanted.last
 """
-_ENTRY: Final = """e.sequence, e.entry_id, e.time, e.kind, e.actor_kind, e.actor_user_id, e.actor_session_id,
-        e.actor_service, e.action, e.resource_type, e.resource_id, e.payload, e.payload_digest"""
 _ONE: Final = " FROM entry e WHERE e.tenant_id = $1 AND e.entry_id = $2"
 _MANY: Final = " FROM entry e WHERE e.tenant_id = $1 AND e.sequence BETWEEN $2 AND $3 ORDER BY e.sequence"
-READ_ENTRY: Final = "SELECT " + _ENTRY + _ONE
-READ_ENTRIES: Final = "SELECT " + _ENTRY + _MANY
+READ_ENTRY: Final = "SELECT " + finding.ENTRY + _ONE
+READ_ENTRIES: Final = "SELECT " + finding.ENTRY + _MANY
 READ_CHECKPOINT: Final = (
     "SELECT size, root, note, key, signed_at FROM checkpoint WHERE tenant_id = $1 ORDER BY size DESC LIMIT 1"
 )
@@ -71,31 +69,7 @@ ADD_CHECKPOINT: Final = """
 """
 DROP_CHECKPOINT: Final = "DELETE FROM checkpoint WHERE tenant_id = $1 AND size = $2"
 
-# Each begins from the index of what it is asked for, newest first; the rest is compared row by row.
-_AROUND: Final = """e.time >= $2 AND (e.time, e.sequence) < ($3, $4)
-      AND ($5::uuid IS NULL OR e.actor_user_id = $5) AND ($6::text IS NULL OR e.action = $6)
-      AND ($7::text IS NULL OR e.resource_type = $7)
-    ORDER BY e.time DESC, e.sequence DESC LIMIT $8"""
-_FIND: Final = _ENTRY + " FROM entry e WHERE e.tenant_id = $1 AND "
-FIND_BY_TIME: Final = "SELECT " + _FIND + _AROUND
-FIND_BY_ACTOR: Final = "SELECT " + _FIND + "e.actor_user_id = $5 AND " + _AROUND
-FIND_BY_ACTOR_AND_ACTION: Final = "SELECT " + _FIND + "e.actor_user_id = $5 AND e.action = $6 AND " + _AROUND
-FIND_BY_ACTION: Final = "SELECT " + _FIND + "e.action = $6 AND " + _AROUND
-FIND_BY_RESOURCE: Final = "SELECT " + _FIND + "e.resource_type = $7 AND " + _AROUND
-_BY_RECORD: Final = """
-    FROM entry_record r JOIN entry e ON e.tenant_id = $1 AND e.sequence = r.sequence
-    WHERE r.tenant_id = $1 AND r.record_id = $9 AND r.sequence < $4 AND e.time >= $2 AND e.time < $3
-      AND ($5::uuid IS NULL OR e.actor_user_id = $5) AND ($6::text IS NULL OR e.action = $6)
-      AND ($7::text IS NULL OR e.resource_type = $7)
-    ORDER BY r.sequence DESC LIMIT $8"""
-FIND_BY_RECORD: Final = "SELECT " + _ENTRY + _BY_RECORD
-
 log = structlog.get_logger()
-
-FIRST: Final = datetime(1970, 1, 1, tzinfo=UTC)
-LAST: Final = datetime(9999, 1, 1, tzinfo=UTC)
-_ENDLESS: Final = (1 << 63) - 1
-
 
 Stored = tuple[Leaf, bytes | None]
 """An entry as it stands in the database: its leaf, and its payload, sealed (None: erased)."""
@@ -131,6 +105,8 @@ async def append(
     """
     leaves = [leaf for leaf, _ in entries]
     found_by = sorted(records)  # neighbours in the index are written together
+    held = {leaf.sequence: (deed_of(leaf), leaf.time) for leaf in leaves}
+    found_of = [held[sequence] for _, sequence in found_by]
     kept = [(level, number, node) for (level, number), node in nodes if level == 0 or level >= HEIGHT]
     wrapped = {(service, version): text for service, version, text in keys}
     await tx.driver.execute(
@@ -151,6 +127,8 @@ async def append(
         [leaf.payload_digest for leaf in leaves],
         [pgproto.UUID(record) for record, _ in found_by],  # a tenth of uuid.UUID's time, and there are many
         [sequence for _, sequence in found_by],
+        [deed for deed, _ in found_of],
+        [time for _, time in found_of],
         [level for level, _, _ in kept],
         [number for _, number, _ in kept],
         [node for _, _, node in kept],
@@ -222,25 +200,8 @@ async def read_block(tx: TenantTransaction, block: int, size: int) -> list[Store
 
 
 async def find(tx: TenantTransaction, asked: Question) -> list[Stored]:
-    """A page of entries, newest first: by their time; of one record, in the log's own order."""
-    begin, end = asked.begin or FIRST, asked.end or LAST
-    before = asked.before or (end, -1)
-    rest = (asked.actor_id, asked.action, asked.resource, asked.limit)
-    if asked.record_id is not None:
-        last = _ENDLESS if asked.before is None else asked.before[1]
-        rows = await tx.driver.fetch(FIND_BY_RECORD, tx.tenant_id, begin, end, last, *rest, asked.record_id)
-        return _entries(tx, rows)
-    if asked.actor_id is not None and asked.action is not None:
-        statement = FIND_BY_ACTOR_AND_ACTION
-    elif asked.actor_id is not None:
-        statement = FIND_BY_ACTOR
-    elif asked.action is not None:
-        statement = FIND_BY_ACTION
-    elif asked.resource is not None:
-        statement = FIND_BY_RESOURCE
-    else:
-        statement = FIND_BY_TIME
-    return _entries(tx, await tx.driver.fetch(statement, tx.tenant_id, begin, *before, *rest))
+    """A page of entries, the newest first."""
+    return _entries(tx, await finding.find(tx, asked))
 
 
 async def read_checkpoint(tx: TenantTransaction) -> tuple[Signed, datetime] | None:
