@@ -28,7 +28,7 @@ from daicho.nihongo import (
     show_phone,
 )
 from daicho.nihongo.emails import read_email_with_library
-from daicho.nihongo.phones import read_phone_with_library
+from daicho.nihongo.phones import read_phone_with_library, show_phone_with_library
 
 
 def outcome(read: Callable[[str], object], text: str) -> object:
@@ -111,6 +111,11 @@ def test_an_accepted_number_is_one_that_phonenumbers_calls_possible(number: int,
 def test_a_number_is_shown_with_hyphens() -> None:
     assert show_phone("+81332345678") == "03-3234-5678"
     assert show_phone("+12125551234") == "+1 212-555-1234"
+
+
+@given(st.from_regex(r"\+81(?:[25-9]0[0-9]{8}|[1-9][0-9]{8})", fullmatch=True))
+def test_the_fast_way_to_show_a_number_shows_what_the_library_does(e164: str) -> None:
+    assert show_phone(e164) == show_phone_with_library(e164)
 
 
 def test_mobile_numbers_are_told_from_free_phones() -> None:

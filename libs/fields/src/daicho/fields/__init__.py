@@ -17,6 +17,7 @@ from daicho.fields.indexing import IndexKind, IndexValue, comparable, index_kind
 from daicho.fields.schema_fragment import json_schema
 from daicho.fields.validation import Checked, FieldValidator, Resolve, Schema, as_fault
 from daicho.fields.values import Refused
+from daicho.fields.writing import ToText, phone_text, text_writer
 
 __all__ = [
     "MAX_FIELDS",
@@ -32,6 +33,7 @@ __all__ = [
     "Refused",
     "Resolve",
     "Schema",
+    "ToText",
     "as_fault",
     "check_definition",
     "comparable",
@@ -39,4 +41,6 @@ __all__ = [
     "index_rows",
     "is_key",
     "json_schema",
+    "phone_text",
+    "text_writer",
 ]

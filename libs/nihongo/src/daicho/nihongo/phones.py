@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 import phonenumbers
 
@@ -68,6 +69,14 @@ def phone_digits(e164: str) -> str:
 
 def show_phone(e164: str) -> str:
     """The number with hyphens: 03-1234-5678; a foreign one as +1 212-555-1234."""
+    if is_mobile(e164) and len(e164) == 13:
+        return f"0{e164[3:5]}-{e164[5:9]}-{e164[9:]}"
+    return show_phone_with_library(e164)
+
+
+@lru_cache(maxsize=8_192)
+def show_phone_with_library(e164: str) -> str:
+    """What :func:`show_phone` answers, by way of ``phonenumbers`` alone."""
     try:
         number = phonenumbers.parse(e164, "JP")
     except phonenumbers.NumberParseException:
