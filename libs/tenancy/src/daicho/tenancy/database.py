@@ -130,9 +130,13 @@ class Database:
         """
         return self._within("BEGIN", actor, self._guard)
 
-    def reading(self, actor: Actor | TenantId) -> AbstractAsyncContextManager[TenantTransaction]:
-        """Like :meth:`transaction`, and the server refuses writes."""
-        return self._within("BEGIN READ ONLY", actor)
+    def reading(
+        self, actor: Actor | TenantId, *, snapshot: bool = False
+    ) -> AbstractAsyncContextManager[TenantTransaction]:
+        """Like :meth:`transaction`, and the server refuses writes. In a ``snapshot`` every query sees one moment."""
+        return self._within(
+            "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY" if snapshot else "BEGIN READ ONLY", actor
+        )
 
     def tenantless(self) -> AbstractAsyncContextManager[Transaction]:
         """A transaction without a tenant, in which tenants' tables are empty.
