@@ -6,9 +6,10 @@ import asyncio
 import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, Page, Route, expect
+from playwright.async_api import Browser, Locator, Page, Route, expect
 
 from daicho.testkit.company import PASSWORD, Company
 from daicho.testkit.product import Product
@@ -176,6 +177,38 @@ async def test_what_the_service_refuses_is_shown_at_its_field(desk: Desk) -> Non
     await page.goto("/contacts/new")
     await page.get_by_role("button", name="保存", exact=True).first.click()
     await expect(page.get_by_role("textbox", name="姓", exact=True)).to_have_attribute("aria-invalid", "true")
+
+
+async def test_a_list_is_written_into_a_file_as_it_is_filtered(desk: Desk) -> None:
+    await desk.page.goto("/contacts?q=田中")
+    text = await _exported(desk.page, "CSV（Shift_JIS）")
+    assert "田中,健一" in text
+    assert "佐藤" not in text
+
+
+async def test_what_a_file_cannot_hold_is_named_and_substituted_when_asked(desk: Desk) -> None:
+    made = await desk.company.owner.post("/v1/contacts", {"family_name": "𠮷田"})
+    await desk.page.goto("/contacts?q=𠮷田")
+    await desk.page.get_by_role("button", name="書き出し").click()
+    await desk.page.get_by_role("menuitem", name="CSV（Shift_JIS）").click()
+    dialog = desk.page.get_by_role("dialog", name="書き出せない文字があります")
+    await expect(dialog).to_contain_text("𠮷")
+    text = await _downloaded(desk.page, dialog.get_by_role("button", name="〓 に置き換えて書き出す"))
+    assert "〓田" in text
+    await expect(dialog).to_be_hidden()
+    await desk.company.owner("DELETE", f"/v1/contacts/{made['id']}", if_match='"v1"')
+
+
+async def _exported(page: Page, kind: str) -> str:
+    await page.get_by_role("button", name="書き出し").click()
+    return await _downloaded(page, page.get_by_role("menuitem", name=kind))
+
+
+async def _downloaded(page: Page, button: Locator) -> str:
+    async with page.expect_download() as coming:
+        await button.click()
+    file = Path(await (await coming.value).path())
+    return (await asyncio.to_thread(file.read_bytes)).decode("cp932")
 
 
 async def test_the_palette_opens_though_it_was_asked_for_before_it_arrived(desk: Desk) -> None:

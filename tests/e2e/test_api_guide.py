@@ -63,5 +63,8 @@ def _check_what_it_left(folder: Path) -> None:
     assert told[-1]["status"] == "done", "the stream lasts until the import is done"
     found = [len(json.loads((folder / name).read_text())["items"]) for name in ("gone.json", "back.json")]
     assert found[1] == found[0] + 1, "a deleted contact is not found, a restored one is"
+    exported = (folder / "contacts.csv").read_text("utf-8-sig")
+    assert exported.startswith("顧客番号,姓,名,セイ,メイ,")
+    assert "タナカ" in exported
     rejected = (folder / "rejected.csv").read_bytes().decode("cp932")
     assert rejected.startswith("エラー内容,顧客番号,")

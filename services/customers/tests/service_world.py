@@ -12,13 +12,14 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import httpx
 
 from daicho.access import TokenVerifier, copy, read_grants
 from daicho.chassis import Parts, Rails, Settings
 from daicho.contracts.identity.events.v1 import events_pb2
 from daicho.contracts.identity.v1 import identity_pb2
-from daicho.events import AccessLog
+from daicho.events import AccessLog, Envelope
 from daicho.faults import Unauthenticated
 from daicho.identity import permissions as roles
 from daicho.keyring import Keyring, Transit
@@ -220,3 +221,15 @@ async def running_ledger(
     await database.close()
     transit.close()
     owner.close()
+
+
+async def outbox(ledger: Ledger, table: str = "outbox") -> list[Envelope]:
+    """What waits to be told, or to be entered."""
+    admin = await asyncpg.connect(ledger.made.admin_url)
+    try:
+        return [
+            Envelope.FromString(row["envelope"])
+            for row in await admin.fetch(f"SELECT envelope FROM {table} ORDER BY id")  # noqa: S608 a table of ours
+        ]
+    finally:
+        await admin.close()

@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
+from service_world import outbox
 
 from daicho.contracts.audit.events.v1 import events_pb2 as audit_events
 from daicho.contracts.customers.events.v1 import events_pb2
@@ -15,7 +16,6 @@ from daicho.contracts.customers.v1 import customers_pb2
 from daicho.contracts.identity.events.v1 import events_pb2 as identity_events
 from daicho.customers.handover import on_user_changed
 from daicho.customers.rpc import LedgerServicer
-from daicho.events import Envelope
 from daicho.jobs import Job
 from daicho.rpc.calls import acting
 from daicho.tenancy import Actor, UserId
@@ -99,17 +99,6 @@ async def test_a_company_in_the_bin_does_not_keep_its_contacts_from_change(house
     ).status_code == 204
     changed = await house.owner("PATCH", f"/v1/contacts/{made['id']}", {"title": "元"}, if_match='"v1"')
     assert (changed.status_code, changed.json()["company_name"]) == (200, "解散株式会社")
-
-
-async def outbox(ledger, table="outbox"):
-    admin = await asyncpg.connect(ledger.made.admin_url)
-    try:
-        return [
-            Envelope.FromString(row["envelope"])
-            for row in await admin.fetch(f"SELECT envelope FROM {table} ORDER BY id")  # noqa: S608 a table of ours
-        ]
-    finally:
-        await admin.close()
 
 
 async def test_every_read_is_entered_before_its_answer_leaves(ledger, house):

@@ -214,6 +214,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/companies/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Write companies into a csv, tsv or xlsx that an import takes back
+         * @description Write companies into a csv, tsv or xlsx that an import takes back: all that a search finds and the caller may read and export, at most 200,000.
+         *
+         *     Requires `companies:export`.
+         */
+        post: operations["export_companies"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/companies/search": {
         parameters: {
             query?: never;
@@ -336,6 +358,28 @@ export interface paths {
          *     Requires `contacts:create`.
          */
         post: operations["create_contact"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/contacts/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Write contacts into a csv, tsv or xlsx that an import takes back
+         * @description Write contacts into a csv, tsv or xlsx that an import takes back: all that a search finds and the caller may read and export, at most 200,000.
+         *
+         *     Requires `contacts:export`.
+         */
+        post: operations["export_contacts"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1906,6 +1950,36 @@ export interface components {
             source: "role" | "override" | "none";
         };
         /**
+         * ExportRequest
+         * @description What to write into a file: words, a filter and an order as in a search, and how the file is written.
+         *
+         *     ``encoding`` is that of csv and tsv, without which it is utf-8-sig. A character that cp932 lacks is refused by name (422)
+         *     unless ``substitute`` says what stands in its place; one that has a twin there (〜 ～) becomes that then.
+         */
+        ExportRequest: {
+            /**
+             * @description Of csv and tsv; null is utf-8-sig, which Excel reads. xlsx takes none.
+             * @enum {null|string}
+             */
+            encoding?: "utf-8-sig" | "utf-8" | "cp932" | null;
+            /** @description A tree of all, any, not and {field, op, value}. */
+            filter?: {
+                [key: string]: unknown;
+            } | null;
+            /**
+             * @description csv, tsv or xlsx.
+             * @default csv
+             * @enum {string}
+             */
+            format?: "csv" | "tsv" | "xlsx";
+            /** @description Words that must all be found, in names, kana, companies, e-mails and telephones. */
+            q?: string | null;
+            /** @description newest, oldest, updated, kana (contacts), name (companies) or custom.<key>; - before it: descending. */
+            sort?: string | null;
+            /** @description What stands in the place of a character that cp932 lacks; without it such a character refuses the export. */
+            substitute?: string | null;
+        };
+        /**
          * FieldInput
          * @description A new custom field of a resource.
          */
@@ -1917,7 +1991,7 @@ export interface components {
             currency?: string;
             /** @description The value of a new record that does not say otherwise. */
             default?: unknown;
-            /** @description A form of the product's own fields; custom fields leave it out. */
+            /** @description csv, tsv or xlsx. */
             format?: components["schemas"]["Format"] | null;
             /**
              * @description A sentence beside the field.
@@ -3875,6 +3949,64 @@ export interface operations {
             503: components["responses"]["unavailable"];
         };
     };
+    export_companies: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description The language of problem documents: ja (the default) or en.
+                 * @example ja
+                 */
+                "Accept-Language"?: components["parameters"]["Accept-Language"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "encoding": "cp932",
+                 *       "format": "csv",
+                 *       "q": "タナカ",
+                 *       "substitute": "〓"
+                 *     }
+                 */
+                "application/json": components["schemas"]["ExportRequest"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example the bytes of a workbook */
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                    /**
+                     * @example 顧客番号,姓,名,メールアドレス
+                     *     C-0017,田中,一郎,tanaka@example.co.jp
+                     */
+                    "text/csv": string;
+                    /**
+                     * @example 顧客番号	姓	名	メールアドレス
+                     *     C-0017	田中	一郎	tanaka@example.co.jp
+                     */
+                    "text/tab-separated-values": string;
+                };
+            };
+            400: components["responses"]["malformed"];
+            401: components["responses"]["unauthenticated"];
+            403: components["responses"]["forbidden"];
+            413: components["responses"]["too_large"];
+            415: components["responses"]["unsupported_media_type"];
+            422: components["responses"]["invalid"];
+            429: components["responses"]["too_many_requests"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
+        };
+    };
     search_companies: {
         parameters: {
             query?: never;
@@ -4532,6 +4664,64 @@ export interface operations {
             413: components["responses"]["too_large"];
             415: components["responses"]["unsupported_media_type"];
             422: components["responses"]["idempotency_mismatch.invalid"];
+            429: components["responses"]["too_many_requests"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
+        };
+    };
+    export_contacts: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description The language of problem documents: ja (the default) or en.
+                 * @example ja
+                 */
+                "Accept-Language"?: components["parameters"]["Accept-Language"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "encoding": "cp932",
+                 *       "format": "csv",
+                 *       "q": "タナカ",
+                 *       "substitute": "〓"
+                 *     }
+                 */
+                "application/json": components["schemas"]["ExportRequest"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example the bytes of a workbook */
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                    /**
+                     * @example 顧客番号,姓,名,メールアドレス
+                     *     C-0017,田中,一郎,tanaka@example.co.jp
+                     */
+                    "text/csv": string;
+                    /**
+                     * @example 顧客番号	姓	名	メールアドレス
+                     *     C-0017	田中	一郎	tanaka@example.co.jp
+                     */
+                    "text/tab-separated-values": string;
+                };
+            };
+            400: components["responses"]["malformed"];
+            401: components["responses"]["unauthenticated"];
+            403: components["responses"]["forbidden"];
+            413: components["responses"]["too_large"];
+            415: components["responses"]["unsupported_media_type"];
+            422: components["responses"]["invalid"];
             429: components["responses"]["too_many_requests"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];

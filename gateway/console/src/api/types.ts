@@ -26,6 +26,7 @@ export type CompanyView = Schemas["CompanyView"];
 /** The client reads a pair as a list of any length. */
 export type HistoryEntry = Omit<Schemas["HistoryEntry"], "changes"> & { changes: Record<string, unknown[]> };
 export type SearchRequest = Schemas["SearchRequest"];
+export type ExportRequest = Schemas["ExportRequest"];
 export type Import = Schemas["ImportView"];
 export type ImportPatch = Schemas["ImportPatch"];
 export type ImportError = Schemas["ImportError"];

@@ -6,7 +6,7 @@ import type { AuditEntry } from "@/api/types";
 /** Actions that one looks for; the log may hold others as well. */
 export const ACTIONS = [
   ...["contact", "company"].flatMap((resource) =>
-    ["search", "list", "open", "history", "created", "updated", "deleted", "restored"].map((verb) => `${resource}.${verb}`),
+    ["search", "list", "open", "history", "export", "created", "updated", "deleted", "restored"].map((verb) => `${resource}.${verb}`),
   ),
   "contact.names",
   "user.list",

@@ -11,6 +11,7 @@ import { useT } from "@/app/preferences";
 import { Page } from "@/components/Page";
 import { useMay } from "@/components/permissions";
 import { Empty, Failure, LoadingRows } from "@/components/States";
+import { ExportMenu } from "./ExportMenu";
 import { FieldValue } from "./FieldValue";
 import { ColumnMenu, ListToolbar } from "./ListToolbar";
 import { RecordList, type Column } from "./RecordList";
@@ -128,6 +129,7 @@ export function ListPage<T extends Row>(props: ListPageProps<T>) {
       actions={
         <>
           {toImport}
+          <ExportMenu resource={resource} asked={{ q: search.q ?? null, filter: filterOf(search, prefectureField), sort }} />
           {create}
         </>
       }

@@ -64,5 +64,6 @@ UPLOADS: Final = (("POST", r"/v1/imports", "customers"),)
 STREAMS: Final = (
     ("GET", r"/v1/imports/[^/]+/events", "customers"),
     ("GET", r"/v1/imports/[^/]+/rejected", "customers"),
+    ("POST", r"/v1/(?:contacts|companies)/export", "customers"),
 )
 """Answers that last: live events and files. They end with their token or their last byte, not by a clock."""

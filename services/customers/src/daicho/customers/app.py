@@ -22,6 +22,7 @@ from daicho.customers.definitions.catalogue import Catalogue
 from daicho.customers.definitions.routes import FieldRoutes
 from daicho.customers.definitions.service import REWRITE_RECORDS, Fields
 from daicho.customers.edge import Edge
+from daicho.customers.exports.messages import EXPORT_MESSAGES
 from daicho.customers.faults import FIELD_MESSAGES
 from daicho.customers.finding.finder import Finder
 from daicho.customers.glossary import GLOSSARY
@@ -51,7 +52,7 @@ def parts(rails: Rails) -> Parts:
     work = (rails.database, rails.keyring)
     return Parts(
         routes=[ContactRoutes, CompanyRoutes, FieldRoutes, ImportRoutes, look_up],
-        messages={**FIELD_MESSAGES, **IMPORT_MESSAGES},
+        messages={**FIELD_MESSAGES, **IMPORT_MESSAGES, **EXPORT_MESSAGES},
         glossary=GLOSSARY,
         state=state,
         rpc=[(add_LedgerServiceServicer_to_server, LedgerServicer(rails))],

@@ -75,7 +75,7 @@ class Edge(Generic[StateT, PatchT, ViewT, CardT]):
 
     async def create(self, request: Ask, given: StateT) -> Response[bytes]:
         """201 with the new record."""
-        actor, reader = await self._reader(request, given)
+        actor, reader = await self.reader(request, given)
 
         async def work(tx: TenantTransaction) -> Reply:
             view = await self.records.create(tx, reader, given)
@@ -87,16 +87,16 @@ class Edge(Generic[StateT, PatchT, ViewT, CardT]):
 
     async def open(self, request: Ask, record_id: UUID) -> Response[bytes]:
         """The record's own page."""
-        actor, reader = await self._reader(request)
+        actor, reader = await self.reader(request)
         async with self.rails.database.reading(actor) as tx:
             view = await self.records.read(tx, reader, record_id)
-        await self._saw(actor, "open", [record_id])
+        await self.saw(actor, "open", [record_id])
         return _record(view)
 
     async def change(self, request: Ask, record_id: UUID, patch: PatchT) -> Response[bytes]:
         """The record as it now is."""
         version = if_match(request)
-        actor, reader = await self._reader(request, patch)
+        actor, reader = await self.reader(request, patch)
         with _TAKEN:
             async with self.rails.database.transaction(actor) as tx:
                 view = await self.records.change(tx, reader, record_id, version, patch)
@@ -105,13 +105,13 @@ class Edge(Generic[StateT, PatchT, ViewT, CardT]):
     async def delete(self, request: Ask, record_id: UUID) -> None:
         """The record is in the bin."""
         version = if_match(request)
-        actor, reader = await self._reader(request)
+        actor, reader = await self.reader(request)
         async with self.rails.database.transaction(actor) as tx:
             await self.records.delete(tx, reader, record_id, version)
 
     async def restore(self, request: Ask, record_id: UUID) -> Response[bytes]:
         """The record is out of the bin."""
-        actor, reader = await self._reader(request)
+        actor, reader = await self.reader(request)
         with _TAKEN:
             async with self.rails.database.transaction(actor) as tx:
                 view = await self.records.restore(tx, reader, record_id)
@@ -119,18 +119,18 @@ class Edge(Generic[StateT, PatchT, ViewT, CardT]):
 
     async def history(self, request: Ask, record_id: UUID) -> Response[bytes]:
         """What happened to the record."""
-        actor, reader = await self._reader(request)
+        actor, reader = await self.reader(request)
         async with self.rails.database.reading(actor) as tx:
             entries = await self.records.read_history(tx, reader, record_id)
-        await self._saw(actor, "history", [record_id])
+        await self.saw(actor, "history", [record_id])
         return _json(History(entries))
 
     async def list_page(
         self, request: Ask, *, limit: int, cursor: str | None, sort: str | None, kana: str | None, count: bool
     ) -> Response[bytes]:
         """A page by columns alone."""
-        actor, reader = await self._reader(request)
-        order = await self._order(actor, reader, sort, kana)
+        actor, reader = await self.reader(request)
+        order = await self.order(actor, reader, sort, kana)
         bound = _bound(self.records.resource, order.name, kana, self._scope(reader))
         after = None if cursor is None else open_cursor(reader.keys, bound, cursor, order.kind)
         asked = Asked(order=order, bucket=kana, limit=limit, after=after, count=count)
@@ -138,29 +138,28 @@ class Edge(Generic[StateT, PatchT, ViewT, CardT]):
 
     async def search(self, request: Ask, given: SearchRequest) -> Response[bytes]:
         """A page by words and a filter."""
-        actor, reader = await self._reader(request)
+        actor, reader = await self.reader(request)
         words = Words.read(given.q) if given.q and given.q.strip() else None
-        order = await self._order(actor, reader, given.sort, None)
+        order = await self.order(actor, reader, given.sort)
         bound = bound_to(
             self.records.resource, "search", given.q, given.filter, order.name, self._scope(reader)
         )
         kind = order.kind if words is None or order is NEWEST_FIRST else beside_newest(order)
         after = None if given.cursor is None else open_cursor(reader.keys, bound, given.cursor, kind)
-        node = await self._filter(actor, reader, given.filter)
+        node = await self.filter(actor, reader, given.filter)
         asked = Asked(
             words=words, filter=node, order=order, limit=given.limit, after=after, count=given.count
         )
-        detail = reader.keys.events.seal(
-            _encode({"q": given.q, "filter": given.filter}), field="Accessed.sealed_query"
+        return await self._page(
+            actor, reader, asked, "search", bound, seal_query(reader, given.q, given.filter)
         )
-        return await self._page(actor, reader, asked, "search", bound, detail)
 
     async def _page(
         self, actor: Actor, reader: Reader, asked: Asked, verb: str, bound: str, detail: bytes | None
     ) -> Response[bytes]:
         async with self.rails.database.reading(actor) as tx:
             page: Page[CardT] = await self.finder.find(tx, reader, asked)
-        await self._saw(actor, verb, page.ids, detail=detail, keys=reader.keys)
+        await self.saw(actor, verb, page.ids, detail=detail, keys=reader.keys)
         body: dict[str, Any] = {
             "items": page.cards,
             "next_cursor": None if page.after is None else seal_cursor(reader.keys, bound, page.after),
@@ -170,7 +169,7 @@ class Edge(Generic[StateT, PatchT, ViewT, CardT]):
             body["count"] = page.count
         return _json(body)
 
-    async def _reader(self, request: Ask, given: Any = None) -> tuple[Actor, Reader]:
+    async def reader(self, request: Ask, given: Any = None) -> tuple[Actor, Reader]:
         """Who calls, with keys; users whom ``given`` names and this service does not know yet are asked for."""
         actor, grants = actor_of(request), grants_of(request)
         keys = await self.rails.keyring.open(actor.tenant_id)
@@ -186,7 +185,8 @@ class Edge(Generic[StateT, PatchT, ViewT, CardT]):
     def _scope(self, reader: Reader) -> int:
         return int(reader.grants[f"{self.records.plural}:read"])
 
-    async def _order(self, actor: Actor, reader: Reader, sort: str | None, kana: str | None) -> Order:
+    async def order(self, actor: Actor, reader: Reader, sort: str | None, kana: str | None = None) -> Order:
+        """The order that ``sort`` names. Raises Invalid."""
         names = BY_RESOURCE[self.records.resource]
         if kana is not None and (KANA.name not in names or kana not in BUCKETS):
             raise Invalid([FieldFault("/kana", "unknown_option")])
@@ -204,7 +204,8 @@ class Edge(Generic[StateT, PatchT, ViewT, CardT]):
             raise Invalid([FieldFault("/sort", "not_sortable")])
         return order
 
-    async def _filter(self, actor: Actor, reader: Reader, tree: Any) -> Node:
+    async def filter(self, actor: Actor, reader: Reader, tree: Any) -> Node:
+        """The filter of ``tree``. Raises Invalid."""
         if not tree:
             return All()
         async with self.rails.database.reading(actor) as tx:
@@ -213,13 +214,19 @@ class Edge(Generic[StateT, PatchT, ViewT, CardT]):
         context = FilterContext(self.rails.clock().astimezone(JAPAN).date())
         return parse_filter(tree, fields, context, role=reader.grants.role, pointer="/filter")
 
-    async def _saw(
+    async def saw(
         self, actor: Actor, verb: str, ids: list[UUID], *, detail: bytes | None = None, keys: Any = None
     ) -> None:
+        """Enter that ``actor`` saw ``ids``; what they are may leave once this returned."""
         resource = self.records.resource
         await self.rails.access_log.record(
             actor, action=f"{resource}.{verb}", resource=resource, ids=ids, detail=detail, keys=keys
         )
+
+
+def seal_query(reader: Reader, q: str | None, tree: Any) -> bytes:
+    """What was searched for, sealed for the access log."""
+    return reader.keys.events.seal(_encode({"q": q, "filter": tree}), field="Accessed.sealed_query")
 
 
 @lru_cache(maxsize=1_024)

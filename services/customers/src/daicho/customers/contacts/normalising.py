@@ -25,7 +25,7 @@ _KANA = frozenset({"family_name_kana", "given_name_kana"})
 
 
 def normalise(typed: ContactInput) -> tuple[ContactInput, list[FieldFault]]:
-    """``typed`` in stored form (blanks trimmed, kana full width, E.164, lower-case e-mail), and what is wrong.
+    """``typed`` in stored form (blanks trimmed, kana full width, E.164, lower-case e-mail, line ends as LF), and what is wrong.
 
     Text keeps its widths. A value that cannot be read stays as typed beside its fault, whose pointer names
     it. Custom values are the business of :mod:`daicho.customers.definitions`.
@@ -36,6 +36,8 @@ def normalise(typed: ContactInput) -> tuple[ContactInput, list[FieldFault]]:
         text = getattr(typed, name)
         if text is not None:
             changes[name] = _kana(text) if name in _KANA else _trimmed(text)
+    if typed.notes is not None:
+        changes["notes"] = _trimmed(typed.notes.replace("\r\n", "\n").replace("\r", "\n"))
     if not changes["family_name"]:
         changes["family_name"] = ""
         found.append(FieldFault("/family_name", "required"))

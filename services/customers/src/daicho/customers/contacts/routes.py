@@ -7,11 +7,15 @@ from uuid import UUID
 
 from litestar import Controller, Request, Response, delete, get, patch, post
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
+from litestar.response import Stream
 
 from daicho.customers.contacts.schemas import ContactInput, ContactPage, ContactPatch, ContactView
 from daicho.customers.edge import DEFAULT_LIMIT, Edge
+from daicho.customers.exports.routes import EXPORTED, export
+from daicho.customers.exports.schemas import ExportRequest
 from daicho.customers.faults import RecordDeleted, RecordNotDeleted
 from daicho.customers.schemas import History, SearchRequest
+from daicho.faults import Invalid
 from daicho.web import answers, declares, requires
 
 Ask = Request[Any, Any, Any]
@@ -60,6 +64,16 @@ class ContactRoutes(Controller):
     async def search_contacts(self, request: Ask, data: JSONBody[SearchRequest]) -> Response[bytes]:
         """Find contacts by words and a filter."""
         return await _edge(request).search(request, data)
+
+    @post(
+        "/export",
+        guards=[requires("contacts:export")],
+        status_code=200,
+        opt=declares(Invalid, texts=EXPORTED),
+    )
+    async def export_contacts(self, request: Ask, data: JSONBody[ExportRequest]) -> Stream:
+        """Write contacts into a csv, tsv or xlsx that an import takes back: all that a search finds and the caller may read and export, at most 200,000."""
+        return await export(_edge(request), request, data)
 
     @get("/{contact_id:uuid}", guards=[requires("contacts:read")], responses=answers(200, ContactView))
     async def open_contact(self, request: Ask, contact_id: FromPath[UUID]) -> Response[bytes]:

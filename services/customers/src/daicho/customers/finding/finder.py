@@ -7,7 +7,7 @@ SQL gives candidates in order, a superset of what is wanted; what they open to d
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Generic, TypeVar
 from uuid import UUID
 
@@ -45,6 +45,8 @@ FEW: Final = 100
 """Where of so many hits the columns leave less than one, they are the better way to the rest."""
 MOST_LOOKED_AT: Final = 10 * MOST_OPENED
 """Hits of the blind index that one page may hold against the columns."""
+_AT_ONCE: Final = 1_000
+"""Records of a page when all of them are wanted."""
 EVERYTHING: Final = All()
 
 
@@ -92,11 +94,31 @@ class Finder(Generic[CardT]):
         owners = reader.grants.owners(f"{self.lines.plural}:read")
         if asked.is_plain and asked.order.name in {"newest", "oldest"} and not asked.count:
             return await self._plain_page(tx, reader, asked, owners)
-        schema = await self._catalogue.current(tx, self.lines.resource)
-        look = _Look(self.lines, tx, reader, schema, asked, owners)
+        look = await self._look(tx, reader, asked, owners)
         if look.terms and asked.order is not NEWEST_FIRST:
             return await sorting.page(look)
         return await look.page(asked.order, asked.after)
+
+    async def find_ids(
+        self,
+        tx: TenantTransaction,
+        reader: Reader,
+        asked: Asked,
+        *,
+        owners: frozenset[UUID] | None,
+        most: int,
+    ) -> list[UUID]:
+        """All that :meth:`find` would list page by page, of the records of ``owners``, in the order asked for; more than
+        ``most`` only to show that there are more. ``tx`` is best a snapshot."""
+        asked = replace(asked, limit=_AT_ONCE, after=None, count=False)
+        look = await self._look(tx, reader, asked, owners)
+        return await sorting.all_ids(look, most)
+
+    async def _look(
+        self, tx: TenantTransaction, reader: Reader, asked: Asked, owners: frozenset[UUID] | None
+    ) -> _Look[CardT]:
+        schema = await self._catalogue.current(tx, self.lines.resource)
+        return _Look(self.lines, tx, reader, schema, asked, owners)
 
     async def _plain_page(
         self, tx: TenantTransaction, reader: Reader, asked: Asked, owners: frozenset[UUID] | None
@@ -164,7 +186,7 @@ class _Look(Generic[CardT]):
     async def _walked(self, order: Order, after: Any) -> Page[CardT]:
         """Candidates in an order that SQL gives, opened until the page is full."""
         by_index = bool(self.terms) and order is NEWEST_FIRST
-        source = self._by_index if by_index else self._by_columns(order)
+        source = self._by_index if by_index else self.by_columns(order)
         limit = self.asked.limit
         found: list[Line[CardT]] = []
         opened, looked_at, after = 0, 0, order.start if after is None else after
@@ -193,7 +215,7 @@ class _Look(Generic[CardT]):
             if looked_at >= MOST_LOOKED_AT:
                 return await self.finish(found, after, order.name)
             if by_index and len(kept) * FEW < len(batch):
-                by_index, source = False, self._by_columns(order)
+                by_index, source = False, self.by_columns(order)
 
     def _batch(self, missing: int, opened: int, *, is_first: bool, by_index: bool) -> int:
         """How many candidates to take next, for ``missing`` records more."""
@@ -250,7 +272,9 @@ class _Look(Generic[CardT]):
     async def _by_index(self, after: Any, count: int) -> list[tuple[UUID, Any]]:
         return [(record_id, record_id) for record_id in await self.hits(after, count)]
 
-    def _by_columns(self, order: Order) -> Source:
+    def by_columns(self, order: Order) -> Source:
+        """Candidates in an order that SQL gives."""
+
         async def next_ids(after: Any, count: int) -> list[tuple[UUID, Any]]:
             if order.field is not None:
                 return await self._by_value(order, after, count)

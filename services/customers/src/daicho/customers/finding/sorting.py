@@ -21,6 +21,7 @@ CardT = TypeVar("CardT")
 
 MOST_SORTED: Final = 2_000
 """Hits that are opened to be sorted: as many as a page may open."""
+_IDS_AT_ONCE: Final = 10_000
 
 
 class _Placed(NamedTuple):
@@ -54,6 +55,53 @@ async def page(look: Look[CardT]) -> Page[CardT]:
         return await look.page(asked.order, asked.after)
     found = await look.page(NEWEST_FIRST, newest)
     return found if found.after is None else replace(found, after=(found.after, None))
+
+
+async def all_ids(look: Look[CardT], most: int) -> list[UUID]:
+    """Everything that is asked for, in its order; stops once it is more than ``most``."""
+    order = look.asked.order
+    if look.is_exact and order is not KANA:
+        return await _by_columns(look, most)
+    ids: list[UUID] = []
+    after: Any = None
+    while len(ids) <= most:
+        found = await look.page(NEWEST_FIRST, after)
+        ids += found.ids
+        after = found.after
+        if after is None:
+            return ids if order is NEWEST_FIRST else await _ordered(look, ids)
+    return ids
+
+
+async def _by_columns(look: Look[CardT], most: int) -> list[UUID]:
+    order = look.asked.order
+    source, after = look.by_columns(order), order.start
+    ids: list[UUID] = []
+    while len(ids) <= most:
+        batch = await source(after, _IDS_AT_ONCE)
+        ids += [record_id for record_id, _ in batch]
+        if len(batch) < _IDS_AT_ONCE:
+            break
+        after = batch[-1][1]
+    return ids
+
+
+async def _ordered(look: Look[CardT], ids: list[UUID]) -> list[UUID]:
+    """``ids`` in the order asked for. Of each record only its key and its id are kept."""
+    order = look.asked.order
+    key = _key_of(order)
+    have: list[tuple[Any, UUID]] = []
+    lack: list[UUID] = []
+    for start in range(0, len(ids), MOST_SORTED):
+        lines = await look.open(ids[start : start + MOST_SORTED])
+        for record_id, line in lines.items():
+            value = key(line)
+            if value is None:
+                lack.append(record_id)
+            else:
+                have.append((value, record_id))
+    have.sort(reverse=order.descending)
+    return [record_id for _, record_id in have] + sorted(lack, reverse=True)
 
 
 async def _sorted(look: Look[CardT], ids: list[UUID], after: Any) -> Page[CardT]:

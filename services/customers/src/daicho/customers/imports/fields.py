@@ -57,7 +57,7 @@ CONTACT_FIELDS: Final[Mapping[str, FieldDefinition]] = _named(
     _field("customer_code", required=True),
     _field("lifecycle", FieldType.SELECT, options=_LIFECYCLE),
     _field("owner", FieldType.USER),
-    _field("tags", FieldType.LONG_TEXT, max_length=2_000),
+    _field("tags", FieldType.LONG_TEXT, max_length=6_000),
 )
 """By name. ``customer_code``, once a column is mapped to it, identifies the row, so no row may lack it;
 ``full_name`` stands for family and given name with a blank between them."""
@@ -74,7 +74,7 @@ COMPANY_FIELDS: Final[Mapping[str, FieldDefinition]] = _named(
     _field("closing_month", FieldType.INTEGER, Format.MONTH),
     _field("founded_on", FieldType.DATE),
     _field("owner", FieldType.USER),
-    _field("tags", FieldType.LONG_TEXT, max_length=2_000),
+    _field("tags", FieldType.LONG_TEXT, max_length=6_000),
 )
 
 BUILT_IN: Final[Mapping[str, Mapping[str, FieldDefinition]]] = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -27,26 +27,39 @@ class ColumnMapping:
 def suggest_mapping(
     columns: Sequence[Column], resource: str, custom: Iterable[FieldDefinition] = ()
 ) -> list[ColumnMapping]:
-    """A field for each column whose header is known, in Japanese or English, or is a custom field's label or key.
-
-    A custom field of that very name comes first. Each field is suggested once, for its first column.
-    """
-    own: dict[str, str] = {}
-    for field in custom:
-        for spelling in (field.label, field.key, f"custom.{field.key}"):
-            if spelling:
-                own.setdefault(header_key(spelling), f"custom.{field.key}")
+    """A field for each column whose header is known. Each field is suggested once, for its first column."""
+    field_of = header_reader(resource, custom)
     taken: set[str] = set()
     found = []
     for column in columns:
-        key = header_key(column.name)
-        name: str | None = own.get(key) or FIELD_OF_HEADER[resource].get(key)
+        name = field_of(column.name)
         if name in taken:
             name = None
         if name:
             taken.add(name)
         found.append(ColumnMapping(column.index, name))
     return _without_doubled_names(found)
+
+
+def header_reader(resource: str, custom: Iterable[FieldDefinition] = ()) -> Callable[[str], str | None]:
+    """From a header to the field that it means, in Japanese or English, or by a custom field's label or key.
+
+    A custom field of that very name comes first.
+    """
+    own: dict[str, str] = {}
+    exact: dict[str, str] = {}
+    for field in custom:
+        name = f"custom.{field.key}"
+        exact[name] = name
+        for spelling in (field.label, field.key, name):
+            if spelling:
+                own.setdefault(header_key(spelling), name)
+
+    def read(header: str) -> str | None:
+        key = header_key(header)
+        return exact.get(header) or own.get(key) or FIELD_OF_HEADER[resource].get(key)
+
+    return read
 
 
 def _without_doubled_names(found: list[ColumnMapping]) -> list[ColumnMapping]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from daicho.customers.imports.cells import restore
 from daicho.customers.imports.detection import Column
@@ -12,6 +13,12 @@ from daicho.customers.imports.mapping import ColumnMapping
 from daicho.customers.imports.rows import SourceRow
 from daicho.fields import FieldDefinition, FieldValidator, Refused, Resolve
 from daicho.nihongo import Unreadable, trim
+
+_TAG_MARKS: Final = "、,，;；\n"
+_TAG: Final = re.compile(
+    rf'[ \t\u3000\u00a0]*"((?:[^"]|"")*)"[ \t\u3000\u00a0]*(?=[{_TAG_MARKS}\t]|$)|([^{_TAG_MARKS}\t]+)'
+)
+_QUOTED: Final = re.compile(f'["{_TAG_MARKS}\t]')
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +145,15 @@ def split_full_name(full: str) -> tuple[str, str | None]:
 
 
 def split_tags(text: str) -> list[str]:
-    """Tags parted by commas, 、 semicolons or line ends, each once."""
-    for separator in "、,，;；\n":
-        text = text.replace(separator, "\t")
-    return list(dict.fromkeys(tag for part in text.split("\t") if (tag := trim(part))))
+    """Tags parted by commas, 、 semicolons or line ends, each once; one that holds such a mark stands in quotes."""
+    if '"' not in text:
+        for separator in _TAG_MARKS:
+            text = text.replace(separator, "\t")
+        return list(dict.fromkeys(tag for part in text.split("\t") if (tag := trim(part))))
+    found = (trim(each[2] or each[1].replace('""', '"')) for each in _TAG.finditer(text))
+    return list(dict.fromkeys(tag for tag in found if tag))
+
+
+def join_tags(tags: Sequence[str]) -> str:
+    """The text that :func:`split_tags` reads as ``tags``."""
+    return "、".join('"' + tag.replace('"', '""') + '"' if _QUOTED.search(tag) else tag for tag in tags)

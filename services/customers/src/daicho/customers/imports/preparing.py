@@ -153,6 +153,10 @@ class Preparer:
 
     def _errors(self, row: NormalisedRow, aim: Aim) -> list[CellError]:
         errors = row.errors
+        if errors and aim.record_id is not None:
+            # Found by another key; an empty cell changes nothing of a record.
+            code = self._column_of.get("customer_code")
+            errors = [each for each in errors if (each.column, each.code) != (code, "required")]
         if aim.error is not None and aim.error.column not in {each.column for each in errors}:
             errors = [*errors, aim.error]
         if aim.action == "create" and not errors and not self._plan.makes_new:

@@ -6,7 +6,6 @@ and imported again. Bytes that did not decode come back as they were.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -17,9 +16,9 @@ from daicho.customers.imports.files import FileFormat, FileKind, encode
 from daicho.customers.imports.messages import say
 from daicho.customers.imports.normalising import CellError
 from daicho.customers.imports.sheet_writing import write_sheet
+from daicho.customers.imports.text_writing import MARKS, line_writer
 from daicho.faults import Language
 
-_MARKS: Final = {"utf-8-sig": b"\xef\xbb\xbf", "utf-16": b"\xff\xfe"}
 _REASON: Final[dict[Language, str]] = {"ja": "エラー内容", "en": "What is wrong"}
 _WAVE_DASH: Final = str.maketrans("〜−—‖", "～－―∥")
 """What our own sentences may hold and CP932 spells with a neighbouring character."""
@@ -52,15 +51,10 @@ def _table(rows: Iterable[RejectedRow], columns: Sequence[Column], language: Lan
 
 
 def _text(table: Iterable[Sequence[str]], file: FileFormat) -> Iterator[bytes]:
-    encoding, delimiter = file.encoding or "utf-8", file.delimiter or ","
-    special = re.compile(f'["\r\n{re.escape(delimiter)}]')
-    yield _MARKS.get(encoding, b"")
+    encoding = file.encoding or "utf-8"
+    line = line_writer(file.delimiter or ",", file.newline)
+    yield MARKS.get(encoding, b"")
     for reason, *cells in table:
         if encoding == "cp932":
             reason = reason.translate(_WAVE_DASH)
-        line = delimiter.join(_quoted(neutralise(restore(cell)), special) for cell in (reason, *cells))
-        yield encode(line + file.newline, encoding)
-
-
-def _quoted(cell: str, special: re.Pattern[str]) -> str:
-    return '"' + cell.replace('"', '""') + '"' if special.search(cell) else cell
+        yield encode(line([neutralise(restore(cell)) for cell in (reason, *cells)]), encoding)

@@ -6,11 +6,11 @@ inline string, so nothing is ever a formula.
 
 from __future__ import annotations
 
-import io
 import re
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Final
+from itertools import islice
+from typing import IO, Final, cast
 from xml.sax.saxutils import escape
 
 _ILLEGAL: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
@@ -20,6 +20,8 @@ _PACKAGE: Final = "http://schemas.openxmlformats.org/package/2006"
 _TYPE: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml"
 _HEAD: Final = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
 _STAMP: Final = (1980, 1, 1, 0, 0, 0)
+_PART: Final = 500
+"""Rows in memory at a time."""
 
 _PARTS: Final = {
     "[Content_Types].xml": (
@@ -43,18 +45,59 @@ _PARTS: Final = {
 }
 
 
-def write_sheet(table: Iterable[Sequence[str]]) -> Iterator[bytes]:
-    """The bytes of a workbook with one sheet; what XML cannot hold becomes U+FFFD."""
-    held = io.BytesIO()
-    with zipfile.ZipFile(held, "w", zipfile.ZIP_DEFLATED) as archive:
+class SheetWriter:
+    """A workbook with one sheet, row by row; what XML cannot hold becomes U+FFFD.
+
+    What is written is handed out and forgotten, so memory stays flat however long the table is.
+    """
+
+    def __init__(self) -> None:
+        self._out = _Out()
+        self._archive = zipfile.ZipFile(cast(IO[bytes], self._out), "w", zipfile.ZIP_DEFLATED)
         for name, content in _PARTS.items():
-            archive.writestr(_entry(name), _HEAD + content)
-        with archive.open(_entry("xl/worksheets/sheet1.xml"), "w", force_zip64=True) as sheet:
-            sheet.write(f'{_HEAD}<worksheet xmlns="{_MAIN}"><sheetData>'.encode())
-            for number, row in enumerate(table, 1):
-                sheet.write(_row(number, row).encode())
-            sheet.write(b"</sheetData></worksheet>")
-    yield held.getvalue()
+            self._archive.writestr(_entry(name), _HEAD + content)
+        self._sheet = self._archive.open(_entry("xl/worksheets/sheet1.xml"), "w")
+        self._sheet.write(f'{_HEAD}<worksheet xmlns="{_MAIN}"><sheetData>'.encode())
+        self._number = 0
+
+    def rows(self, table: Iterable[Sequence[str]]) -> bytes:
+        """More rows; answers the bytes that are ready."""
+        for self._number, row in enumerate(table, self._number + 1):  # noqa: B020 goes on from where it was
+            self._sheet.write(_row(self._number, row).encode())
+        return self._out.taken()
+
+    def finish(self) -> bytes:
+        """The end."""
+        self._sheet.write(b"</sheetData></worksheet>")
+        self._sheet.close()
+        self._archive.close()
+        return self._out.taken()
+
+
+class _Out:
+    """Where the archive is written to: it cannot go back, so sizes follow the data."""
+
+    def __init__(self) -> None:
+        self._pieces: list[bytes] = []
+
+    def write(self, piece: bytes) -> int:
+        self._pieces.append(bytes(piece))
+        return len(piece)
+
+    def flush(self) -> None:
+        """Nothing waits."""
+
+    def taken(self) -> bytes:
+        pieces, self._pieces = self._pieces, []
+        return b"".join(pieces)
+
+
+def write_sheet(table: Iterable[Sequence[str]]) -> Iterator[bytes]:
+    """The bytes of a workbook of ``table``; see :class:`SheetWriter`."""
+    writer, rows = SheetWriter(), iter(table)
+    while part := list(islice(rows, _PART)):
+        yield writer.rows(part)
+    yield writer.finish()
 
 
 def _entry(name: str) -> zipfile.ZipInfo:

@@ -1,0 +1,176 @@
+"""An export: which records, found at one moment; then their rows, a batch at a time, each entered in the access log first.
+
+Rights, owners and bins are looked at again for each batch, so a file that takes long ends with its reader's right to it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeAlias
+from uuid import UUID
+
+import msgspec
+
+from daicho.customers.edge import Edge, seal_query
+from daicho.customers.exports.columns import ExportColumn, Opened, columns_of, users_of
+from daicho.customers.exports.schemas import ExportRequest
+from daicho.customers.exports.writing import (
+    ExportFile,
+    Table,
+    file_of,
+    lacking_in,
+    may_lack,
+    refuse_lacking,
+)
+from daicho.customers.finding.finder import Asked
+from daicho.customers.reader import Reader
+from daicho.customers.repository import Row
+from daicho.customers.words import Words
+from daicho.faults import FieldFault, Forbidden, Invalid, Language
+from daicho.fields import Schema
+from daicho.tenancy import Actor, Grants, UserId
+
+MOST: Final = 200_000
+"""Records of one export."""
+BATCH: Final = 1_000
+"""Records in memory at a time: as many as one entry of the access log names."""
+
+AnyEdge: TypeAlias = Edge[Any, Any, Any, Any]
+Still = Callable[[], Awaitable[Grants]]
+"""What the caller may do now. Raises a fault when that is nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """What is to be written, and for whom."""
+
+    edge: AnyEdge
+    actor: Actor
+    still: Still
+    schema: Schema
+    columns: Sequence[ExportColumn]
+    ids: Sequence[bytes]
+    detail: bytes
+    _people: dict[UUID, str] = field(default_factory=dict)
+
+    async def pieces(self, file: ExportFile) -> AsyncIterator[bytes]:
+        """The file. A batch's entry in the access log is committed before its bytes are here."""
+        yield file.rows([[column.header for column in self.columns]])
+        for batch in self._batches():
+            written, table = await self._read(batch)
+            await self._saw(written)
+            yield await asyncio.to_thread(file.rows, table)
+        if not self.ids:
+            await self._saw([])
+        yield file.finish()
+
+    async def lacking(self, encoding: str) -> set[str]:
+        """The characters of the whole file that ``encoding`` lacks; nothing of it leaves."""
+        found = lacking_in([[column.header for column in self.columns]], encoding)
+        for batch in self._batches():
+            _, table = await self._read(batch)
+            found |= await asyncio.to_thread(lacking_in, table, encoding)
+        return found
+
+    def _batches(self) -> Iterator[list[UUID]]:
+        for start in range(0, len(self.ids), BATCH):
+            yield [UUID(bytes=each) for each in self.ids[start : start + BATCH]]
+
+    async def _read(self, ids: list[UUID]) -> tuple[list[UUID], Table]:
+        """The rows of those of ``ids`` that the caller may still have, in their order."""
+        grants = await self.still()
+        owners = reach(grants, self.edge.records.plural)
+        keys = await self.edge.rails.keyring.open(self.actor.tenant_id)
+        repository = self.edge.records.repository
+        async with self.edge.rails.database.reading(self.actor) as tx:
+            held = {row["id"]: row for row in await repository.fetch_by_ids(tx, ids, whole=True)}
+            tags = await repository.fetch_tags_of(tx, ids)
+        rows = [
+            row
+            for each in ids
+            if (row := held.get(each)) is not None
+            and row["deleted_at"] is None
+            and (owners is None or row["owner_id"] in owners)
+        ]
+
+        def opened() -> list[Any]:
+            return [
+                self._readable(self.edge.records.opened(keys, row, tags.get(row["id"], [])), grants.role)
+                for row in rows
+            ]
+
+        states = await asyncio.to_thread(opened)
+        await self._meet(states)
+        table = await asyncio.to_thread(self._table, states, rows)
+        return [row["id"] for row in rows], table
+
+    def _readable(self, state: Any, role: str | None) -> Any:
+        return msgspec.structs.replace(state, custom=self.schema.readable(state.custom, role))
+
+    async def _meet(self, states: Sequence[Any]) -> None:
+        """Learn what those are called whom ``states`` name."""
+        new = sorted(users_of(states, self.schema.definitions.values()) - self._people.keys())
+        for start in range(0, len(new), BATCH):
+            part = new[start : start + BATCH]
+            known = await self.edge.users.emails(self.actor, part)
+            self._people.update({each: known.get(each, str(each)) for each in part})
+
+    def _table(self, states: Sequence[Any], rows: Sequence[Row]) -> Table:
+        texts = [column.text for column in self.columns]
+        return [
+            [text(opened) for text in texts]
+            for opened in (Opened(state, row, self._people) for state, row in zip(states, rows, strict=True))
+        ]
+
+    async def _saw(self, ids: list[UUID]) -> None:
+        keys = await self.edge.rails.keyring.open(self.actor.tenant_id)
+        await self.edge.saw(self.actor, "export", ids, detail=self.detail, keys=keys)
+
+
+async def begin(
+    edge: AnyEdge,
+    actor: Actor,
+    reader: Reader,
+    given: ExportRequest,
+    *,
+    still: Still,
+    language: Language,
+) -> AsyncIterator[bytes]:
+    """The pieces of the file. Raises Invalid, Forbidden; whatever refuses the export does so before its first byte."""
+    plural = edge.records.plural
+    if not reader.grants.allows(f"{plural}:read"):
+        raise Forbidden
+    file = file_of(given)
+    words = Words.read(given.q) if given.q and given.q.strip() else None
+    asked = Asked(
+        words=words,
+        filter=await edge.filter(actor, reader, given.filter),
+        order=await edge.order(actor, reader, given.sort),
+    )
+    async with edge.rails.database.reading(actor, snapshot=True) as tx:
+        schema = (await edge.catalogue.current(tx, edge.records.resource)).schema
+        ids = await edge.finder.find_ids(tx, reader, asked, owners=reach(reader.grants, plural), most=MOST)
+    if len(ids) > MOST:
+        raise Invalid([FieldFault("/filter", "too_many_records", {"maximum": MOST})])
+    export = Export(
+        edge,
+        actor,
+        still,
+        schema,
+        columns_of(edge.records.resource, list(schema.definitions.values()), reader.grants.role, language),
+        [each.bytes for each in ids],
+        seal_query(reader, given.q, given.filter),
+    )
+    if may_lack(given):
+        refuse_lacking(await export.lacking("cp932"))
+    return export.pieces(file)
+
+
+def reach(grants: Grants, plural: str) -> frozenset[UserId] | None:
+    """Whose records he may both read and export; None is everyone's."""
+    read, export = grants.owners(f"{plural}:read"), grants.owners(f"{plural}:export")
+    if read is None or export is None:
+        return export if read is None else read
+    return read & export
