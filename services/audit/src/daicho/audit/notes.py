@@ -114,7 +114,8 @@ def read_note(note: str, verifier: Verifier) -> str:
             raise NoteInvalid("the signature does not belong to the note")
         found = True
     if not found:
-        raise NoteInvalid(f"the note is not signed by {verifier.name}+{verifier.id.hex()}")
+        others = ", ".join(f"{each.name}+{each.key_id.hex()}" for each in map(_read_signature, lines))
+        raise NoteInvalid(f"the note is not signed by {verifier.name}+{verifier.id.hex()}, but by {others}")
     return text
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 import msgspec
@@ -38,7 +38,10 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What was verified: ``entries`` of them up to the finding, ``erased`` of those without a payload."""
+    """What was verified: ``entries`` of them up to the finding, ``erased`` of those without a payload.
+
+    ``uncompared``: sizes of kept checkpoints that stand, but that a proof says nothing about: it leads to one checkpoint.
+    """
 
     tenant_id: UUID | None = None
     checkpoint: Checkpoint | None = None
@@ -47,6 +50,7 @@ class Report:
     entries: int = 0
     erased: int = 0
     finding: Finding | None = None
+    uncompared: Sequence[int] = ()
 
     @property
     def stands(self) -> bool:
@@ -74,13 +78,13 @@ def verify(lines: Iterable[bytes], *, key: Verifier | None = None, kept: Sequenc
     try:
         header = _read_line(first)
     except msgspec.DecodeError:
-        return _verify_proof(b"".join((first, *reading)), key)
+        return _verify_proof(b"".join((first, *reading)), key, kept)
     if not isinstance(header, Header):
         return Report(finding=Finding("unreadable", None, "the file does not begin with its header"))
     return _ExportReader(header, key, kept).read(reading)
 
 
-def _verify_proof(data: bytes, key: Verifier | None) -> Report:
+def _verify_proof(data: bytes, key: Verifier | None, kept: Sequence[str]) -> Report:
     try:
         document = _read_proof(data)
     except msgspec.DecodeError as error:
@@ -89,6 +93,8 @@ def _verify_proof(data: bytes, key: Verifier | None) -> Report:
     checkpoint = None
     try:
         checkpoint = _checkpoint(document, key)
+        uncompared = _compare_with_kept(checkpoint, _read_kept(kept, document, key, checkpoint))
+        _refuse_uncovered(entry, checkpoint)
         digest = _leaf_hash(entry, document.tenant_id)
         try:
             path = [from_text(node) for node in document.proof]
@@ -98,7 +104,8 @@ def _verify_proof(data: bytes, key: Verifier | None) -> Report:
         _check_payload(entry)
     except _Found as found:
         return _report(document, key, checkpoint, finding=found.finding)
-    return _report(document, key, checkpoint, entries=1, erased=int(entry.payload is None))
+    report = _report(document, key, checkpoint, entries=1, erased=int(entry.payload is None))
+    return replace(report, uncompared=uncompared)
 
 
 class _ExportReader:
@@ -118,7 +125,8 @@ class _ExportReader:
         checkpoint = None
         try:
             checkpoint = _checkpoint(self._header, self._key)
-            self._remembered = self._read_kept(checkpoint)
+            self._remembered = _read_kept(self._kept, self._header, self._key, checkpoint)
+            _refuse_cut(checkpoint, self._remembered)
             self._read_entries(lines, checkpoint)
         except _Found as found:
             finding: Finding | None = found.finding
@@ -127,26 +135,6 @@ class _ExportReader:
         return _report(
             self._header, self._key, checkpoint, entries=self._position, erased=self._erased, finding=finding
         )
-
-    def _read_kept(self, checkpoint: Checkpoint) -> list[Checkpoint]:
-        """The kept checkpoints, the smallest first; each must be of this log and not ahead of it."""
-        verifier = self._key or Verifier.parse(self._header.key)
-        try:
-            remembered = sorted(
-                (notes.read_checkpoint(note, verifier) for note in self._kept), key=lambda kept: kept.size
-            )
-        except NoteInvalid as error:
-            raise _Found("checkpoint", None, f"a kept checkpoint does not stand: {error}") from None
-        for kept in remembered:
-            if kept.origin != checkpoint.origin:
-                raise _Found("checkpoint", None, f"a kept checkpoint is of another log, {kept.origin}")
-            if kept.size > checkpoint.size:
-                raise _Found(
-                    "truncated",
-                    checkpoint.size,
-                    f"a kept checkpoint has {kept.size} entries, this log now {checkpoint.size}",
-                )
-        return remembered
 
     def _read_entries(self, lines: Iterator[bytes], checkpoint: Checkpoint) -> None:
         size, tenant_id = checkpoint.size, self._header.tenant_id
@@ -257,6 +245,44 @@ class _ExportReader:
         return _Found("deleted", position, "the entry is missing")
 
 
+def _read_kept(
+    notes_kept: Sequence[str], document: Header | Proof, key: Verifier | None, checkpoint: Checkpoint
+) -> list[Checkpoint]:
+    """The kept checkpoints, the smallest first; each must be signed by the log's key and of this log."""
+    verifier = key or Verifier.parse(document.key)
+    try:
+        kept = sorted(
+            (notes.read_checkpoint(note, verifier) for note in notes_kept), key=lambda each: each.size
+        )
+    except NoteInvalid as error:
+        raise _Found("checkpoint", None, f"a kept checkpoint does not stand: {error}") from None
+    for each in kept:
+        if each.origin != checkpoint.origin:
+            raise _Found("checkpoint", None, f"a kept checkpoint is of another log, {each.origin}")
+    return kept
+
+
+def _refuse_cut(checkpoint: Checkpoint, kept: Sequence[Checkpoint]) -> None:
+    """A log does not become shorter."""
+    if kept and kept[-1].size > checkpoint.size:
+        detail = f"a kept checkpoint has {kept[-1].size} entries, this log now {checkpoint.size}"
+        raise _Found("truncated", checkpoint.size, detail)
+
+
+def _refuse_uncovered(entry: Entry, checkpoint: Checkpoint) -> None:
+    """A log of ten entries holds no eleventh."""
+    if entry.sequence >= checkpoint.size:
+        detail = f"the checkpoint of {checkpoint.size} entries does not cover it"
+        raise _Found("surplus", entry.sequence, detail)
+
+
+def _compare_with_kept(checkpoint: Checkpoint, kept: Sequence[Checkpoint]) -> list[int]:
+    """Compare a proof's checkpoint with the kept ones of its size; answers the sizes of the others."""
+    if any(each.size == checkpoint.size and each.root != checkpoint.root for each in kept):
+        raise _Found("forked", None, f"the log of {checkpoint.size} entries was another when it was kept")
+    return [each.size for each in kept if each.size != checkpoint.size]
+
+
 class _Placed(msgspec.Struct):
     """All of a line that tells where it belongs."""
 
@@ -277,8 +303,12 @@ def _checkpoint(document: Header | Proof, key: Verifier | None) -> Checkpoint:
         verifier = Verifier.parse(document.key)
     except NoteInvalid as error:
         raise _Found("key", None, f"the file's key does not read: {error}") from None
+    if key is not None and key.name != verifier.name:
+        raise _Found("key", None, f"the key given is of {key.name}, and the file of {verifier.name}")
     if key is not None and key != verifier:
-        raise _Found("key", None, f"the file is signed by {verifier}, not by the key given")
+        raise _Found(
+            "key", None, f"the file is signed by {verifier}, another key of the same log than that given"
+        )
     try:
         checkpoint = notes.read_checkpoint(document.checkpoint, verifier)
     except NoteInvalid as error:

@@ -67,6 +67,10 @@ def _words(report: Report) -> str:
         lines.append(f"key: {report.key} ({trust})")
     if report.finding is None:
         lines.append(f"verified: {report.entries} entries stand, {report.erased} of them erased")
+        lines += [
+            f"not compared: the kept checkpoint of {size} entries; a proof leads to one checkpoint, an export to each"
+            for size in report.uncompared
+        ]
     else:
         place = "the file" if report.finding.sequence is None else f"entry {report.finding.sequence}"
         lines.append(f"BAD: {place}: {report.finding.problem}: {report.finding.detail}")
