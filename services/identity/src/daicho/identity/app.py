@@ -29,6 +29,7 @@ from daicho.identity.sessions.tokens import TokenSigner
 from daicho.identity.telling import REVOCATIONS
 from daicho.identity.tenants import routes as tenant_routes
 from daicho.identity.tenants.service import Tenants
+from daicho.identity.tidying import Tidying
 from daicho.identity.users import routes as user_routes
 from daicho.identity.users.service import Users
 
@@ -61,7 +62,7 @@ def parts(rails: Rails) -> Parts:
         },
         rpc=[(identity_pb2_grpc.add_DirectoryServiceServicer_to_server, Directory(database, keyring, clock))],
         jobs={MAIL: postman.deliver},
-        loops=[heartbeats.run],
+        loops=[heartbeats.run, Tidying(database, clock).run],
         permissions=OwnPermissions(database),
     )
 
