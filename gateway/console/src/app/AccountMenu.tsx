@@ -1,36 +1,21 @@
 /** Who is signed in, how the console looks to him, and the way out. */
 
-import { Avatar, Menu, Text, UnstyledButton, VisuallyHidden, useMantineColorScheme } from "@mantine/core";
-import { IconCalendar, IconCheck, IconDeviceDesktop, IconLanguage, IconLogout, IconMoon, IconSelector, IconSun } from "@tabler/icons-react";
+import { Avatar, Menu, Text, UnstyledButton, VisuallyHidden } from "@mantine/core";
+import { IconCheck, IconLogout, IconSelector, IconUserCircle } from "@tabler/icons-react";
 import { useQueryClient } from "@tanstack/react-query";
-import { useNavigate } from "@tanstack/react-router";
+import { Link, useNavigate } from "@tanstack/react-router";
+import { Fragment } from "react";
 import { client } from "@/api/client";
 import { useMe } from "@/components/permissions";
-import { usePreferences } from "./preferences";
+import { useLooks } from "./looks";
+import { useT } from "./preferences";
 import styles from "./Shell.module.css";
 
-const THEMES = [
-  { value: "auto", label: "menu.theme.auto", icon: IconDeviceDesktop },
-  { value: "light", label: "menu.theme.light", icon: IconSun },
-  { value: "dark", label: "menu.theme.dark", icon: IconMoon },
-] as const;
-
-const LANGUAGES = [
-  { value: "ja", label: "language.ja" },
-  { value: "en", label: "language.en" },
-] as const;
-
-const CALENDARS = [
-  { value: "gregory", label: "menu.calendar.gregory" },
-  { value: "japanese", label: "menu.calendar.japanese" },
-] as const;
-
 export function AccountMenu() {
-  const { translate: t, language, setLanguage, calendar, setCalendar } = usePreferences();
-  const { colorScheme, setColorScheme } = useMantineColorScheme();
+  const t = useT();
   const me = useMe();
+  const looks = useLooks();
   const signOut = useSignOut();
-  const check = (isOn: boolean) => (isOn ? <IconCheck size={14} /> : undefined);
   return (
     <Menu position="top-start" width={220}>
       <Menu.Target>
@@ -51,39 +36,24 @@ export function AccountMenu() {
         </UnstyledButton>
       </Menu.Target>
       <Menu.Dropdown>
-        <Menu.Label>{t("menu.language")}</Menu.Label>
-        {LANGUAGES.map(({ value, label }) => (
-          <Menu.Item
-            key={value}
-            lang={value}
-            leftSection={<IconLanguage size={15} />}
-            rightSection={check(language === value)}
-            onClick={() => setLanguage(value)}
-          >
-            {t(label)}
-          </Menu.Item>
-        ))}
-        <Menu.Label>{t("menu.theme")}</Menu.Label>
-        {THEMES.map(({ value, label, icon: Shown }) => (
-          <Menu.Item
-            key={value}
-            leftSection={<Shown size={15} />}
-            rightSection={check(colorScheme === value)}
-            onClick={() => setColorScheme(value)}
-          >
-            {t(label)}
-          </Menu.Item>
-        ))}
-        <Menu.Label>{t("menu.calendar")}</Menu.Label>
-        {CALENDARS.map(({ value, label }) => (
-          <Menu.Item
-            key={value}
-            leftSection={<IconCalendar size={15} />}
-            rightSection={check(calendar === value)}
-            onClick={() => setCalendar(value)}
-          >
-            {t(label)}
-          </Menu.Item>
+        <Menu.Item component={Link} to="/account" leftSection={<IconUserCircle size={15} />}>
+          {t("nav.account")}
+        </Menu.Item>
+        {looks.map(({ name, title, value, choices }) => (
+          <Fragment key={name}>
+            <Menu.Label>{title}</Menu.Label>
+            {choices.map((choice) => (
+              <Menu.Item
+                key={choice.value}
+                lang={choice.lang}
+                leftSection={<choice.icon size={15} />}
+                rightSection={choice.value === value ? <IconCheck size={14} /> : undefined}
+                onClick={choice.choose}
+              >
+                {choice.label}
+              </Menu.Item>
+            ))}
+          </Fragment>
         ))}
         <Menu.Divider />
         <Menu.Item leftSection={<IconLogout size={15} />} onClick={() => void signOut()}>

@@ -2,24 +2,43 @@
 
 import { Button } from "@mantine/core";
 import { IconMapPinOff } from "@tabler/icons-react";
+import { useQuery } from "@tanstack/react-query";
 import { Link, Outlet, useRouter, type ErrorComponentProps } from "@tanstack/react-router";
-import { Empty, Failure } from "@/components/States";
+import { meQuery } from "@/api/queries";
+import { Empty, Failure, Loading } from "@/components/States";
 import { useT } from "./preferences";
+import { Shell } from "./Shell";
 
 export function Root() {
   return <Outlet />;
 }
 
+/** Who is signed in keeps his menu at an address that leads nowhere. */
 export function NotFound() {
-  const t = useT();
+  const me = useQuery({ ...meQuery, retry: false });
+  if (me.isPending) return <Loading />;
+  if (me.data) {
+    return (
+      <Shell>
+        <Nowhere />
+      </Shell>
+    );
+  }
   return (
     <main>
-      <Empty title={t("state.notFoundTitle")} text={t("state.notFoundText")} icon={IconMapPinOff}>
-        <Button component={Link} to="/contacts" variant="default" mt={8}>
-          {t("state.toHome")}
-        </Button>
-      </Empty>
+      <Nowhere />
     </main>
+  );
+}
+
+function Nowhere() {
+  const t = useT();
+  return (
+    <Empty title={t("state.notFoundTitle")} text={t("state.notFoundText")} icon={IconMapPinOff} level={1}>
+      <Button component={Link} to="/contacts" variant="default" mt={8}>
+        {t("state.toHome")}
+      </Button>
+    </Empty>
   );
 }
 

@@ -3,7 +3,7 @@
 import { useMantineColorScheme, useComputedColorScheme } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import { Spotlight } from "@mantine/spotlight";
-import { IconFileImport, IconLanguage, IconLogout, IconMoon, IconSearch, IconUser, IconUserPlus, type Icon } from "@tabler/icons-react";
+import { IconFileImport, IconLanguage, IconLogout, IconMoon, IconSearch, IconUser, IconUserCircle, IconUserPlus, type Icon } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
@@ -71,9 +71,10 @@ function useActions(): { go: Action[]; act: Action[] } {
   const navigate = useNavigate();
   const signOut = useSignOut();
   const may = useMay();
-  const go = [...LEDGER, ...SETTINGS]
+  const go: Action[] = [...LEDGER, ...SETTINGS]
     .filter((entry) => may(entry.needs))
     .map((entry) => ({ id: entry.to, label: t(entry.label), icon: entry.icon, run: () => void navigate({ to: entry.to }) }));
+  go.push({ id: "/account", label: t("nav.account"), icon: IconUserCircle, run: () => void navigate({ to: "/account" }) });
   const act: (Action & { needs?: string })[] = [
     { id: "new-contact", label: t("palette.newContact"), icon: IconUserPlus, needs: "contacts:create", run: () => void navigate({ to: "/contacts/new" }) },
     { id: "new-company", label: t("palette.newCompany"), icon: IconUserPlus, needs: "companies:create", run: () => void navigate({ to: "/companies/new" }) },

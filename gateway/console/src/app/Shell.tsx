@@ -1,11 +1,11 @@
-/** The frame around every page of a signed-in user. */
+/** The frame around every page of a signed-in user: of the address that is open, or of `children`. */
 
 import { ActionIcon, Drawer, Loader } from "@mantine/core";
 import { useDisclosure, useHotkeys, useMediaQuery } from "@mantine/hooks";
 import { spotlight } from "@mantine/spotlight";
 import { IconMenu2 } from "@tabler/icons-react";
 import { Outlet, useNavigate, useRouterState } from "@tanstack/react-router";
-import { lazy, Suspense, useEffect, useState } from "react";
+import { lazy, Suspense, useEffect, useState, type ReactNode } from "react";
 import { SessionEnded } from "@/features/auth/SessionEnded";
 import { Navigation } from "./Navigation";
 import { useT } from "./preferences";
@@ -15,7 +15,7 @@ import styles from "./Shell.module.css";
 const Palette = lazy(() => import("./Palette"));
 const Keys = lazy(() => import("./Keys"));
 
-export function Shell() {
+export function Shell({ children }: { children?: ReactNode }) {
   const t = useT();
   const navigate = useNavigate();
   const isPhone = useMediaQuery("(max-width: 48em)");
@@ -62,7 +62,7 @@ export function Shell() {
           </div>
         )}
         <Unconfirmed />
-        <Outlet />
+        {children ?? <Outlet />}
       </main>
       <Suspense>
         <Palette />

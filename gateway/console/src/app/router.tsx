@@ -115,6 +115,12 @@ const teams = createRoute({
   component: lazyRouteComponent(() => import("@/features/people/TeamsPage"), "TeamsPage"),
 });
 
+const account = createRoute({
+  getParentRoute: () => inside,
+  path: "/account",
+  component: lazyRouteComponent(() => import("@/features/account/AccountPage"), "AccountPage"),
+});
+
 const signIn = createRoute({
   getParentRoute: () => root,
   path: "/sign-in",
@@ -165,6 +171,7 @@ const tree = root.addChildren([
     users,
     roles,
     teams,
+    account,
   ]),
   signIn,
   signUp,

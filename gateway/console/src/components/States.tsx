@@ -38,17 +38,19 @@ interface EmptyProps {
   title: string;
   text?: string;
   icon?: Icon;
+  /** 1 where nothing else heads the page. */
+  level?: 1 | 2;
   children?: ReactNode;
 }
 
-export function Empty({ title, text, icon: Shown = IconInbox, children }: EmptyProps) {
+export function Empty({ title, text, icon: Shown = IconInbox, level = 2, children }: EmptyProps) {
   return (
     <Center mih={260} p="xl">
       <Stack align="center" gap={8} maw={400}>
         <ThemeIcon variant="light" color="gray" size={44} radius="md">
           <Shown size={22} stroke={1.5} aria-hidden />
         </ThemeIcon>
-        <Title order={2} size="h3" ta="center">
+        <Title order={level} size="h3" ta="center">
           {title}
         </Title>
         {text && (

@@ -8,6 +8,7 @@ import { errorsBelow, errorsElsewhere, fieldErrors } from "@/api/problem";
 import { rolesQuery } from "@/api/queries";
 import type { Field, FieldInput, FieldPatch, FieldType, Option, Resource } from "@/api/types";
 import { useT } from "@/app/preferences";
+import { useGuarded } from "@/components/guarded";
 import { notifyDone } from "@/components/notify";
 import { useMay } from "@/components/permissions";
 import { FormError } from "@/components/States";
@@ -31,7 +32,8 @@ const NAMES = ["label", "key", "type", "help", "section", "options", "scale", "c
 
 export function FieldDrawer({ resource, field, onClose, onSaved }: FieldDrawerProps) {
   const t = useT();
-  const [draft, setDraft] = useState<Draft>(() => (field ? draftOf(field) : emptyDraft()));
+  const [initial] = useState<Draft>(() => (field ? draftOf(field) : emptyDraft()));
+  const [draft, setDraft] = useState(initial);
   const set = (part: Partial<Draft>) => setDraft((now) => ({ ...now, ...part }));
   const saving = useMutation({
     mutationFn: () =>
@@ -43,6 +45,7 @@ export function FieldDrawer({ resource, field, onClose, onSaved }: FieldDrawerPr
       onSaved();
     },
   });
+  const { close, guard } = useGuarded(!saving.isSuccess && JSON.stringify(draft) !== JSON.stringify(initial), onClose);
   const errors = fieldErrors(saving.error);
   const form = useFocusOnFault(saving.error);
   function submit(event: FormEvent) {
@@ -52,13 +55,14 @@ export function FieldDrawer({ resource, field, onClose, onSaved }: FieldDrawerPr
   return (
     <Drawer
       opened
-      onClose={onClose}
+      onClose={close}
       position="right"
       size={460}
       title={t(field ? "fields.edit" : "fields.add")}
       closeButtonProps={{ "aria-label": t("action.close") }}
       transitionProps={{ duration: 120 }}
     >
+      {guard}
       <form ref={form} onSubmit={submit} noValidate>
         <Stack gap="md" pb="lg">
           <FormError error={saving.error} others={errorsElsewhere(errors, NAMES)} />

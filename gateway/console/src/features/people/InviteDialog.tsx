@@ -7,6 +7,7 @@ import { client, take } from "@/api/client";
 import { fieldErrors } from "@/api/problem";
 import { teamsQuery } from "@/api/queries";
 import { usePreferences } from "@/app/preferences";
+import { useGuarded } from "@/components/guarded";
 import { notifyDone } from "@/components/notify";
 import { useMe } from "@/components/permissions";
 import { FormError } from "@/components/States";
@@ -34,6 +35,7 @@ export function InviteDialog({ onClose }: { onClose: () => void }) {
       onClose();
     },
   });
+  const { close, guard } = useGuarded(!inviting.isSuccess && text.trim() !== "", onClose);
   const lines = Object.entries(fieldErrors(inviting.error)).map(([name, message]) => {
     const place = /^invitations\.(\d+)/.exec(name)?.[1];
     const email = place === undefined ? undefined : inviting.variables?.[Number(place)];
@@ -45,7 +47,8 @@ export function InviteDialog({ onClose }: { onClose: () => void }) {
     if (emails.length > 0 && others.length === 0) inviting.mutate(emails);
   }
   return (
-    <Modal opened onClose={onClose} title={t("invite.title")} closeButtonProps={{ "aria-label": t("action.close") }}>
+    <Modal opened onClose={close} title={t("invite.title")} closeButtonProps={{ "aria-label": t("action.close") }}>
+      {guard}
       <form onSubmit={submit} noValidate>
         <Stack gap="md">
           <FormError error={inviting.error} others={lines} />

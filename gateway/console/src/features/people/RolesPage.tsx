@@ -12,6 +12,7 @@ import { notifyDone, notifyFailed } from "@/components/notify";
 import { Page } from "@/components/Page";
 import { useMay } from "@/components/permissions";
 import { Failure, Loading } from "@/components/States";
+import { LeaveGuard } from "@/features/records/LeaveGuard";
 import { isKey, type Translate } from "@/i18n";
 import { useRoleName } from "./names";
 import styles from "./RolesPage.module.css";
@@ -47,6 +48,7 @@ export function RolesPage() {
   );
   return (
     <Page title={t("roles.title")} lead={t("roles.lead")} actions={actions}>
+      <LeaveGuard isDirty={count > 0} />
       {roles.isPending ? (
         <Loading />
       ) : roles.isError ? (

@@ -10,6 +10,7 @@ import { teamsQuery } from "@/api/queries";
 import type { Team } from "@/api/types";
 import { useT } from "@/app/preferences";
 import { Confirm } from "@/components/confirm";
+import { useGuarded } from "@/components/guarded";
 import { messageOf } from "@/components/messages";
 import { notifyDone, notifyFailed } from "@/components/notify";
 import { Page } from "@/components/Page";
@@ -57,7 +58,7 @@ export function TeamsPage() {
                     <ActionIcon variant="subtle" color="gray" aria-label={t("teams.rename", { name: team.name })} onClick={() => setEdited(team)}>
                       <IconPencil size={15} />
                     </ActionIcon>
-                    <ActionIcon variant="subtle" color="gray" aria-label={t("teams.confirmDelete", { name: team.name })} onClick={() => setRemoved(team)}>
+                    <ActionIcon variant="subtle" color="gray" aria-label={t("teams.delete", { name: team.name })} onClick={() => setRemoved(team)}>
                       <IconTrash size={15} />
                     </ActionIcon>
                   </Group>
@@ -96,6 +97,7 @@ function TeamDialog({ team, onClose }: { team: Team | undefined; onClose: () => 
       onClose();
     },
   });
+  const { close, guard } = useGuarded(!saving.isSuccess && name !== (team?.name ?? ""), onClose);
   const errors = fieldErrors(saving.error);
   function submit(event: FormEvent) {
     event.preventDefault();
@@ -104,10 +106,11 @@ function TeamDialog({ team, onClose }: { team: Team | undefined; onClose: () => 
   return (
     <Modal
       opened
-      onClose={onClose}
+      onClose={close}
       title={team ? t("teams.rename", { name: team.name }) : t("teams.add")}
       closeButtonProps={{ "aria-label": t("action.close") }}
     >
+      {guard}
       <form onSubmit={submit} noValidate>
         <Stack gap="md">
           <FormError error={saving.error} others={errorsElsewhere(errors, ["name"])} />

@@ -16,6 +16,7 @@ export const common = {
   "nav.users": "Users",
   "nav.roles": "Roles and permissions",
   "nav.teams": "Teams",
+  "nav.account": "Your account",
   "nav.ledger": "Ledger",
   "nav.search": "Search or jump to",
 

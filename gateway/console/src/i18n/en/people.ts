@@ -81,6 +81,7 @@ export const people = {
   "teams.emptyTitle": "No teams yet",
   "teams.emptyText": "Make one for each department or branch.",
   "teams.rename": "Rename {name}",
+  "teams.delete": "Delete {name}",
   "teams.confirmDelete": "Delete “{name}”?",
   "teams.confirmDeleteText": "A team with members cannot be deleted. Move them to another team first.",
   "teams.created": "The team was created",

@@ -159,6 +159,8 @@ export const records = {
   "leave.title": "Discard your changes?",
   "leave.text": "There are changes that you have not saved. They are lost when you leave this page.",
   "leave.action": "Discard and leave",
+  "leave.closeText": "There are changes that you have not saved. They are lost when you close this.",
+  "leave.close": "Discard and close",
 
   "conflict.title": "Someone else changed this first",
   "conflict.lead": "The record was updated while you were editing. Choose for each field which value to keep.",

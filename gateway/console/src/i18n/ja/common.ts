@@ -16,6 +16,7 @@ export const common = {
   "nav.users": "ユーザー",
   "nav.roles": "役割と権限",
   "nav.teams": "チーム",
+  "nav.account": "アカウント",
   "nav.ledger": "台帳",
   "nav.search": "検索・移動",
 

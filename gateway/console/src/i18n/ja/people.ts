@@ -81,6 +81,7 @@ export const people = {
   "teams.emptyTitle": "チームはまだありません",
   "teams.emptyText": "部署や支店ごとにチームを作成しましょう。",
   "teams.rename": "{name} の名前を変更",
+  "teams.delete": "「{name}」を削除",
   "teams.confirmDelete": "「{name}」を削除しますか？",
   "teams.confirmDeleteText": "所属している人がいるチームは削除できません。先に別のチームへ移してください。",
   "teams.created": "チームを作成しました",

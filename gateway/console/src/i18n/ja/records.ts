@@ -159,6 +159,8 @@ export const records = {
   "leave.title": "入力内容を破棄しますか？",
   "leave.text": "保存していない変更があります。このページを離れると失われます。",
   "leave.action": "破棄して移動",
+  "leave.closeText": "保存していない変更があります。閉じると失われます。",
+  "leave.close": "破棄して閉じる",
 
   "conflict.title": "ほかの人が先に変更しました",
   "conflict.lead": "編集している間に、このレコードが更新されました。項目ごとに、どちらを残すか選んでください。",
