@@ -26,6 +26,12 @@ async def test_who_is_disabled_hands_his_records_over_and_signs_in_again_once_he
         return owners == {successor.user_id}
 
     await until(handed_over, within=30)
+
+    async def told_as_done() -> bool:
+        progress = await owner.get(f"/v1/hand-overs/{leaver.user_id}")
+        return (progress["moved"], progress["total"], progress["done_at"] is not None) == (4, 4, True)
+
+    await until(told_as_done, within=30)
     step = (await owner.get(f"{places[0]}/history"))["items"][0]
     assert step["changes"] == {"owner_id": [leaver.user_id, successor.user_id]}
     changed = await successor("PATCH", places[0], {"title": "長"}, if_match='"v2"')

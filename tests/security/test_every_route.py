@@ -178,6 +178,7 @@ async def test_the_description_has_every_prefix_that_the_gateway_leads_to(every_
     assert roots == {
         *("tenants", "sessions", "email-confirmations", "password-resets", "me", "users", "invitations"),
         *("roles", "teams", "access", "fields", "companies", "contacts", "imports", "audit", "postal-codes"),
+        "hand-overs",
     }
     assert len(every_operation) > 50
 

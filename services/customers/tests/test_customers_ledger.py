@@ -14,7 +14,7 @@ from daicho.contracts.audit.events.v1 import events_pb2 as audit_events
 from daicho.contracts.customers.events.v1 import events_pb2
 from daicho.contracts.customers.v1 import customers_pb2
 from daicho.contracts.identity.events.v1 import events_pb2 as identity_events
-from daicho.customers.handover import on_user_changed
+from daicho.customers.handover.service import on_user_changed
 from daicho.customers.rpc import LedgerServicer
 from daicho.jobs import Job
 from daicho.rpc.calls import acting

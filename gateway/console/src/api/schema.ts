@@ -592,6 +592,28 @@ export interface paths {
         patch: operations["change_field"];
         trace?: never;
     };
+    "/v1/hand-overs/{user_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How far the hand-over of a disabled user's records is
+         * @description How far the hand-over of a disabled user's records is; 404 where none was asked for.
+         *
+         *     Requires `users:read`.
+         */
+        get: operations["hand_over_of"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/imports": {
         parameters: {
             query?: never;
@@ -2198,6 +2220,28 @@ export interface components {
          * @enum {string}
          */
         Format: "line" | "kana" | "postal_code" | "corporate_number" | "registration_number" | "month";
+        /**
+         * HandOverView
+         * @description How far the records of a user who left have come to his successor.
+         */
+        HandOverView: {
+            /** @description When the last one was handed over; null while some are left. */
+            done_at: string | null;
+            /** @description Records that are the successor's by now. */
+            moved: number;
+            /**
+             * Format: uuid
+             * @description Who gets his records.
+             */
+            successor_id: string;
+            /** @description Records there are to hand over; null while they are not counted. */
+            total: number | null;
+            /**
+             * Format: uuid
+             * @description The user who left.
+             */
+            user_id: string;
+        };
         /**
          * History
          * @description The newest steps of a record's history.
@@ -5715,6 +5759,54 @@ export interface operations {
             415: components["responses"]["unsupported_media_type"];
             422: components["responses"]["invalid"];
             428: components["responses"]["if_match_required"];
+            429: components["responses"]["too_many_requests"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
+        };
+    };
+    hand_over_of: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description The language of problem documents: ja (the default) or en.
+                 * @example ja
+                 */
+                "Accept-Language"?: components["parameters"]["Accept-Language"];
+            };
+            path: {
+                /**
+                 * @description The user who left.
+                 * @example 019abf4e-8e10-7c35-8f61-92f3c4e5a704
+                 */
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "done_at": null,
+                     *       "moved": 500,
+                     *       "successor_id": "019abf4e-8e10-7c35-8f61-92f3c4e5a705",
+                     *       "total": 1200,
+                     *       "user_id": "019abf4e-8e10-7c35-8f61-92f3c4e5a704"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["HandOverView"];
+                };
+            };
+            400: components["responses"]["malformed"];
+            401: components["responses"]["unauthenticated"];
+            403: components["responses"]["forbidden"];
+            404: components["responses"]["not_found"];
             429: components["responses"]["too_many_requests"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];

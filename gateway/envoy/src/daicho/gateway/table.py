@@ -30,6 +30,7 @@ OWNERS: Final[Mapping[str, Service]] = {
     "/v1/contacts": "customers",
     "/v1/imports": "customers",
     "/v1/postal-codes": "customers",
+    "/v1/hand-overs": "customers",
     "/v1/audit": "audit",
 }
 """Path prefix → the service that owns it and everything below it."""

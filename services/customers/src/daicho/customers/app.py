@@ -26,7 +26,8 @@ from daicho.customers.exports.messages import EXPORT_MESSAGES
 from daicho.customers.faults import FIELD_MESSAGES
 from daicho.customers.finding.finder import Finder
 from daicho.customers.glossary import GLOSSARY
-from daicho.customers.handover import HAND_OVER, hand_all_over, on_user_changed
+from daicho.customers.handover.routes import hand_over_of
+from daicho.customers.handover.service import HAND_OVER, hand_all_over, on_user_changed
 from daicho.customers.imports.messages import IMPORT_MESSAGES
 from daicho.customers.imports.routes import ImportRoutes
 from daicho.customers.imports.wiring import import_jobs, imports_of
@@ -51,7 +52,7 @@ def parts(rails: Rails) -> Parts:
     records: Mapping[str, AnyRecords] = {"contact": contacts, "company": companies}
     work = (rails.database, rails.keyring)
     return Parts(
-        routes=[ContactRoutes, CompanyRoutes, FieldRoutes, ImportRoutes, look_up],
+        routes=[ContactRoutes, CompanyRoutes, FieldRoutes, ImportRoutes, hand_over_of, look_up],
         messages={**FIELD_MESSAGES, **IMPORT_MESSAGES, **EXPORT_MESSAGES},
         glossary=GLOSSARY,
         state=state,

@@ -171,4 +171,20 @@ _EXPORTS: Final[Glossary] = {
     "ExportRequest": Term("", {"q": "タナカ", "format": "csv", "encoding": "cp932", "substitute": "〓"}),
 }  # fmt: skip
 
-GLOSSARY: Final[Glossary] = {**_RECORDS, **_CONTACTS, **_COMPANIES, **_FIELDS, **_IMPORTS, **_EXPORTS}
+_HAND_OVERS: Final[Glossary] = {
+    "user_id": Term("The user who left.", _USER),
+    "successor_id": Term("Who gets his records.", "019abf4e-8e10-7c35-8f61-92f3c4e5a705"),
+    "moved": Term("Records that are the successor's by now.", 500),
+    "total": Term("Records there are to hand over; null while they are not counted.", 1200),
+    "done_at": Term("When the last one was handed over; null while some are left.", None),
+}  # fmt: skip
+
+GLOSSARY: Final[Glossary] = {
+    **_HAND_OVERS,
+    **_RECORDS,
+    **_CONTACTS,
+    **_COMPANIES,
+    **_FIELDS,
+    **_IMPORTS,
+    **_EXPORTS,
+}

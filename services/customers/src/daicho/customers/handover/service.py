@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 from uuid import UUID
 
@@ -11,9 +12,10 @@ from daicho.contracts.identity.events.v1 import events_pb2 as identity_events
 from daicho.customers import history
 from daicho.customers.model import RESOURCES, Resource
 from daicho.events import Aggregate, Envelope, tell
+from daicho.faults import NotFound
 from daicho.keyring import Keyring, TenantKeys
 from daicho.runtime import Clock
-from daicho.tenancy import Database, TenantTransaction, UserId
+from daicho.tenancy import Actor, Database, TenantTransaction, UserId
 
 BATCH: Final = 500
 HAND_OVER: Final = "hand_over"
@@ -29,11 +31,23 @@ _TAKE = """
     RETURNING r.id, r.version
 """
 _WAITING = "SELECT successor_id FROM handover WHERE tenant_id = $1 AND leaver_id = $2"
-_DONE = "DELETE FROM handover WHERE tenant_id = $1 AND leaver_id = $2"
+_CALL_OFF = "DELETE FROM handover WHERE tenant_id = $1 AND leaver_id = $2"
+# Told again of the same successor, for whatever else of the user changed, it goes on counting.
 _ASK = """
     INSERT INTO handover (tenant_id, leaver_id, successor_id) VALUES ($1, $2, $3)
-    ON CONFLICT (tenant_id, leaver_id) DO UPDATE SET successor_id = excluded.successor_id
+    ON CONFLICT (tenant_id, leaver_id) DO UPDATE
+    SET successor_id = excluded.successor_id, moved = 0, total = NULL, done_at = NULL
+    WHERE handover.successor_id <> excluded.successor_id
 """
+_COUNT = """
+    UPDATE handover SET done_at = NULL, total = moved
+        + (SELECT count(*) FROM contact WHERE tenant_id = $1 AND owner_id = $2 AND deleted_at IS NULL)
+        + (SELECT count(*) FROM company WHERE tenant_id = $1 AND owner_id = $2 AND deleted_at IS NULL)
+    WHERE tenant_id = $1 AND leaver_id = $2
+"""
+_MOVED = "UPDATE handover SET moved = moved + $3 WHERE tenant_id = $1 AND leaver_id = $2"
+_DONE = "UPDATE handover SET total = moved, done_at = $3 WHERE tenant_id = $1 AND leaver_id = $2"
+_READ = "SELECT successor_id, moved, total, done_at FROM handover WHERE tenant_id = $1 AND leaver_id = $2"
 _HISTORY = """
     INSERT INTO change (tenant_id, resource, record_id, version, kind, at, actor_kind, actor_id, cause_id, sealed)
     SELECT $1, $2, id, version, 'handed_over', $3, $4, $5, $6, sealed
@@ -48,12 +62,26 @@ async def on_user_changed(tx: TenantTransaction, event: identity_events.UserChan
         await tx.driver.execute(_ASK, tx.tenant_id, leaver, UUID(bytes=event.successor_id))
         await jobs.enqueue(tx, HAND_OVER, leaver)
     else:
-        await tx.driver.execute(_DONE, tx.tenant_id, leaver)
+        await tx.driver.execute(_CALL_OFF, tx.tenant_id, leaver)
+
+
+async def read_hand_over(database: Database, actor: Actor, leaver: UUID) -> Mapping[str, Any]:
+    """Successor, how many records were ``moved``, of how many (``total``, None: not counted yet), and when all were.
+
+    Raises NotFound where no hand-over was asked for, or it was called off.
+    """
+    async with database.reading(actor) as tx:
+        row = await tx.driver.fetchrow(_READ, tx.tenant_id, leaver)
+    if row is None:
+        raise NotFound
+    return dict(row)
 
 
 async def hand_all_over(database: Database, keyring: Keyring, clock: Clock, job: jobs.Job) -> None:
     """The job: everything of the leaver, batch by batch, then nothing is left to do."""
     leaver = UserId(job.subject)
+    async with database.transaction(job.tenant_id) as tx:
+        await tx.driver.execute(_COUNT, tx.tenant_id, leaver)
     for resource in RESOURCES:
         count = BATCH
         while count == BATCH:
@@ -66,7 +94,7 @@ async def hand_all_over(database: Database, keyring: Keyring, clock: Clock, job:
                     tx, keys, clock, resource=resource, leaver=leaver, successor=UserId(successor)
                 )
     async with database.transaction(job.tenant_id) as tx:
-        await tx.driver.execute(_DONE, tx.tenant_id, leaver)
+        await tx.driver.execute(_DONE, tx.tenant_id, leaver, clock())
 
 
 async def hand_over(
@@ -87,6 +115,7 @@ async def hand_over(
     rows = await tx.driver.fetch(_TAKE.format(table=resource), tx.tenant_id, leaver, BATCH, successor, now)
     if not rows:
         return 0
+    await tx.driver.execute(_MOVED, tx.tenant_id, leaver, len(rows))
     await _write_history(tx, keys, resource, leaver, successor, rows, now)
     message = events_pb2.RecordsChanged(
         resource=resource,
