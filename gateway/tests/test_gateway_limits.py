@@ -104,7 +104,7 @@ async def test_a_body_beyond_the_limit_is_refused(gateway: Gateway, *, declared:
     answer = await gateway.client.post("/v1/contacts", headers=headers, content=content)
     assert answer.status_code == 413
     assert answer.json()["code"] == "too_large"
-    assert answer.json()["detail"] == "The data is too large (limit 1048576 bytes)."
+    assert answer.json()["detail"] == "The data is too large (limit 1048576 bytes). Send it in smaller parts."
     assert answer.json()["limit"] == MEBIBYTE
     assert gateway.customers.seen == [] or gateway.customers.seen[0].body != b""
 

@@ -229,9 +229,9 @@ async def test_a_cursor_opens_nothing_but_its_own_list(world: World, who, sort, 
     [
         (None, 428, "if_match_required"),
         ('"v2"', 412, "version_mismatch"),
-        ("*", 400, "malformed"),
-        ('"3"', 400, "malformed"),
-        ('"v' + "9" * 30 + '"', 400, "malformed"),
+        ("*", 400, "invalid_if_match"),
+        ('"3"', 400, "invalid_if_match"),
+        ('"v' + "9" * 30 + '"', 400, "invalid_if_match"),
     ],
 )
 async def test_a_change_names_the_version_that_was_seen(world: World, tag, status, code) -> None:

@@ -102,7 +102,7 @@ async def test_it_speaks_the_callers_language(client, accept, detail) -> None:
 async def test_a_bad_parameter_is_named(client) -> None:
     answer = await client.get(f"/things/{UUID(int=9)}?limit=x")
     assert answer.json()["errors"] == [
-        {"pointer": "/limit", "code": "invalid_type", "detail": "値の形式が正しくありません。"}
+        {"pointer": "/limit", "code": "invalid_type", "detail": "整数で指定してください。"}
     ]
 
 

@@ -163,9 +163,9 @@ async def test_unknown_and_protected_members_are_refused(house, path, named, mem
         await house.owner("PATCH", place, {named: "別", member: value}, if_match=f'"v{made["version"]}"'),
     ):
         assert answer.status_code == 422, answer.text
-        assert answer.json()["errors"] == [
-            {"pointer": f"/{member}", "code": "unknown_field", "detail": "この項目はありません。"}
-        ]
+        (error,) = answer.json()["errors"]
+        assert (error["pointer"], error["code"]) == (f"/{member}", "unknown_field")
+        assert named in error["detail"]
     assert (await house.owner("GET", place)).json() == made
 
 

@@ -234,7 +234,7 @@ async def test_a_wrong_filter_names_each_wrong_place(house, fields):
         ("/filter/all/1/value", "invalid_type"),
     ]
     sealed = await house.reader("POST", "/v1/contacts/search", {"sort": "family_name"})
-    assert (sealed.status_code, sealed.json()["errors"][0]["code"]) == (422, "not_sortable")
+    assert (sealed.status_code, sealed.json()["errors"][0]["code"]) == (422, "unknown_sort")
 
 
 async def test_searchable_custom_fields_are_searched_by_those_who_may_read_them(house, people):

@@ -2593,8 +2593,14 @@ export interface components {
         };
         /** @description Why a request was refused (RFC 9457), in the language of Accept-Language. */
         Problem: {
+            /** @description 415: the media type that is taken. */
+            accepted?: string;
+            /** @description 405: the methods that are. */
+            allowed?: string;
             /** @description What went wrong; stable, for programs. */
             code: string;
+            /** @description 400: the character in that line, from 1. */
+            column?: number;
             /** @description What went wrong, for the person. */
             detail: string;
             /** @description One entry for each bad field. */
@@ -2603,6 +2609,8 @@ export interface components {
             incident?: string;
             /** @description 413: how many bytes are taken. */
             limit?: number;
+            /** @description 400: the line of the body that is no JSON, from 1. */
+            line?: number;
             /** @description 429: seconds to wait. */
             retry_after?: number;
             /** @description The answer's status. */
@@ -2976,7 +2984,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `idempotency_mismatch`: This Idempotency-Key was used before with a different body. `invalid`: Please check the fields. */
+        /** @description `idempotency_mismatch`: This Idempotency-Key was used before with a different body. Send that body again, or choose another key. `invalid`: Please check the fields. */
         "idempotency_mismatch.invalid": {
             headers: {
                 /** @description The language of the document. */
@@ -2987,7 +2995,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `if_match_required`: Say in the If-Match header which version you change. */
+        /** @description `if_match_required`: Say in the If-Match header which version you change: the ETag that the record had, such as "v3". */
         if_match_required: {
             headers: {
                 /** @description The language of the document. */
@@ -3044,6 +3052,28 @@ export interface components {
         };
         /** @description `invalid`: Please check the fields. */
         invalid: {
+            headers: {
+                /** @description The language of the document. */
+                "Content-Language"?: "ja" | "en";
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `invalid_cursor`: This cursor does not fit. Give the next_cursor of the same question (filter, words, sort) unchanged, or none, to begin with the first page. `malformed`: The request could not be read. */
+        "invalid_cursor.malformed": {
+            headers: {
+                /** @description The language of the document. */
+                "Content-Language"?: "ja" | "en";
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `invalid_if_match`: If-Match takes one ETag as the record's answer had it, quotation marks and all, such as "v3". `malformed`: The request could not be read. */
+        "invalid_if_match.malformed": {
             headers: {
                 /** @description The language of the document. */
                 "Content-Language"?: "ja" | "en";
@@ -3173,7 +3203,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `storage_unavailable`: The file cannot be stored. Check the free space, then try again. `unavailable`: Temporarily unavailable. Please try again. */
+        /** @description `storage_unavailable`: The file cannot be stored. Check the free space, then try again. `unavailable`: Temporarily unavailable. Nothing was changed; send the same again in a moment. */
         "storage_unavailable.unavailable": {
             headers: {
                 /** @description The language of the document. */
@@ -3200,7 +3230,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `too_large`: The data is too large (limit 1000000 bytes). */
+        /** @description `too_large`: The data is too large (limit 1000000 bytes). Send it in smaller parts. */
         too_large: {
             headers: {
                 /** @description The language of the document. */
@@ -3243,7 +3273,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `unavailable`: Temporarily unavailable. Please try again. */
+        /** @description `unavailable`: Temporarily unavailable. Nothing was changed; send the same again in a moment. */
         unavailable: {
             headers: {
                 /** @description The language of the document. */
@@ -3259,7 +3289,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `unsupported_media_type`: This media type is not accepted here. */
+        /** @description `unsupported_media_type`: This media type is not accepted here. Send the body as Content-Type: application/json. */
         unsupported_media_type: {
             headers: {
                 /** @description The language of the document. */
@@ -3270,7 +3300,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `version_mismatch`: Someone else changed this first. Please look at the current version. */
+        /** @description `version_mismatch`: Someone else changed this first. Look at the current version, then send your change with its ETag as If-Match. */
         version_mismatch: {
             headers: {
                 /** @description The language of the document. */
@@ -3415,6 +3445,7 @@ export interface operations {
             401: components["responses"]["unauthenticated"];
             403: components["responses"]["forbidden"];
             409: components["responses"]["log_forked"];
+            422: components["responses"]["invalid"];
             429: components["responses"]["too_many_requests"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
@@ -3489,7 +3520,7 @@ export interface operations {
                     "application/json": components["schemas"]["AuditEntryPage"];
                 };
             };
-            400: components["responses"]["malformed"];
+            400: components["responses"]["invalid_cursor.malformed"];
             401: components["responses"]["unauthenticated"];
             403: components["responses"]["forbidden"];
             413: components["responses"]["too_large"];
@@ -3562,6 +3593,7 @@ export interface operations {
             401: components["responses"]["unauthenticated"];
             403: components["responses"]["forbidden"];
             404: components["responses"]["not_found"];
+            422: components["responses"]["invalid"];
             429: components["responses"]["too_many_requests"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
@@ -3633,6 +3665,7 @@ export interface operations {
             403: components["responses"]["forbidden"];
             404: components["responses"]["not_found"];
             409: components["responses"]["log_forked"];
+            422: components["responses"]["invalid"];
             429: components["responses"]["too_many_requests"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
@@ -3685,7 +3718,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErasurePage"];
                 };
             };
-            400: components["responses"]["malformed"];
+            400: components["responses"]["invalid_cursor.malformed"];
             401: components["responses"]["unauthenticated"];
             403: components["responses"]["forbidden"];
             422: components["responses"]["invalid"];
@@ -3781,6 +3814,7 @@ export interface operations {
             401: components["responses"]["unauthenticated"];
             403: components["responses"]["forbidden"];
             409: components["responses"]["log_forked"];
+            422: components["responses"]["invalid"];
             429: components["responses"]["too_many_requests"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
@@ -3818,6 +3852,7 @@ export interface operations {
             400: components["responses"]["malformed"];
             401: components["responses"]["unauthenticated"];
             403: components["responses"]["forbidden"];
+            422: components["responses"]["invalid"];
             429: components["responses"]["too_many_requests"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
@@ -3888,7 +3923,7 @@ export interface operations {
                     "application/json": components["schemas"]["CompanyPage"];
                 };
             };
-            400: components["responses"]["malformed"];
+            400: components["responses"]["invalid_cursor.malformed"];
             401: components["responses"]["unauthenticated"];
             403: components["responses"]["forbidden"];
             422: components["responses"]["invalid"];
@@ -4120,7 +4155,7 @@ export interface operations {
                     "application/json": components["schemas"]["CompanyPage"];
                 };
             };
-            400: components["responses"]["malformed"];
+            400: components["responses"]["invalid_cursor.malformed"];
             401: components["responses"]["unauthenticated"];
             403: components["responses"]["forbidden"];
             413: components["responses"]["too_large"];
@@ -4203,6 +4238,7 @@ export interface operations {
             401: components["responses"]["unauthenticated"];
             403: components["responses"]["forbidden"];
             404: components["responses"]["not_found"];
+            422: components["responses"]["invalid"];
             429: components["responses"]["too_many_requests"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
@@ -4241,12 +4277,13 @@ export interface operations {
                 };
                 content?: never;
             };
-            400: components["responses"]["malformed"];
+            400: components["responses"]["invalid_if_match.malformed"];
             401: components["responses"]["unauthenticated"];
             403: components["responses"]["forbidden"];
             404: components["responses"]["not_found"];
             409: components["responses"]["record_deleted"];
             412: components["responses"]["version_mismatch"];
+            422: components["responses"]["invalid"];
             428: components["responses"]["if_match_required"];
             429: components["responses"]["too_many_requests"];
             500: components["responses"]["internal"];
@@ -4336,7 +4373,7 @@ export interface operations {
                     "application/json": components["schemas"]["CompanyView"];
                 };
             };
-            400: components["responses"]["malformed"];
+            400: components["responses"]["invalid_if_match.malformed"];
             401: components["responses"]["unauthenticated"];
             403: components["responses"]["forbidden"];
             404: components["responses"]["not_found"];
@@ -4405,6 +4442,7 @@ export interface operations {
             401: components["responses"]["unauthenticated"];
             403: components["responses"]["forbidden"];
             404: components["responses"]["not_found"];
+            422: components["responses"]["invalid"];
             429: components["responses"]["too_many_requests"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
@@ -4483,6 +4521,7 @@ export interface operations {
             403: components["responses"]["forbidden"];
             404: components["responses"]["not_found"];
             409: components["responses"]["record_not_deleted"];
+            422: components["responses"]["invalid"];
             429: components["responses"]["too_many_requests"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
@@ -4575,7 +4614,7 @@ export interface operations {
                     "application/json": components["schemas"]["ContactPage"];
                 };
             };
-            400: components["responses"]["malformed"];
+            400: components["responses"]["invalid_cursor.malformed"];
             401: components["responses"]["unauthenticated"];
             403: components["responses"]["forbidden"];
             422: components["responses"]["invalid"];
@@ -4857,7 +4896,7 @@ export interface operations {
                     "application/json": components["schemas"]["ContactPage"];
                 };
             };
-            400: components["responses"]["malformed"];
+            400: components["responses"]["invalid_cursor.malformed"];
             401: components["responses"]["unauthenticated"];
             403: components["responses"]["forbidden"];
             413: components["responses"]["too_large"];
@@ -4952,6 +4991,7 @@ export interface operations {
             401: components["responses"]["unauthenticated"];
             403: components["responses"]["forbidden"];
             404: components["responses"]["not_found"];
+            422: components["responses"]["invalid"];
             429: components["responses"]["too_many_requests"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
@@ -4990,12 +5030,13 @@ export interface operations {
                 };
                 content?: never;
             };
-            400: components["responses"]["malformed"];
+            400: components["responses"]["invalid_if_match.malformed"];
             401: components["responses"]["unauthenticated"];
             403: components["responses"]["forbidden"];
             404: components["responses"]["not_found"];
             409: components["responses"]["record_deleted"];
             412: components["responses"]["version_mismatch"];
+            422: components["responses"]["invalid"];
             428: components["responses"]["if_match_required"];
             429: components["responses"]["too_many_requests"];
             500: components["responses"]["internal"];
@@ -5099,7 +5140,7 @@ export interface operations {
                     "application/json": components["schemas"]["ContactView"];
                 };
             };
-            400: components["responses"]["malformed"];
+            400: components["responses"]["invalid_if_match.malformed"];
             401: components["responses"]["unauthenticated"];
             403: components["responses"]["forbidden"];
             404: components["responses"]["not_found"];
@@ -5168,6 +5209,7 @@ export interface operations {
             401: components["responses"]["unauthenticated"];
             403: components["responses"]["forbidden"];
             404: components["responses"]["not_found"];
+            422: components["responses"]["invalid"];
             429: components["responses"]["too_many_requests"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
@@ -5258,6 +5300,7 @@ export interface operations {
             403: components["responses"]["forbidden"];
             404: components["responses"]["not_found"];
             409: components["responses"]["record_not_deleted"];
+            422: components["responses"]["invalid"];
             429: components["responses"]["too_many_requests"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
@@ -5612,6 +5655,7 @@ export interface operations {
             401: components["responses"]["unauthenticated"];
             403: components["responses"]["forbidden"];
             404: components["responses"]["not_found"];
+            422: components["responses"]["invalid"];
             429: components["responses"]["too_many_requests"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
@@ -5650,11 +5694,12 @@ export interface operations {
                 };
                 content?: never;
             };
-            400: components["responses"]["malformed"];
+            400: components["responses"]["invalid_if_match.malformed"];
             401: components["responses"]["unauthenticated"];
             403: components["responses"]["forbidden"];
             404: components["responses"]["not_found"];
             412: components["responses"]["version_mismatch"];
+            422: components["responses"]["invalid"];
             428: components["responses"]["if_match_required"];
             429: components["responses"]["too_many_requests"];
             500: components["responses"]["internal"];
@@ -5750,7 +5795,7 @@ export interface operations {
                     "application/json": components["schemas"]["FieldView"];
                 };
             };
-            400: components["responses"]["malformed"];
+            400: components["responses"]["invalid_if_match.malformed"];
             401: components["responses"]["unauthenticated"];
             403: components["responses"]["forbidden"];
             404: components["responses"]["not_found"];
@@ -5889,7 +5934,7 @@ export interface operations {
                     "application/json": components["schemas"]["ImportPage"];
                 };
             };
-            400: components["responses"]["malformed"];
+            400: components["responses"]["invalid_cursor.malformed"];
             401: components["responses"]["unauthenticated"];
             403: components["responses"]["forbidden"];
             422: components["responses"]["invalid"];
@@ -6068,6 +6113,7 @@ export interface operations {
             401: components["responses"]["unauthenticated"];
             403: components["responses"]["forbidden"];
             404: components["responses"]["not_found"];
+            422: components["responses"]["invalid"];
             429: components["responses"]["too_many_requests"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
@@ -6106,6 +6152,7 @@ export interface operations {
             403: components["responses"]["forbidden"];
             404: components["responses"]["not_found"];
             409: components["responses"]["import_busy"];
+            422: components["responses"]["invalid"];
             429: components["responses"]["too_many_requests"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
@@ -6347,7 +6394,7 @@ export interface operations {
                     "application/json": components["schemas"]["ImportErrorPage"];
                 };
             };
-            400: components["responses"]["malformed"];
+            400: components["responses"]["invalid_cursor.malformed"];
             401: components["responses"]["unauthenticated"];
             403: components["responses"]["forbidden"];
             404: components["responses"]["not_found"];
@@ -6401,6 +6448,7 @@ export interface operations {
             401: components["responses"]["unauthenticated"];
             403: components["responses"]["forbidden"];
             404: components["responses"]["not_found"];
+            422: components["responses"]["invalid"];
             429: components["responses"]["too_many_requests"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
@@ -6446,6 +6494,7 @@ export interface operations {
             401: components["responses"]["unauthenticated"];
             403: components["responses"]["forbidden"];
             404: components["responses"]["not_found"];
+            422: components["responses"]["invalid"];
             429: components["responses"]["too_many_requests"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
@@ -6526,6 +6575,7 @@ export interface operations {
             403: components["responses"]["forbidden"];
             404: components["responses"]["not_found"];
             409: components["responses"]["import_busy.import_finished.import_unchecked"];
+            422: components["responses"]["invalid"];
             429: components["responses"]["too_many_requests"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
@@ -6573,6 +6623,7 @@ export interface operations {
             400: components["responses"]["malformed"];
             401: components["responses"]["unauthenticated"];
             403: components["responses"]["forbidden"];
+            422: components["responses"]["invalid"];
             429: components["responses"]["too_many_requests"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
@@ -6732,6 +6783,7 @@ export interface operations {
             401: components["responses"]["unauthenticated"];
             403: components["responses"]["forbidden"];
             404: components["responses"]["not_found"];
+            422: components["responses"]["invalid"];
             429: components["responses"]["too_many_requests"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
@@ -6788,6 +6840,7 @@ export interface operations {
             };
             400: components["responses"]["malformed"];
             401: components["responses"]["unauthenticated"];
+            422: components["responses"]["invalid"];
             429: components["responses"]["too_many_requests"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
@@ -6967,6 +7020,7 @@ export interface operations {
             400: components["responses"]["malformed"];
             401: components["responses"]["unauthenticated"];
             403: components["responses"]["forbidden"];
+            422: components["responses"]["invalid"];
             429: components["responses"]["too_many_requests"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
@@ -7033,7 +7087,7 @@ export interface operations {
                     "application/json": components["schemas"]["RoleView"];
                 };
             };
-            400: components["responses"]["malformed"];
+            400: components["responses"]["invalid_if_match.malformed"];
             401: components["responses"]["unauthenticated"];
             403: components["responses"]["forbidden"];
             404: components["responses"]["not_found"];
@@ -7086,6 +7140,7 @@ export interface operations {
             };
             400: components["responses"]["malformed"];
             401: components["responses"]["unauthenticated"];
+            422: components["responses"]["invalid"];
             429: components["responses"]["too_many_requests"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
@@ -7171,6 +7226,7 @@ export interface operations {
             400: components["responses"]["malformed"];
             401: components["responses"]["unauthenticated"];
             403: components["responses"]["forbidden"];
+            422: components["responses"]["invalid"];
             429: components["responses"]["too_many_requests"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
@@ -7260,6 +7316,7 @@ export interface operations {
             401: components["responses"]["unauthenticated"];
             403: components["responses"]["forbidden"];
             404: components["responses"]["not_found"];
+            422: components["responses"]["invalid"];
             429: components["responses"]["too_many_requests"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
@@ -7304,6 +7361,7 @@ export interface operations {
             400: components["responses"]["malformed"];
             401: components["responses"]["unauthenticated"];
             403: components["responses"]["forbidden"];
+            422: components["responses"]["invalid"];
             429: components["responses"]["too_many_requests"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
@@ -7405,12 +7463,13 @@ export interface operations {
                 };
                 content?: never;
             };
-            400: components["responses"]["malformed"];
+            400: components["responses"]["invalid_if_match.malformed"];
             401: components["responses"]["unauthenticated"];
             403: components["responses"]["forbidden"];
             404: components["responses"]["not_found"];
             409: components["responses"]["team_in_use"];
             412: components["responses"]["version_mismatch"];
+            422: components["responses"]["invalid"];
             428: components["responses"]["if_match_required"];
             429: components["responses"]["too_many_requests"];
             500: components["responses"]["internal"];
@@ -7474,7 +7533,7 @@ export interface operations {
                     "application/json": components["schemas"]["TeamView"];
                 };
             };
-            400: components["responses"]["malformed"];
+            400: components["responses"]["invalid_if_match.malformed"];
             401: components["responses"]["unauthenticated"];
             403: components["responses"]["forbidden"];
             404: components["responses"]["not_found"];
@@ -7597,7 +7656,7 @@ export interface operations {
                     "application/json": components["schemas"]["UserPage"];
                 };
             };
-            400: components["responses"]["malformed"];
+            400: components["responses"]["invalid_cursor.malformed"];
             401: components["responses"]["unauthenticated"];
             403: components["responses"]["forbidden"];
             422: components["responses"]["invalid"];
@@ -7659,6 +7718,7 @@ export interface operations {
             401: components["responses"]["unauthenticated"];
             403: components["responses"]["forbidden"];
             404: components["responses"]["not_found"];
+            422: components["responses"]["invalid"];
             429: components["responses"]["too_many_requests"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
@@ -7728,7 +7788,7 @@ export interface operations {
                     "application/json": components["schemas"]["UserView"];
                 };
             };
-            400: components["responses"]["malformed"];
+            400: components["responses"]["invalid_if_match.malformed"];
             401: components["responses"]["unauthenticated"];
             403: components["responses"]["forbidden"];
             404: components["responses"]["not_found"];

@@ -257,7 +257,7 @@ def test_rejected_rows_are_a_file_that_is_read_back_as_it_was(file: FileFormat) 
     rows = list(read_rows(in_chunks(data), found.file))
     originals = [[restore(cell) for cell in row.cells[1:]] for row in rows]
     assert originals == [[restore(cell) for cell in row] for row in cells]
-    assert rows[0].cells[0] == "メール：メールアドレスの形式が正しくありません。"
+    assert rows[0].cells[0] == "メール：メールアドレスの形式が正しくありません（例：taro@example.co.jp）。"
 
 
 def test_no_cell_of_a_rejected_sheet_is_a_formula() -> None:

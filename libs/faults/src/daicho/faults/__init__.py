@@ -5,7 +5,7 @@ clients may rely on, and how to say itself in Japanese and English. Edges (REST,
 once; nothing below them knows of status codes or languages.
 """
 
-from daicho.faults.fault import Fault, FieldFault, Language, Messages
+from daicho.faults.fault import Fault, FieldFault, Language, Messages, listed
 from daicho.faults.messages import FIELD_MESSAGES
 from daicho.faults.vocabulary import (
     Conflict,
@@ -42,4 +42,5 @@ __all__ = [
     "TooManyRequests",
     "Unauthenticated",
     "Unavailable",
+    "listed",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
@@ -17,8 +17,44 @@ class Messages:
     en: str
 
     def say(self, language: Language, params: Mapping[str, object]) -> str:
-        """The sentence in ``language`` with its parameters filled in."""
-        return (self.ja if language == "ja" else self.en).format_map(_Lenient(params))
+        """The sentence in ``language`` with its parameters filled in; ``expected`` names one of :data:`KINDS`."""
+        filled = _Lenient(params)
+        kind = KINDS.get(str(filled.get("expected", "other")))
+        if kind is not None:
+            filled["expected"] = kind.ja if language == "ja" else kind.en
+        return (self.ja if language == "ja" else self.en).format_map(filled)
+
+
+KINDS: Mapping[str, Messages] = {
+    "text": Messages(ja="文字列", en="text"),
+    "integer": Messages(ja="整数", en="a whole number"),
+    "number": Messages(ja="数値", en="a number"),
+    "boolean": Messages(ja="true か false ", en="true or false"),
+    "list": Messages(ja="配列（[ ]）", en="a list ([ ])"),
+    "object": Messages(ja="オブジェクト（{ }）", en="an object ({ })"),
+    "null": Messages(ja="null", en="null"),
+    "money": Messages(
+        ja='最小通貨単位の整数と通貨（{"amount": 1200, "currency": "JPY"}）',
+        en='whole minor units and their currency ({"amount": 1200, "currency": "JPY"})',
+    ),
+    "condition": Messages(
+        ja='{"field", "op", "value"} か、{"all": […]}、{"any": […]}、{"not": {…}} のどれか',
+        en='{"field", "op", "value"}, or one of {"all": […]}, {"any": […]}, {"not": {…}}',
+    ),
+    "pair": Messages(ja="2 つの値の配列（[最小, 最大]）", en="a list of two values ([least, most])"),
+    "period": Messages(
+        ja='期間（{"period": "this_month"} や {"period": "last_days", "count": 30}）',
+        en='a period ({"period": "this_month"}, or {"period": "last_days", "count": 30})',
+    ),
+    "other": Messages(ja="別の種類の値", en="a value of another type"),
+}
+"""What a value may have to be, as sentences say it."""
+
+
+def listed(names: Iterable[str], most: int = 20) -> str:
+    """Names as a sentence shows them: at most ``most``, and an ellipsis for the rest; a dash where there is none."""
+    every = list(names)
+    return ", ".join([*every[:most], *(["…"] if len(every) > most else [])]) or "–"
 
 
 class _Lenient(dict[str, object]):

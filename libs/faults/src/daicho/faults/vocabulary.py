@@ -63,8 +63,8 @@ class PreconditionFailed(Fault):
     status = 412
     code = "version_mismatch"
     messages = Messages(
-        ja="ほかの人が先に変更しました。最新の内容を確認してください。",
-        en="Someone else changed this first. Please look at the current version.",
+        ja="ほかの人が先に変更しました。最新の内容を確認し、その ETag を If-Match に指定してもう一度お試しください。",
+        en="Someone else changed this first. Look at the current version, then send your change with its ETag as If-Match.",
     )
 
 
@@ -74,7 +74,8 @@ class TooLarge(Fault):
     status = 413
     code = "too_large"
     messages = Messages(
-        ja="データが大きすぎます（上限 {limit} バイト）。", en="The data is too large (limit {limit} bytes)."
+        ja="データが大きすぎます（上限 {limit} バイト）。小さく分けて送ってください。",
+        en="The data is too large (limit {limit} bytes). Send it in smaller parts.",
     )
 
 
@@ -92,8 +93,8 @@ class IdempotencyMismatch(Fault):
     status = 422
     code = "idempotency_mismatch"
     messages = Messages(
-        ja="この Idempotency-Key は別の内容ですでに使われています。",
-        en="This Idempotency-Key was used before with a different body.",
+        ja="この Idempotency-Key は別の内容ですでに使われています。同じ内容を送るか、新しいキーを指定してください。",
+        en="This Idempotency-Key was used before with a different body. Send that body again, or choose another key.",
     )
 
 
@@ -103,8 +104,8 @@ class PreconditionRequired(Fault):
     status = 428
     code = "if_match_required"
     messages = Messages(
-        ja="If-Match ヘッダーで変更前の版を指定してください。",
-        en="Say in the If-Match header which version you change.",
+        ja='If-Match ヘッダーで、変更前のレコードの ETag（例："v3"）を指定してください。',
+        en='Say in the If-Match header which version you change: the ETag that the record had, such as "v3".',
     )
 
 
@@ -129,6 +130,6 @@ class Unavailable(Fault):
     status = 503
     code = "unavailable"
     messages = Messages(
-        ja="ただいま利用できません。時間をおいてもう一度お試しください。",
-        en="Temporarily unavailable. Please try again.",
+        ja="ただいま利用できません。変更は保存されていません。少し待ってから、同じ内容でもう一度お試しください。",
+        en="Temporarily unavailable. Nothing was changed; send the same again in a moment.",
     )

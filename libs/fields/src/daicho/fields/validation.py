@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from daicho import nihongo
-from daicho.faults import FieldFault
+from daicho.faults import FieldFault, listed
 from daicho.fields.definitions import (
     MAX_LONG_TEXT,
     MAX_SELECTED,
@@ -139,7 +139,13 @@ def _datetime(_definition: FieldDefinition, _resolve: Resolve | None) -> tuple[F
 
 
 def _boolean(_definition: FieldDefinition, _resolve: Resolve | None) -> tuple[FromText, FromJson]:
-    return nihongo.read_boolean, lambda value, _: as_boolean(value)
+    def from_text(text: str) -> bool:
+        try:
+            return nihongo.read_boolean(text)
+        except nihongo.Unreadable:
+            raise Refused("unknown_option", options="はい, いいえ, true, false, 1, 0") from None
+
+    return from_text, lambda value, _: as_boolean(value)
 
 
 def _select(definition: FieldDefinition, _resolve: Resolve | None) -> tuple[FromText, FromJson]:
@@ -152,17 +158,17 @@ def _multi_select(definition: FieldDefinition, _resolve: Resolve | None) -> tupl
 
     def from_json(value: object, kept: object) -> list[str]:
         if not isinstance(value, list):
-            raise Refused("invalid_type")
+            raise Refused("invalid_type", expected="list")
         if len(value) > MAX_SELECTED:
             raise Refused("too_many", maximum=MAX_SELECTED)
         found = []
         for index, each in enumerate(value):
             if not isinstance(each, str):
-                raise Refused("invalid_type", f"/{index}")
+                raise Refused("invalid_type", f"/{index}", expected="text")
             try:
                 found.append(options.find(each, kept))
             except Refused as refused:
-                raise Refused(refused.code, f"/{index}") from None
+                raise Refused(refused.code, f"/{index}", **refused.params) from None
         return options.ordered(found)
 
     return options.split, from_json
@@ -262,7 +268,8 @@ class Schema:
         for key, value in values.items():
             code = self._refusal(key, role)
             if code:
-                faults.append(FieldFault(f"{pointer}/{_escape(key)}", code))
+                params = {"known": self._known(role)} if code == "unknown_field" else {}
+                faults.append(FieldFault(f"{pointer}/{_escape(key)}", code, params))
                 continue
             try:
                 stored[key] = self._validators[key].from_json(value, (current or {}).get(key))
@@ -285,6 +292,10 @@ class Schema:
         if definition is None or not definition.is_readable(role):
             return "unknown_field"
         return None if definition.is_writable(role) else "not_permitted"
+
+    def _known(self, role: str | None) -> str:
+        """The fields that ``role`` may read, as a sentence names them."""
+        return listed(key for key, definition in self.definitions.items() if definition.is_readable(role))
 
     def _complete(
         self, sent: Mapping[str, object], stored: dict[str, Any], pointer: str

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 from daicho import nihongo
-from daicho.faults import FieldFault
+from daicho.faults import FieldFault, listed
 from daicho.fields.definitions import MAX_INTEGER, MAX_SELECTED, FieldDefinition, Option
 
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
@@ -43,7 +43,7 @@ class Refused(nihongo.Unreadable):
 def as_text(value: object) -> str:
     """``value`` if it is a string, else refused."""
     if not isinstance(value, str):
-        raise Refused("invalid_type")
+        raise Refused("invalid_type", expected="text")
     return value
 
 
@@ -89,7 +89,7 @@ def in_range(number: int) -> int:
 def as_integer(value: object) -> int:
     """A JSON integer; true and 1.0 are none."""
     if type(value) is not int:
-        raise Refused("invalid_type")
+        raise Refused("invalid_type", expected="integer")
     return in_range(value)
 
 
@@ -100,7 +100,7 @@ def as_decimal(value: object, scale: int) -> str:
     if type(value) is int:
         value = str(value)
     if not isinstance(value, str):
-        raise Refused("invalid_type")
+        raise Refused("invalid_type", expected="number")
     if not _DECIMAL.fullmatch(value):
         raise Refused("invalid_number")
     try:
@@ -123,11 +123,11 @@ def store_decimal(number: Decimal, scale: int) -> str:
 def as_money(value: object, currency: str) -> dict[str, object]:
     """``{"amount": integer in minor units, "currency": …}`` in the field's own currency."""
     if not isinstance(value, dict) or set(value) - {"amount", "currency"}:
-        raise Refused("invalid_type")
+        raise Refused("invalid_type", expected="money")
     if type(value.get("amount")) is not int:
-        raise Refused("invalid_type", "/amount")
+        raise Refused("invalid_type", "/amount", expected="integer")
     if value.get("currency", currency) != currency:
-        raise Refused("unknown_option", "/currency")
+        raise Refused("unknown_option", "/currency", options=currency)
     return {"amount": in_range(value["amount"]), "currency": currency}
 
 
@@ -186,7 +186,7 @@ def datetime_from_text(text: str) -> str:
 def as_boolean(value: object) -> bool:
     """A JSON boolean."""
     if not isinstance(value, bool):
-        raise Refused("invalid_type")
+        raise Refused("invalid_type", expected="boolean")
     return value
 
 
@@ -231,6 +231,7 @@ class Options:
             if option.label:
                 self._all.setdefault(option_key(option.label), option)
         self._order = {option.value: index for index, option in enumerate(definition.options)}
+        self._names = listed(option.value for option in definition.options if not option.archived)
         self._exact = {option.value: option.value for option in definition.options if not option.archived}
 
     def find(self, text: str, kept: object = None) -> str:
@@ -239,7 +240,7 @@ class Options:
             return found
         option = self._all.get(option_key(text))
         if option is None or (option.archived and not _holds(kept, option.value)):
-            raise Refused("unknown_option")
+            raise Refused("unknown_option", options=self._names)
         return option.value
 
     def ordered(self, values: list[str]) -> list[str]:
@@ -259,7 +260,7 @@ class Options:
                 return self.ordered([self.find(part) for part in separator.split(text) if part.strip()])
             except Refused:
                 continue
-        raise Refused("unknown_option")
+        raise Refused("unknown_option", options=self._names)
 
 
 def _holds(kept: object, value: str) -> bool:

@@ -19,6 +19,7 @@ from daicho.web.cursors import Cursor, bound_to, open_cursor, seal_cursor
 from daicho.web.declared import Glossary, Term, answers, declares
 from daicho.web.idempotency import Reply, Work, create_once
 from daicho.web.problems import language_of
+from daicho.web.salvage import Salvaged
 from daicho.web.streams import Event, stream
 from daicho.web.versions import etag, if_match
 
@@ -32,6 +33,7 @@ __all__ = [
     "Glossary",
     "GrantSource",
     "Reply",
+    "Salvaged",
     "Term",
     "UnguardedRoute",
     "Verifier",

@@ -20,14 +20,15 @@ from opentelemetry import trace
 from opentelemetry.trace import SpanKind
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from daicho.faults import FIELD_MESSAGES, Malformed, Messages
+from daicho.faults import FIELD_MESSAGES, Messages
 from daicho.runtime import Health
 from daicho.tenancy import RefusalLog
 from daicho.web.callers import REQUEST_ID, Callers, guard_of, public
 from daicho.web.declared import Glossary
 from daicho.web.description import describe
+from daicho.web.parameters import learn_parameters, refuse_unknown_parameters
 from daicho.web.problems import API_HEADERS, handlers
-from daicho.web.refusals import HeadersTooLarge
+from daicho.web.refusals import HeadersTooLarge, NulInUrl
 from daicho.web.refused import noting
 from daicho.web.requests import JsonRequest
 
@@ -67,6 +68,7 @@ def create_app(
         route_handlers=[*routes, _healthz, _readyz, _description],
         exception_handlers=handlers({**FIELD_MESSAGES, **(messages or {})}),
         request_class=JsonRequest,
+        before_request=refuse_unknown_parameters,
         request_max_body_size=BODY_LIMIT,
         openapi_config=_openapi(name, version),
         state=State({**(state or {}), "callers": callers, "health": health, "glossary": glossary or {}}),
@@ -74,6 +76,7 @@ def create_app(
         debug=False,
         logging_config=None,
     )
+    learn_parameters(app)
     unguarded = [f"{path} {handler}" for path, handler in routes_of(app) if guard_of(handler) is None]
     if unguarded:
         raise UnguardedRoute(", ".join(unguarded))
@@ -187,4 +190,4 @@ def _refuse_oversized(scope: Scope) -> None:
     if len(headers) > MOST_HEADERS or sum(len(name) + len(value) for name, value in headers) > HEADERS_LIMIT:
         raise HeadersTooLarge
     if "\0" in scope["path"] or b"%00" in scope["query_string"]:
-        raise Malformed
+        raise NulInUrl

@@ -24,9 +24,10 @@ COMMON: Final[Glossary] = {
 }
 """What every service means by these names."""
 
-_SAMPLE: Final[Mapping[int, Mapping[str, int]]] = {
+_SAMPLE: Final[Mapping[int, Mapping[str, str | int]]] = {
     412: {"version": 4},
     413: {"limit": 1_000_000},
+    415: {"accepted": "application/json"},
     429: {"retry_after": 2},
 }
 _SAMPLE_FIELDS: Final = [FieldFault("/limit", "too_large", {"maximum": 200})]
@@ -48,6 +49,10 @@ PROBLEM: Final[Mapping[str, Any]] = {
             },
             "version": {"type": "integer", "description": "412: the version that is current."},
             "limit": {"type": "integer", "description": "413: how many bytes are taken."},
+            "accepted": {"type": "string", "description": "415: the media type that is taken."},
+            "allowed": {"type": "string", "description": "405: the methods that are."},
+            "line": {"type": "integer", "description": "400: the line of the body that is no JSON, from 1."},
+            "column": {"type": "integer", "description": "400: the character in that line, from 1."},
             "retry_after": {"type": "integer", "description": "429: seconds to wait."},
             "incident": {"type": "string", "description": "500: by which the operator finds the log line."},
         },

@@ -13,7 +13,7 @@ from uuid import UUID
 
 import msgspec
 
-from daicho.faults import Malformed
+from daicho.faults import Malformed, Messages
 from daicho.keyring import Tampered, TenantKeys
 
 _PLACE: Final = UUID(int=0)
@@ -23,6 +23,11 @@ class Cursor(Malformed):
     """The cursor is not one of this list: changed, of another query, or of another tenant."""
 
     code = "invalid_cursor"
+    messages = Messages(
+        ja="この cursor は使えません。同じ条件・並び順で得た next_cursor を変えずに指定するか、cursor なしで最初のページから取得してください。",
+        en="This cursor does not fit. Give the next_cursor of the same question (filter, words, sort) unchanged, "
+        "or none, to begin with the first page.",
+    )
 
 
 def bound_to(*asked: Any) -> str:

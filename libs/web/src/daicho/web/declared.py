@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from litestar import Request
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.datastructures import ResponseSpec
 
-from daicho.faults import Fault
+from daicho.faults import Fault, FieldFault
+from daicho.web.salvage import Salvaged
 
 _DECLARED: Final = "daicho.declared"
 
@@ -33,6 +35,10 @@ Glossary = Mapping[str, Term]
 """A name, or ``Schema.name`` where one schema (or operation) means something else by it, → its term. ``Schema`` → its example."""
 
 
+Examines = Callable[[Request[Any, Any, Any], Salvaged], Awaitable[Sequence[FieldFault]]]
+"""What a route would say of the sound part of a body whose shape is wrong; it changes nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class Declared:
     """What :func:`declares` was given."""
@@ -40,15 +46,20 @@ class Declared:
     faults: tuple[type[Fault], ...] = ()
     once: bool = False
     texts: Mapping[str, str] | None = None
+    examines: Examines | None = None
 
 
 def declares(
-    *faults: type[Fault], once: bool = False, texts: Mapping[str, str] | None = None
+    *faults: type[Fault],
+    once: bool = False,
+    texts: Mapping[str, str] | None = None,
+    examines: Examines | None = None,
 ) -> dict[str, Any]:
     """The ``opt`` of a route: faults of its own; whether it keeps replies (:func:`daicho.web.create_once`);
-    for an answer that is no JSON, media type → what it looks like.
+    for an answer that is no JSON, media type → what it looks like; what checks the sound part of a body that
+    has a wrong member beside it.
     """
-    return {_DECLARED: Declared(faults, once, texts)}
+    return {_DECLARED: Declared(faults, once, texts, examines)}
 
 
 def declared_by(handler: HTTPRouteHandler) -> Declared:

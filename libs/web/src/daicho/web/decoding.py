@@ -1,69 +1,51 @@
-"""From what msgspec refused to every field that is wrong.
-
-msgspec stops at the first error. Only when it has found one is the body looked at member by member, so a
-good request costs nothing.
-"""
+"""From msgspec's words to faults: what is wrong, where, and what was expected."""
 
 from __future__ import annotations
 
 import re
 import types
-from collections.abc import Iterable, Sequence
-from typing import Annotated, Any, Final, Union, get_args, get_origin
+from collections.abc import Sequence
+from enum import Enum
+from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
 
 import msgspec
-from litestar import Request
 
-from daicho.faults import FieldFault, Malformed
+from daicho.faults import FieldFault, listed
 
 _PATH: Final = re.compile(r" - at `\$(.*)`$", re.DOTALL)
 _STEP: Final = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]|\[\.\.\.\]")
 _CODES: Final[Sequence[tuple[re.Pattern[str], str, str | None]]] = (
     (re.compile(r"Object missing required field `(.+)`"), "required", None),
-    (re.compile(r"Object contains unknown field `(.+)`"), "unknown_field", None),
-    (re.compile(r"of length >= (\d+)"), "too_short", "minimum"),
-    (re.compile(r"of length <= (\d+)"), "too_long", "maximum"),
+    (re.compile(r"Expected `str` of length >= (\d+)"), "too_short", "minimum"),
+    (re.compile(r"Expected `str` of length <= (\d+)"), "too_long", "maximum"),
+    (re.compile(r"of length >= (\d+)"), "too_few", "minimum"),
+    (re.compile(r"of length <= (\d+)"), "too_many", "maximum"),
     (re.compile(r"Expected `(?:int|float)` >= (-?[\d.]+)"), "too_small", "minimum"),
     (re.compile(r"Expected `(?:int|float)` <= (-?[\d.]+)"), "too_large", "maximum"),
-    (re.compile(r"Invalid enum value|Expected `(?:'.*'|\d+)`"), "unknown_option", None),
-    (re.compile(r"Invalid UUID"), "invalid", None),
-    (re.compile(r"Invalid RFC3339 encoded date"), "invalid_date", None),
-    (re.compile(r"Invalid RFC3339"), "invalid_datetime", None),
-    (re.compile(r"Expected"), "invalid_type", None),
+    (re.compile(r"matching regex '(.+)'"), "invalid_pattern", "pattern"),
+    (re.compile(r"Invalid UUID"), "invalid_id", None),
+    (re.compile(r"Invalid RFC3339 encoded date`?$|Invalid ISO8601 date"), "invalid_date", None),
+    (re.compile(r"Invalid RFC3339|`datetime` with"), "invalid_datetime", None),
 )
-MOST: Final = 100
-"""Faults of one body that are told."""
+_EXPECTED: Final = re.compile(r"Expected `([a-z]+)")
+_KINDS: Final = {
+    "str": "text",
+    "uuid": "text",
+    "date": "text",
+    "datetime": "text",
+    "int": "integer",
+    "float": "number",
+    "bool": "boolean",
+    "array": "list",
+    "object": "object",
+    "null": "null",
+}
 
 
-def faults_of_body(request: Request[Any, Any, Any]) -> list[FieldFault]:
-    """What is wrong with the JSON body of ``request``, by its handler's type. Raises Malformed when it is no JSON."""
-    field = request.route_handler.parsed_data_field
-    try:
-        body = msgspec.json.decode(read_body(request))
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise Malformed from None
-    if field is None:
-        return []
-    return list(_examine(body, field.raw, ""))[:MOST] or [FieldFault("", "invalid")]
-
-
-def read_body(request: Request[Any, Any, Any]) -> bytes:
-    """The body that the refused decoding has read already; empty where it has not."""
-    body = request._body  # noqa: SLF001 an exception handler cannot await
-    return body if isinstance(body, bytes) else b""
-
-
-def faults_of_parameters(extra: Iterable[Any]) -> list[FieldFault]:
-    """What is wrong with query parameters and headers; the pointer is the parameter's name."""
-    return [
-        FieldFault(f"/{entry.get('key', '')}", fault.code, fault.params)
-        for entry in extra
-        for fault in [fault_of(str(entry.get("message", "")), "")]
-    ]
-
-
-def fault_of(message: str, pointer: str) -> FieldFault:
-    """msgspec's error text as a fault at or below ``pointer``."""
+def fault_of(message: str, kind: Any, pointer: str) -> FieldFault:
+    """msgspec's error text about a value that should have been a ``kind``, as a fault at or below ``pointer``."""
+    if options := options_of(kind):
+        return FieldFault(pointer, "unknown_option", {"options": listed(map(str, options))})
     path = _PATH.search(message)
     if path:
         pointer += pointer_of(path[1])
@@ -72,10 +54,31 @@ def fault_of(message: str, pointer: str) -> FieldFault:
         match = pattern.search(message)
         if match is None:
             continue
-        if code in {"required", "unknown_field"}:
+        if code == "required":
             return FieldFault(f"{pointer}/{escape(match[1])}", code)
-        return FieldFault(pointer, code, {parameter: _number(match[1])} if parameter else {})
-    return FieldFault(pointer, "invalid")
+        return FieldFault(pointer, code, {parameter: _param(match[1])} if parameter else {})
+    expected = _EXPECTED.search(message)
+    if expected is None:
+        return FieldFault(pointer, "invalid")
+    return FieldFault(pointer, "invalid_type", {"expected": _KINDS.get(expected[1], "other")})
+
+
+def options_of(kind: Any) -> Sequence[Any]:
+    """The values that a Literal or an Enum lets through, through Annotated and a union with null or UNSET; else none."""
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        return [member.value for member in kind]
+    if get_origin(kind) is Literal:
+        return get_args(kind)
+    if get_origin(kind) is Annotated:
+        return options_of(get_args(kind)[0])
+    if get_origin(kind) in {Union, types.UnionType}:
+        parts = [each for each in get_args(kind) if each not in {type(None), msgspec.UnsetType}]
+        return options_of(parts[0]) if len(parts) == 1 else ()
+    return ()
+
+
+def _param(text: str) -> str | int:
+    return int(float(text)) if re.fullmatch(r"-?[\d.]+", text) else text
 
 
 def pointer_of(path: str) -> str:
@@ -88,61 +91,3 @@ def pointer_of(path: str) -> str:
 def escape(name: str) -> str:
     """A member's name as a step of a JSON pointer (RFC 6901)."""
     return name.replace("~", "~0").replace("/", "~1")
-
-
-def _examine(value: Any, kind: Any, pointer: str) -> Iterable[FieldFault]:
-    """Every fault of ``value`` as a ``kind``: struct by struct and member by member."""
-    struct = _struct_of(kind)
-    if struct is None or not isinstance(value, dict):
-        yield from _convert(value, kind, pointer)
-        return
-    known = {field.encode_name: field for field in msgspec.structs.fields(struct)}
-    if struct.__struct_config__.forbid_unknown_fields:
-        for name in value.keys() - known.keys():
-            yield FieldFault(f"{pointer}/{escape(name)}", "unknown_field")
-    for name, field in known.items():
-        if name in value:
-            yield from _examine(value[name], field.type, f"{pointer}/{escape(name)}")
-        elif field.required:
-            yield FieldFault(f"{pointer}/{escape(name)}", "required")
-
-
-def _convert(value: Any, kind: Any, pointer: str) -> Iterable[FieldFault]:
-    item = _item_of(kind)
-    if item is not None and isinstance(value, list) and _struct_of(item) is not None:
-        for place, each in enumerate(value):
-            yield from _examine(each, item, f"{pointer}/{place}")
-    try:
-        msgspec.convert(value, kind)
-    except msgspec.ValidationError as error:
-        fault = fault_of(str(error), pointer)
-        # Members of items were named above already.
-        if item is None or fault.pointer == pointer:
-            yield fault
-    except RecursionError:
-        yield FieldFault(pointer, "invalid")
-
-
-def _struct_of(kind: Any) -> type[msgspec.Struct] | None:
-    """The struct in ``kind``, through Annotated and through a union with null or UNSET."""
-    if get_origin(kind) is Annotated:
-        return _struct_of(get_args(kind)[0])
-    if get_origin(kind) in {Union, types.UnionType}:
-        found = [struct for each in get_args(kind) if (struct := _struct_of(each)) is not None]
-        return found[0] if len(found) == 1 else None
-    return kind if isinstance(kind, type) and issubclass(kind, msgspec.Struct) else None
-
-
-def _item_of(kind: Any) -> Any:
-    """The items' type of a list, through Annotated and unions; None for anything else."""
-    if get_origin(kind) is Annotated:
-        return _item_of(get_args(kind)[0])
-    if get_origin(kind) in {Union, types.UnionType}:
-        return next((item for each in get_args(kind) if (item := _item_of(each)) is not None), None)
-    if get_origin(kind) in {list, tuple} and get_args(kind):
-        return get_args(kind)[0]
-    return None
-
-
-def _number(text: str) -> int:
-    return int(float(text))

@@ -36,9 +36,10 @@ from daicho.faults import (
 )
 from daicho.web.callers import SAFE, guard_of, public, requires
 from daicho.web.components import COMMON, ETAG, HEADERS, PROBLEM, problem
+from daicho.web.cursors import Cursor
 from daicho.web.declared import Glossary, declared_by
 from daicho.web.examples import REFERENCE, Examples
-from daicho.web.refusals import UnsupportedMediaType
+from daicho.web.refusals import InvalidIfMatch, UnsupportedMediaType
 
 
 def describe(
@@ -135,23 +136,27 @@ class _Operation:
 
     def _faults(self, *, demands_version: bool) -> Iterator[type[Fault]]:
         guard = guard_of(self.handler)
-        yield from (Malformed, TooManyRequests, Fault, Unavailable)
+        yield from (Malformed, Invalid, TooManyRequests, Fault, Unavailable)
         if isinstance(guard, requires):
             yield Unauthenticated
             if (
                 guard.permissions or self.method not in SAFE
             ):  # a cookie from another site's page is refused, too
                 yield Forbidden
+        if any(each["name"] == "cursor" for each in self.parameters) or self._takes_cursor():
+            yield Cursor
         if any(each["in"] == "path" for each in self.parameters):
             yield NotFound
         if "requestBody" in self.operation:
             yield from (TooLarge, UnsupportedMediaType)
-        if "requestBody" in self.operation or any(each["in"] == "query" for each in self.parameters):
-            yield Invalid
         if demands_version:
-            yield from (PreconditionFailed, PreconditionRequired)
+            yield from (InvalidIfMatch, PreconditionFailed, PreconditionRequired)
         if self.declared.once:
             yield from (IdempotencyInFlight, IdempotencyMismatch)
+
+    def _takes_cursor(self) -> bool:
+        body = self.handler.parsed_data_field
+        return body is not None and "cursor" in getattr(body.annotation, "__struct_fields__", ())
 
     def _headers(self, *, demands_version: bool) -> Iterator[Mapping[str, str]]:
         answers = self.operation["responses"].values()

@@ -27,8 +27,8 @@ from daicho.faults import (
     TooLarge,
     Unauthenticated,
 )
-from daicho.web.decoding import faults_of_body, faults_of_parameters, read_body
-from daicho.web.refusals import HeadersTooLarge, MethodNotAllowed, UnsupportedMediaType
+from daicho.web.parameters import faults_of_parameters
+from daicho.web.refusals import HeadersTooLarge, MethodNotAllowed, NoBody, UnsupportedMediaType
 
 MEDIA_TYPE: Final = "application/problem+json"
 API_HEADERS: Final = (
@@ -45,8 +45,6 @@ _BY_STATUS: Final[Mapping[int, type[Fault]]] = {
     401: Unauthenticated,
     403: Forbidden,
     404: NotFound,
-    405: MethodNotAllowed,
-    415: UnsupportedMediaType,
     431: HeadersTooLarge,
 }
 
@@ -92,8 +90,7 @@ def handlers(field_messages: Mapping[str, Messages]) -> dict[Any, Callable[..., 
             return answer(request, TooLarge(limit=_body_limit(request)))
         if error.status_code >= 500:
             return on_unexpected(request, error)
-        kind = _BY_STATUS.get(error.status_code, Malformed)
-        reply = answer(request, kind())
+        reply = answer(request, _refusal(error))
         if error.headers:
             reply.headers.update(error.headers)
         return reply
@@ -116,9 +113,28 @@ def handlers(field_messages: Mapping[str, Messages]) -> dict[Any, Callable[..., 
     }
 
 
+def _invalid(request: Request[Any, Any, Any], error: ValidationException) -> Fault:
+    """The fault behind Litestar's refusal: a body that is not there, or bad parameters."""
+    extra = error.extra if isinstance(error.extra, list) else []
+    if any(str(each.get("source", "")).lower().endswith("body") for each in extra):
+        return NoBody()
+    return Invalid(faults_of_parameters(request, extra))
+
+
+def _refusal(error: HTTPException) -> Fault:
+    """The fault that says what Litestar refused."""
+    if error.status_code == 405:
+        allowed = (error.headers or {}).get("allow", "")
+        return MethodNotAllowed(allowed=allowed)
+    if error.status_code == 415:
+        return UnsupportedMediaType(accepted="application/json")
+    return _BY_STATUS.get(error.status_code, Malformed)()
+
+
 def _is_the_bodys(request: Request[Any, Any, Any], error: Exception) -> bool:
     """Whether ``error`` says that the body is not UTF-8, which msgspec does not count among its own errors."""
-    return isinstance(error, UnicodeDecodeError) and error.object in read_body(request)
+    body = request._body  # noqa: SLF001 an exception handler cannot await
+    return isinstance(error, UnicodeDecodeError) and isinstance(body, bytes) and error.object in body
 
 
 def respond(fault: Fault, language: Language, field_messages: Mapping[str, Messages]) -> Response[bytes]:
@@ -143,7 +159,7 @@ def document_of(fault: Fault, language: Language, field_messages: Mapping[str, M
     """The problem document of ``fault``."""
     document: dict[str, Any] = {
         "type": f"urn:daicho:problem:{fault.code}",
-        "title": type(fault).messages.en if not fault.params else fault.say("en"),
+        "title": fault.say("en"),
         "status": fault.status,
         "code": fault.code,
         "detail": fault.say(language),
@@ -157,18 +173,6 @@ def document_of(fault: Fault, language: Language, field_messages: Mapping[str, M
 def _field(each: FieldFault, language: Language, field_messages: Mapping[str, Messages]) -> dict[str, str]:
     messages = field_messages.get(each.code) or field_messages["invalid"]
     return {"pointer": each.pointer, "code": each.code, "detail": messages.say(language, each.params)}
-
-
-def _invalid(request: Request[Any, Any, Any], error: ValidationException) -> Fault:
-    """The fault behind Litestar's refusal: every bad member of the body, or the bad parameters."""
-    extra = error.extra if isinstance(error.extra, list) else []
-    sources = {str(entry.get("source", "")).rpartition(".")[2].lower() for entry in extra}
-    if sources == {"body"}:
-        try:
-            return Invalid(faults_of_body(request))
-        except Malformed as malformed:
-            return malformed
-    return Invalid(faults_of_parameters(extra))
 
 
 def _body_limit(request: Request[Any, Any, Any]) -> int:

@@ -2,23 +2,74 @@
 
 from __future__ import annotations
 
-from daicho.faults import Fault, Messages
+from daicho.faults import Fault, Malformed, Messages
+
+
+class NoBody(Malformed):
+    """There is no body where one is needed."""
+
+    messages = Messages(
+        ja="本文がありません。JSON のオブジェクト（{{ }}）を送ってください。",
+        en="There is no body. Send a JSON object ({{ }}).",
+    )
+
+
+class UnreadableBody(Malformed):
+    """The body is no JSON; ``line`` and ``column`` count from 1 and say where it stops being it."""
+
+    messages = Messages(
+        ja="本文が JSON として読み取れません（{line} 行目の {column} 文字目）。UTF-8 の JSON を送ってください。",
+        en="The body is not JSON: it cannot be read from line {line}, column {column} on. Send JSON in UTF-8.",
+    )
+
+
+class NestedTooDeep(Malformed):
+    """The body has more levels than any honest one."""
+
+    messages = Messages(
+        ja="本文の入れ子が深すぎます。", en="The body is nested too deeply. Send one with fewer levels."
+    )
+
+
+class NulInUrl(Malformed):
+    """PostgreSQL has no text with a NUL in it."""
+
+    messages = Messages(
+        ja="URL に使えない文字（%00）が含まれています。",
+        en="The URL holds %00, which stands for no character. Leave it out.",
+    )
+
+
+class InvalidIfMatch(Malformed):
+    """If-Match holds something else than one ETag of ours."""
+
+    code = "invalid_if_match"
+    messages = Messages(
+        ja='If-Match ヘッダーには、変更前のレコードの ETag を "v3" のように（引用符も含めて）1 つ指定してください。',
+        en='If-Match takes one ETag as the record\'s answer had it, quotation marks and all, such as "v3".',
+    )
 
 
 class MethodNotAllowed(Fault):
-    """The resource exists and does not know this method."""
+    """The resource exists and does not know this method; ``allowed`` names those that it knows."""
 
     status = 405
     code = "method_not_allowed"
-    messages = Messages(ja="この URL ではこのメソッドを使えません。", en="This method is not allowed here.")
+    messages = Messages(
+        ja="この URL ではこのメソッドを使えません。使えるのは {allowed} です。",
+        en="This method is not allowed here. These are: {allowed}.",
+    )
 
 
 class UnsupportedMediaType(Fault):
-    """The body is in a form that this resource does not read."""
+    """The body is in a form that this resource does not read; ``accepted`` is the one that it does."""
 
     status = 415
     code = "unsupported_media_type"
-    messages = Messages(ja="この形式の本文は受け付けていません。", en="This media type is not accepted here.")
+    messages = Messages(
+        ja="この形式の本文は受け付けていません。Content-Type: {accepted} で送ってください。",
+        en="This media type is not accepted here. Send the body as Content-Type: {accepted}.",
+    )
 
 
 class HeadersTooLarge(Fault):
@@ -26,4 +77,7 @@ class HeadersTooLarge(Fault):
 
     status = 431
     code = "headers_too_large"
-    messages = Messages(ja="ヘッダーが大きすぎます。", en="The header fields are too large.")
+    messages = Messages(
+        ja="ヘッダーが大きすぎます（上限は 100 個、合計 32 KiB です）。",
+        en="The header fields are too large (100 of them and 32 KiB together at most).",
+    )

@@ -7,7 +7,8 @@ from typing import Any, Final
 
 from litestar import Request
 
-from daicho.faults import Malformed, PreconditionRequired
+from daicho.faults import PreconditionRequired
+from daicho.web.refusals import InvalidIfMatch
 
 _TAG: Final = re.compile(r'(?:W/)?"v(\d{1,18})"')
 
@@ -18,7 +19,7 @@ def etag(version: int) -> str:
 
 
 def if_match(request: Request[Any, Any, Any]) -> int:
-    """The version that the caller has seen. Raises PreconditionRequired without If-Match, Malformed for another tag.
+    """The version that the caller has seen. Raises PreconditionRequired without If-Match, InvalidIfMatch for another tag.
 
     ``*`` is not taken: it says that the caller has seen nothing.
     """
@@ -27,5 +28,5 @@ def if_match(request: Request[Any, Any, Any]) -> int:
         raise PreconditionRequired
     match = _TAG.fullmatch(given.strip())
     if match is None:
-        raise Malformed
+        raise InvalidIfMatch
     return int(match[1])

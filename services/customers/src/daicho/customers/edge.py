@@ -34,12 +34,13 @@ from daicho.customers.reader import Reader
 from daicho.customers.records import PatchT, Records, StateT, ViewT
 from daicho.customers.schemas import History, SearchRequest
 from daicho.customers.words import Words
-from daicho.faults import FieldFault, Invalid
+from daicho.faults import FieldFault, Invalid, listed
 from daicho.fields.filters import All, FilterContext, Node, parse_filter
 from daicho.nihongo import JAPAN
 from daicho.tenancy import Actor, TenantTransaction, translates
 from daicho.web import (
     Reply,
+    Salvaged,
     actor_of,
     bound_to,
     create_once,
@@ -84,6 +85,18 @@ class Edge(Generic[StateT, PatchT, ViewT, CardT]):
 
         with _TAKEN:
             return await create_once(request, self.rails.database, reader.keys, actor, work)
+
+    async def examine(self, request: Ask, salvaged: Salvaged) -> list[FieldFault]:
+        """What else is wrong with a new record whose shape is wrong."""
+        actor, reader = await self.reader(request, salvaged.body)
+        async with self.rails.database.reading(actor) as tx:
+            return await self.records.examine(tx, reader, salvaged.body, salvaged.faults)
+
+    async def examine_change(self, request: Ask, record_id: UUID, salvaged: Salvaged) -> list[FieldFault]:
+        """What else is wrong with a change whose shape is wrong."""
+        actor, reader = await self.reader(request, salvaged.body)
+        async with self.rails.database.reading(actor) as tx:
+            return await self.records.examine_change(tx, reader, record_id, salvaged.body, salvaged.faults)
 
     async def open(self, request: Ask, record_id: UUID) -> Response[bytes]:
         """The record's own page."""
@@ -189,17 +202,23 @@ class Edge(Generic[StateT, PatchT, ViewT, CardT]):
         """The order that ``sort`` names. Raises Invalid."""
         names = BY_RESOURCE[self.records.resource]
         if kana is not None and (KANA.name not in names or kana not in BUCKETS):
-            raise Invalid([FieldFault("/kana", "unknown_option")])
+            buckets = listed(each for each in BUCKETS if each) if KANA.name in names else listed([])
+            raise Invalid([FieldFault("/kana", "unknown_option", {"options": buckets})])
         sort = sort or ("newest" if kana is None else KANA.name)
         if sort in names:
             return ORDERS[sort]
-        order = None
+        field = None
         if sort.removeprefix("-").startswith("custom."):
             async with self.rails.database.reading(actor) as tx:
                 schema = (await self.catalogue.current(tx, self.records.resource)).schema
             field = schema.definitions.get(sort.removeprefix("-").removeprefix("custom."))
-            if field is not None and field.is_readable(reader.grants.role):
-                order = order_by_field(field, descending=sort.startswith("-"))
+            if field is not None and not field.is_readable(reader.grants.role):
+                field = None
+        if field is None:
+            raise Invalid(
+                [FieldFault("/sort", "unknown_sort", {"options": listed([*names, "custom.<key>"])})]
+            )
+        order = order_by_field(field, descending=sort.startswith("-"))
         if order is None:
             raise Invalid([FieldFault("/sort", "not_sortable")])
         return order

@@ -22,6 +22,10 @@ FIELD_MESSAGES: Mapping[str, Messages] = {
     ),
     "reserved_key": Messages(ja="この名前は使えません。", en="This name is reserved."),
     "not_sortable": Messages(ja="この種類の項目は並べ替えに使えません。", en="This cannot be sorted by."),
+    "unknown_sort": Messages(
+        ja="この並び順はありません。使えるのは次の並び順です（- を前に付けると custom の降順）：{options}",
+        en="There is no such order. There are: {options} (custom fields descend with - before them).",
+    ),
     "not_for_type": Messages(
         ja="この種類の項目には設定できません。", en="This does not fit the field's type."
     ),

@@ -113,7 +113,26 @@ class Records(ABC, Generic[StateT, PatchT, ViewT]):
 
     async def create(self, tx: TenantTransaction, reader: Reader, given: StateT) -> ViewT:
         """A new record of the caller, or of the owner that he names. Raises Invalid, naming each wrong member."""
-        state, wrong = self.normalise(given)
+        wrong: list[FieldFault] = []
+        state, schema = await self._drafted(tx, reader, given, wrong)
+        if wrong:
+            raise Invalid(wrong)
+        return self._shown(reader, await self.add(tx, reader.keys, state, schema))
+
+    async def examine(
+        self, tx: TenantTransaction, reader: Reader, given: StateT, wrong: Sequence[FieldFault]
+    ) -> list[FieldFault]:
+        """What :meth:`create` would say of ``given``, about which ``wrong`` is known already; nothing is made."""
+        found = list(wrong)
+        await self._drafted(tx, reader, given, found)
+        return found[len(wrong) :]
+
+    async def _drafted(
+        self, tx: TenantTransaction, reader: Reader, given: StateT, wrong: list[FieldFault]
+    ) -> tuple[StateT, ResourceSchema]:
+        """``given`` as it will be stored; what is wrong with it is added to ``wrong``."""
+        state, found = self.normalise(given)
+        wrong += found
         schema = await self.catalogue.current(tx, self.resource)
         checked = schema.schema.check(state.custom, role=reader.grants.role)
         wrong += checked.faults
@@ -121,11 +140,8 @@ class Records(ABC, Generic[StateT, PatchT, ViewT]):
         owner_id = tx.actor.user_id if state.owner_id is UNSET else state.owner_id
         wrong += await ownership.check(tx, reader, f"{self.plural}:create", owner_id)
         state = await self.settle(tx, reader, state, None, wrong)
-        if wrong:
-            raise Invalid(wrong)
         custom = {key: value for key, value in checked.values.items() if value is not None}
-        state = msgspec.structs.replace(state, owner_id=owner_id, custom=custom)
-        return self._shown(reader, await self.add(tx, reader.keys, state, schema))
+        return msgspec.structs.replace(state, owner_id=owner_id, custom=custom), schema
 
     async def add(
         self, tx: TenantTransaction, keys: TenantKeys, state: StateT, schema: ResourceSchema
@@ -160,8 +176,39 @@ class Records(ABC, Generic[StateT, PatchT, ViewT]):
         Invalid. A change that changes nothing leaves version and history as they are.
         """
         found = await self._for_change(tx, reader, record_id, version, "update")
+        wrong: list[FieldFault] = []
+        state = await self._amended(tx, reader, found, patch, wrong)
+        if wrong:
+            raise Invalid(wrong)
+        return self._shown(reader, await self.replace(tx, reader.keys, found, state))
+
+    async def examine_change(
+        self,
+        tx: TenantTransaction,
+        reader: Reader,
+        record_id: UUID,
+        patch: PatchT,
+        wrong: Sequence[FieldFault],
+    ) -> list[FieldFault]:
+        """What :meth:`change` would say of ``patch``, as :meth:`examine` does of a new record. Raises NotFound,
+        Forbidden."""
+        record = await self._find(tx, reader, record_id, "update")
+        found = list(wrong)
+        await self._amended(tx, reader, record, patch, found)
+        return found[len(wrong) :]
+
+    async def _amended(
+        self,
+        tx: TenantTransaction,
+        reader: Reader,
+        found: Found[StateT],
+        patch: PatchT,
+        wrong: list[FieldFault],
+    ) -> StateT:
+        """The state after ``patch`` as it will be stored; what is wrong with it is added to ``wrong``."""
         before = found.state
-        state, wrong = self.normalise(self.merged(before, patch))
+        state, misread = self.normalise(self.merged(before, patch))
+        wrong += misread
         sent = {} if patch.custom is UNSET else patch.custom
         checked = found.schema.schema.check(sent, role=reader.grants.role, current=before.custom)
         wrong += checked.faults
@@ -169,11 +216,8 @@ class Records(ABC, Generic[StateT, PatchT, ViewT]):
         if state.owner_id != before.owner_id:
             wrong += await ownership.check(tx, reader, f"{self.plural}:update", state.owner_id or None)
         state = await self.settle(tx, reader, state, before, wrong)
-        if wrong:
-            raise Invalid(wrong)
         custom = {k: v for k, v in {**before.custom, **checked.values}.items() if v is not None}
-        state = msgspec.structs.replace(state, custom=custom)
-        return self._shown(reader, await self.replace(tx, reader.keys, found, state))
+        return msgspec.structs.replace(state, custom=custom)
 
     async def replace(
         self, tx: TenantTransaction, keys: TenantKeys, found: Found[StateT], state: StateT

@@ -302,9 +302,18 @@ FIELD_MESSAGES_JA_EN: Mapping[str, tuple[str, str]] = {
         "推測されやすいパスワードです。別のものにしてください。",
         "This password is easy to guess. Please choose another.",
     ),
-    "unknown_role": ("この役割はありません。", "There is no such role."),
-    "unknown_team": ("このチームはありません。", "There is no such team."),
-    "unknown_action": ("この操作はありません。", "There is no such action."),
+    "unknown_role": (
+        "この役割はありません。使えるのは次の役割です：{options}",
+        "There is no such role. There are: {options}.",
+    ),
+    "unknown_team": (
+        "このチームはありません。GET /v1/teams にある id を指定してください。",
+        "There is no such team. Take an id from GET /v1/teams.",
+    ),
+    "unknown_action": (
+        "この操作はありません。GET /v1/roles の permissions にある名前を指定してください。",
+        "There is no such action. Take a name from the permissions of GET /v1/roles.",
+    ),
     "scope_not_applicable": (
         "この操作には「なし」か「すべて」だけ指定できます。",
         "This action is either none or all.",

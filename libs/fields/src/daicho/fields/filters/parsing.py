@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from daicho import nihongo
-from daicho.faults import FieldFault, Invalid
+from daicho.faults import FieldFault, Invalid, listed
 from daicho.fields.definitions import FieldDefinition, FieldType
 from daicho.fields.filters.nodes import All, Any, Condition, Core, Node, Not
 from daicho.fields.filters.periods import FilterContext, read_day, read_period
@@ -99,17 +99,17 @@ class _Parser:
         if depth > MAX_DEPTH:
             return self._fault(pointer, "too_deep", maximum=MAX_DEPTH)
         if not isinstance(tree, dict) or not tree:
-            return self._fault(pointer, "invalid_type")
+            return self._fault(pointer, "invalid_type", expected="condition")
         if "field" in tree or "op" in tree:
             return self._condition(tree, pointer)
         name = next(iter(tree))
         if len(tree) != 1 or name not in ("all", "any", "not"):
-            return self._fault(pointer, "invalid_type")
+            return self._fault(pointer, "invalid_type", expected="condition")
         inside = f"{pointer}/{name}"
         if name == "not":
             return Not(self.node(tree[name], inside, depth + 1))
         if not isinstance(tree[name], list):
-            return self._fault(inside, "invalid_type")
+            return self._fault(inside, "invalid_type", expected="list")
         parts = tuple(
             self.node(part, f"{inside}/{n}", depth + 1) for n, part in enumerate(tree[name][:MAX_CONDITIONS])
         )
@@ -123,13 +123,15 @@ class _Parser:
             return self._fault(pointer, "too_many", maximum=MAX_CONDITIONS)
         unknown = [name for name in tree if name not in ("field", "op", "value")]
         if unknown:
-            return self._fault(pointer, "invalid_type")
+            return self._fault(pointer, "invalid_type", expected="condition")
         name, op = tree.get("field"), tree.get("op")
         definition = self._fields.get(name) if isinstance(name, str) else None
         if definition is None or not isinstance(name, str) or not definition.is_readable(self._role):
-            return self._fault(f"{pointer}/field", "unknown_field")
+            known = listed(key for key, each in self._fields.items() if each.is_readable(self._role))
+            return self._fault(f"{pointer}/field", "unknown_field", known=known)
         if not isinstance(op, str) or op not in operators(definition):
-            return self._fault(f"{pointer}/op", "unknown_operator")
+            options = listed(sorted(operators(definition)))
+            return self._fault(f"{pointer}/op", "unknown_operator", options=options)
         try:
             return _Reading(name, definition, self._context).read(op, tree.get("value"))
         except nihongo.Unreadable as unreadable:
@@ -176,7 +178,7 @@ class _Reading:
 
     def _between(self, value: object) -> Node:
         if not isinstance(value, list) or len(value) != 2:
-            raise Refused("invalid_type")
+            raise Refused("invalid_type", expected="pair")
         return All((self._compare(Core.GTE, value[0], "/0"), self._compare(Core.LTE, value[1], "/1")))
 
     def _compare(self, op: Core, value: object, pointer: str = "") -> Node:
@@ -248,7 +250,7 @@ class _Reading:
 
 def _listed(value: object) -> list[object]:
     if not isinstance(value, list):
-        raise Refused("invalid_type")
+        raise Refused("invalid_type", expected="list")
     if len(value) > MAX_IN:
         raise Refused("too_many", maximum=MAX_IN)
     return value

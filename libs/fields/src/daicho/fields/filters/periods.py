@@ -9,6 +9,7 @@ from functools import partial
 from typing import Protocol
 
 from daicho import nihongo
+from daicho.faults import listed
 from daicho.fields.values import Refused
 from daicho.nihongo import Period
 
@@ -98,15 +99,15 @@ def read_period(value: object, context: FilterContext) -> Period:
         Refused: ``invalid_type``, ``unknown_option``, ``required``, ``too_small``, ``too_large``.
     """
     if not isinstance(value, dict) or set(value) - {"period", "count"}:
-        raise Refused("invalid_type")
+        raise Refused("invalid_type", expected="period")
     name = value.get("period")
     if isinstance(name, str) and (named := _NAMED.get(name)):
         if "count" in value:
-            raise Refused("unknown_field", "/count")
+            raise Refused("unknown_field", "/count", known="period")
         return named(context)
     if isinstance(name, str) and (counted := _COUNTED.get(name)):
         return counted(context.today, _count(value.get("count"), 1))
-    raise Refused("unknown_option", "/period")
+    raise Refused("unknown_option", "/period", options=listed(PERIODS, most=40))
 
 
 def read_day(value: object, context: FilterContext) -> dt.date | None:
@@ -125,7 +126,7 @@ def _count(value: object, minimum: int, pointer: str = "/count") -> int:
     if value is None:
         raise Refused("required", pointer)
     if type(value) is not int:
-        raise Refused("invalid_type", pointer)
+        raise Refused("invalid_type", pointer, expected="integer")
     if value < minimum:
         raise Refused("too_small", pointer, minimum=minimum)
     if value > MAX_COUNT:

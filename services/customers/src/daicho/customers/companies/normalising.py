@@ -42,7 +42,7 @@ def normalise(typed: CompanyInput) -> tuple[CompanyInput, list[FieldFault]]:
     if isinstance(url, str) and not url.lower().startswith(("http://", "https://")):
         found.append(FieldFault("/url", "invalid_url"))
     if typed.capital is not None and typed.capital.currency != "JPY":
-        found.append(FieldFault("/capital/currency", "unknown_option"))
+        found.append(FieldFault("/capital/currency", "unknown_option", {"options": "JPY"}))
     if typed.address is not None:
         changes["address"] = normalise_address(typed.address, found)
     changes["tags"] = unique_tags(typed.tags)

@@ -15,8 +15,8 @@ from daicho.customers.exports.routes import EXPORTED, export
 from daicho.customers.exports.schemas import ExportRequest
 from daicho.customers.faults import RecordDeleted, RecordNotDeleted
 from daicho.customers.schemas import History, SearchRequest
-from daicho.faults import Invalid
-from daicho.web import answers, declares, requires
+from daicho.faults import FieldFault, Invalid
+from daicho.web import Salvaged, answers, declares, requires
 
 Ask = Request[Any, Any, Any]
 Limit = Annotated[int, QueryParameter(ge=1, le=200)]
@@ -29,6 +29,14 @@ def _edge(request: Ask) -> Edge[Any, Any, Any, Any]:
     return edge
 
 
+async def _examine(request: Ask, salvaged: Salvaged) -> list[FieldFault]:
+    return await _edge(request).examine(request, salvaged)
+
+
+async def _examine_change(request: Ask, salvaged: Salvaged) -> list[FieldFault]:
+    return await _edge(request).examine_change(request, request.path_params["company_id"], salvaged)
+
+
 class CompanyRoutes(Controller):
     """``/v1/companies``."""
 
@@ -39,7 +47,7 @@ class CompanyRoutes(Controller):
         "/",
         guards=[requires("companies:create")],
         responses=answers(201, CompanyView),
-        opt=declares(once=True),
+        opt=declares(once=True, examines=_examine),
     )
     async def create_company(self, request: Ask, data: JSONBody[CompanyInput]) -> Response[bytes]:
         """Add a company. Give an Idempotency-Key to be safe when you try again."""
@@ -85,7 +93,7 @@ class CompanyRoutes(Controller):
         "/{company_id:uuid}",
         guards=[requires("companies:update")],
         responses=answers(200, CompanyView),
-        opt=declares(RecordDeleted),
+        opt=declares(RecordDeleted, examines=_examine_change),
     )
     async def change_company(
         self, request: Ask, company_id: FromPath[UUID], data: JSONBody[CompanyPatch]

@@ -15,8 +15,8 @@ from daicho.customers.exports.routes import EXPORTED, export
 from daicho.customers.exports.schemas import ExportRequest
 from daicho.customers.faults import RecordDeleted, RecordNotDeleted
 from daicho.customers.schemas import History, SearchRequest
-from daicho.faults import Invalid
-from daicho.web import answers, declares, requires
+from daicho.faults import FieldFault, Invalid
+from daicho.web import Salvaged, answers, declares, requires
 
 Ask = Request[Any, Any, Any]
 Limit = Annotated[int, QueryParameter(ge=1, le=200)]
@@ -29,6 +29,14 @@ def _edge(request: Ask) -> Edge[Any, Any, Any, Any]:
     return edge
 
 
+async def _examine(request: Ask, salvaged: Salvaged) -> list[FieldFault]:
+    return await _edge(request).examine(request, salvaged)
+
+
+async def _examine_change(request: Ask, salvaged: Salvaged) -> list[FieldFault]:
+    return await _edge(request).examine_change(request, request.path_params["contact_id"], salvaged)
+
+
 class ContactRoutes(Controller):
     """``/v1/contacts``."""
 
@@ -39,7 +47,7 @@ class ContactRoutes(Controller):
         "/",
         guards=[requires("contacts:create")],
         responses=answers(201, ContactView),
-        opt=declares(once=True),
+        opt=declares(once=True, examines=_examine),
     )
     async def create_contact(self, request: Ask, data: JSONBody[ContactInput]) -> Response[bytes]:
         """Add a contact. Give an Idempotency-Key to be safe when you try again."""
@@ -84,7 +92,7 @@ class ContactRoutes(Controller):
         "/{contact_id:uuid}",
         guards=[requires("contacts:update")],
         responses=answers(200, ContactView),
-        opt=declares(RecordDeleted),
+        opt=declares(RecordDeleted, examines=_examine_change),
     )
     async def change_contact(
         self, request: Ask, contact_id: FromPath[UUID], data: JSONBody[ContactPatch]

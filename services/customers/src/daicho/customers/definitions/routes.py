@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -11,8 +12,20 @@ from litestar.params import FromPath, FromQuery, JSONBody
 
 from daicho.customers.definitions.schemas import FieldInput, FieldList, FieldPatch, FieldView, Resource
 from daicho.customers.definitions.service import Fields
+from daicho.faults import FieldFault
 from daicho.tenancy import TenantTransaction
-from daicho.web import Reply, actor_of, answers, create_once, declares, etag, grants_of, if_match, requires
+from daicho.web import (
+    Reply,
+    Salvaged,
+    actor_of,
+    answers,
+    create_once,
+    declares,
+    etag,
+    grants_of,
+    if_match,
+    requires,
+)
 
 Ask = Request[Any, Any, Any]
 
@@ -22,13 +35,25 @@ def _fields(request: Ask) -> Fields:
     return fields
 
 
+async def _examine(request: Ask, salvaged: Salvaged) -> Sequence[FieldFault]:
+    if not salvaged.is_sound("/type"):  # what else is right depends on it
+        return ()
+    async with request.app.state.rails.database.reading(actor_of(request)) as tx:
+        return await _fields(request).examine(tx, salvaged.body)
+
+
 class FieldRoutes(Controller):
     """``/v1/fields``."""
 
     path = "/v1/fields"
     tags = ("fields",)
 
-    @post("/", guards=[requires("fields:manage")], responses=answers(201, FieldView), opt=declares(once=True))
+    @post(
+        "/",
+        guards=[requires("fields:manage")],
+        responses=answers(201, FieldView),
+        opt=declares(once=True, examines=_examine),
+    )
     async def create_field(self, request: Ask, data: JSONBody[FieldInput]) -> Response[bytes]:
         """Add a custom field to contacts or companies."""
         actor, rails = actor_of(request), request.app.state.rails

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
@@ -35,15 +36,9 @@ class Fields:
 
     async def create_field(self, tx: TenantTransaction, given: FieldInput) -> FieldView:
         """Add a field; it is last in its resource's order. Raises Invalid, naming each wrong member."""
-        definition = FieldDefinition(**{name: getattr(given, name) for name in _MEMBERS})
+        definition = _definition(given)
         await self._raise_revision(tx, given.resource)
-        taken = (
-            await tx.session.scalars(
-                select(FieldRow.key).where(
-                    FieldRow.tenant_id == tx.tenant_id, FieldRow.resource == given.resource
-                )
-            )
-        ).all()
+        taken = await _taken(tx, given.resource)
         if wrong := check_definition(definition, taken):
             raise Invalid(wrong)
         now = self.clock()
@@ -60,6 +55,11 @@ class Fields:
         tx.session.add(row)
         await self._tell(tx, row, events_pb2.CHANGE_CREATED)
         return view_of(row)
+
+    async def examine(self, tx: TenantTransaction, given: FieldInput) -> tuple[FieldFault, ...]:
+        """What :meth:`create_field` would say of ``given``, but for its default, which depends on all the rest."""
+        definition = msgspec.structs.replace(_definition(given), default=None)
+        return check_definition(definition, await _taken(tx, given.resource))
 
     async def change_field(
         self, tx: TenantTransaction, field_id: UUID, version: int, patch: FieldPatch
@@ -148,6 +148,18 @@ class Fields:
             change=change,  # type: ignore[arg-type]  # protobuf's enums are integers at run time
         )
         await tell(tx, None, message, aggregate=Aggregate("field", row.id, row.version))
+
+
+def _definition(given: FieldInput) -> FieldDefinition:
+    return FieldDefinition(**{name: getattr(given, name) for name in _MEMBERS})
+
+
+async def _taken(tx: TenantTransaction, resource: str) -> Sequence[str]:
+    """The keys that the resource has already."""
+    found = await tx.session.scalars(
+        select(FieldRow.key).where(FieldRow.tenant_id == tx.tenant_id, FieldRow.resource == resource)
+    )
+    return found.all()
 
 
 def view_of(row: FieldRow) -> FieldView:

@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from daicho.faults import Fault, FieldFault, Invalid, Messages
+from daicho.faults import Fault, FieldFault, Invalid, Messages, listed
 
 MAX_ROW: Final = 1_000_000
 """Characters of one row; a longer one is rejected."""
@@ -126,9 +126,12 @@ def corrected(
     is_text = file.kind is FileKind.TEXT
     chosen = read_encoding(encoding) if encoding is not None else file.encoding
     if encoding is not None and (chosen is None or not is_text):
-        faults.append(FieldFault("/encoding", "unknown_option"))
+        faults.append(
+            FieldFault("/encoding", "unknown_option", {"options": listed(ENCODINGS if is_text else [])})
+        )
     if delimiter is not None and (delimiter not in DELIMITERS or not is_text):
-        faults.append(FieldFault("/delimiter", "unknown_option"))
+        known = listed([repr(each)[1:-1] for each in DELIMITERS] if is_text else [])
+        faults.append(FieldFault("/delimiter", "unknown_option", {"options": known}))
     if header_row is not None and header_row < 0:
         faults.append(FieldFault("/header_row", "too_small", {"minimum": 0}))
     if header_row is not None and header_row > MAX_HEADER_ROW:

@@ -9,7 +9,7 @@ from typing import Final
 from daicho.customers.imports.detection import Column
 from daicho.customers.imports.fields import REQUIRED_ONE_OF
 from daicho.customers.imports.headers import FIELD_OF_HEADER, header_key
-from daicho.faults import FieldFault
+from daicho.faults import FieldFault, listed
 from daicho.fields import FieldDefinition
 
 NAMELESS: Final = {"contact": "name_unmapped", "company": "company_unmapped"}
@@ -124,7 +124,8 @@ def _each(
             continue
         field = fields.get(each.field)
         if field is None or not field.is_readable(role):
-            yield FieldFault(f"/mapping/{number}/field", "unknown_field")
+            known = listed((name for name, each in fields.items() if each.is_readable(role)), most=60)
+            yield FieldFault(f"/mapping/{number}/field", "unknown_field", {"known": known})
         elif not field.is_writable(role):
             yield FieldFault(f"/mapping/{number}/field", "not_permitted")
         elif each.field in taken:

@@ -41,7 +41,7 @@ from daicho.customers.imports.schemas import (
 from daicho.customers.imports.service import Asking, Imports, view_of
 from daicho.customers.imports.uploads import FILE_LIMIT, Upload
 from daicho.customers.model import RESOURCES, Resource
-from daicho.faults import FieldFault, Forbidden, Invalid, NotFound
+from daicho.faults import FieldFault, Forbidden, Invalid, NotFound, listed
 from daicho.tenancy import UserId
 from daicho.web import (
     Event,
@@ -137,8 +137,9 @@ class ImportRoutes(Controller):
             given = upload.fields.get("resource", "")
             resource = _PLURALS.get(given, given)
             if resource not in RESOURCES:
-                code = "unknown_option" if given else "required"
-                raise Invalid([FieldFault("/resource", code)])
+                options = {"options": listed(RESOURCES)}
+                fault = FieldFault("/resource", "unknown_option" if given else "required", options)
+                raise Invalid([fault])
             return cast(Resource, resource), upload.file_name or ""
 
         async def once(work: Work) -> Response[bytes]:

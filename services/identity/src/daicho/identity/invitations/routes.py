@@ -9,11 +9,13 @@ from litestar import Request, Response, delete, get, post
 from litestar.datastructures import State
 from litestar.params import FromPath, JSONBody
 
+from daicho.faults import FieldFault
 from daicho.identity.faults import LinkSpent
 from daicho.identity.users.schemas import Acceptance, Accepted, InvitationList, Invitations
 from daicho.tenancy import TenantTransaction
 from daicho.web import (
     Reply,
+    Salvaged,
     actor_of,
     address_of,
     answers,
@@ -27,12 +29,20 @@ from daicho.web import (
 Caller = Request[Any, Any, Any]
 
 
+async def _examine(request: Caller, salvaged: Salvaged) -> list[FieldFault]:
+    actor, state = actor_of(request), request.app.state
+    keys = await state.rails.keyring.open(actor.tenant_id)
+    async with state.rails.database.reading(actor) as tx:
+        found: list[FieldFault] = await state.invitations.check(tx, keys, salvaged.body.invitations)
+        return found
+
+
 @post(
     "/v1/invitations",
     guards=[requires("users:manage")],
     tags=["invitations"],
     responses=answers(201, InvitationList),
-    opt=declares(once=True),
+    opt=declares(once=True, examines=_examine),
 )
 async def invite(request: Caller, data: JSONBody[Invitations], state: State) -> Response[bytes]:
     """Ask several people in, each by a mail: all of them, or nobody when one entry is wrong."""

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, select, update
 
-from daicho.faults import FieldFault, Forbidden, Invalid, NotFound
+from daicho.faults import FieldFault, Forbidden, Invalid, NotFound, listed
 from daicho.identity import links, opaque, policy
 from daicho.identity.cards import Card, email_digest, open_card, seal_card
 from daicho.identity.directory import lock_tenant
@@ -47,7 +47,7 @@ class Invitations:
         """
         # Behind the tenant's lock two callers cannot ask the same address in, nor remove a team meanwhile.
         tenant = await lock_tenant(tx)
-        faults = await self._check(tx, keys, given)
+        faults = await self.check(tx, keys, given)
         if faults:
             raise Invalid(faults)
         for each in given:
@@ -143,9 +143,10 @@ class Invitations:
             await tell_user(tx, keys, user, card)
             return Accepted(tenant=tenant.code, email=card.email, user_id=user_id)
 
-    async def _check(
+    async def check(
         self, tx: TenantTransaction, keys: TenantKeys, given: Sequence[InvitationInput]
     ) -> list[FieldFault]:
+        """What is wrong with each entry."""
         faults: list[FieldFault] = []
         seen: set[bytes] = set()
         for place, each in enumerate(given):
@@ -163,7 +164,7 @@ class Invitations:
             if member is not None:
                 faults.append(FieldFault(f"{pointer}/email", "already_member"))
             if each.role not in ROLES:
-                faults.append(FieldFault(f"{pointer}/role", "unknown_role"))
+                faults.append(FieldFault(f"{pointer}/role", "unknown_role", {"options": listed(ROLES)}))
             if not await team_exists(tx, each.team_id):
                 faults.append(FieldFault(f"{pointer}/team_id", "unknown_team"))
         return faults

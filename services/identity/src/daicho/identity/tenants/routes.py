@@ -8,16 +8,22 @@ from litestar import MediaType, Request, Response, post
 from litestar.datastructures import State
 from litestar.params import JSONBody
 
+from daicho.faults import FieldFault
 from daicho.identity.faults import CodeTaken, LinkSpent
 from daicho.identity.tenants.schemas import ConfirmationRequest, LinkToken, SignUp, TenantView
-from daicho.web import address_of, declares, public
+from daicho.identity.tenants.service import faults_of
+from daicho.web import Salvaged, address_of, declares, public
+
+
+async def _examine(_request: Request[Any, Any, Any], salvaged: Salvaged) -> list[FieldFault]:
+    return faults_of(salvaged.body)
 
 
 @post(
     "/v1/tenants",
     guards=[public("a new company has nobody yet who could sign in")],
     tags=["tenants"],
-    opt=declares(CodeTaken),
+    opt=declares(CodeTaken, examines=_examine),
 )
 async def sign_up(
     request: Request[Any, Any, Any], data: JSONBody[SignUp], state: State

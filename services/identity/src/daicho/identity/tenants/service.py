@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
 from sqlalchemy import insert
@@ -38,22 +39,26 @@ class Tenants:
 
         Raises Invalid, naming each wrong member; CodeTaken.
         """
-        _check(given)
+        if wrong := faults_of(given):
+            raise Invalid(wrong)
         code = given.code.strip().lower()
         if await tenant_of_code(self.database, code) is not None:
             raise CodeTaken
         await self.keyring.require_store()
         password_hash = await self.passwords.hash(given.admin.password)
         tenant_id = TenantId(uuid7())
-        await self.transit.create_tenant_key(tenant_id)
-        try:
+        async with AsyncExitStack() as undoing:
+            undoing.push_async_callback(self._forget_key, tenant_id, code)
+            await self.transit.create_tenant_key(tenant_id)
             keys = await self.keyring.open(tenant_id)
-            return await self._write(tenant_id, keys, code, given, password_hash, address)
-        except Exception:
-            # Without a company nobody will ever ask for its key. But an error can also hide a commit.
-            if await tenant_of_code(self.database, code) != tenant_id:
-                await self.transit.delete_tenant_key(tenant_id)
-            raise
+            tenant = await self._write(tenant_id, keys, code, given, password_hash, address)
+            undoing.pop_all()
+        return tenant
+
+    async def _forget_key(self, tenant_id: TenantId, code: str) -> None:
+        """Without a company nobody will ever ask for its key. But an error can also hide a commit."""
+        if await tenant_of_code(self.database, code) != tenant_id:
+            await self.transit.delete_tenant_key(tenant_id)
 
     async def confirm_email(self, text: str, address: str | None) -> None:
         """Confirm the address that a company gave; its mail that waited for this leaves. Raises LinkSpent."""
@@ -154,7 +159,8 @@ class Tenants:
             await tell_role(tx, role)
 
 
-def _check(given: SignUp) -> None:
+def faults_of(given: SignUp) -> list[FieldFault]:
+    """What is wrong with a sign-up, by itself."""
     admin = given.admin
     personal = (admin.email, admin.display_name, given.code)
     faults: list[FieldFault | None] = [
@@ -164,5 +170,4 @@ def _check(given: SignUp) -> None:
         policy.line_fault("/admin/display_name", admin.display_name, maximum=100),
         policy.password_fault("/admin/password", admin.password, personal=personal),
     ]
-    if found := [fault for fault in faults if fault is not None]:
-        raise Invalid(found)
+    return [fault for fault in faults if fault is not None]

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import UNSET
 from sqlalchemy import select, update
 
-from daicho.faults import FieldFault, Forbidden, Invalid, NotFound, PreconditionFailed
+from daicho.faults import FieldFault, Forbidden, Invalid, NotFound, PreconditionFailed, listed
 from daicho.identity import links, policy
 from daicho.identity.cards import Card, email_digest, open_card, seal_card
 from daicho.identity.directory import ACTIVE, count_owners, lock_tenant, tenant_of_code
@@ -177,7 +177,7 @@ class Users:
         if patch.language is not UNSET:
             card = msgspec.structs.replace(card, language=patch.language)
         if patch.role is not UNSET and patch.role not in ROLES:
-            faults.append(FieldFault("/role", "unknown_role"))
+            faults.append(FieldFault("/role", "unknown_role", {"options": listed(ROLES)}))
         if patch.team_id is not UNSET and not await team_exists(tx, patch.team_id):
             faults.append(FieldFault("/team_id", "unknown_team"))
         if patch.successor_id is not UNSET and not await _may_succeed(tx, user.id, patch.successor_id):
