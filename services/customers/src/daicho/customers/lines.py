@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 import sqlalchemy as sa
@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from daicho.customers.finding.narrowing import Indexed
 from daicho.customers.model import VALUES, Resource, Tag, model_of
 from daicho.customers.repository import TENANT, Repository, Row
+from daicho.customers.terms import PHONE, TEXT
 from daicho.fields import FieldDefinition, FieldType, Option, Schema, index_kind
 from daicho.fields.filters import Binding, IndexRows
 from daicho.keyring import TenantKeys
@@ -73,6 +74,17 @@ def bindings_of(lines: Lines[Any], schema: Schema) -> dict[str, Binding]:
         f"custom.{key}": custom_binding(lines.resource, field) for key, field in schema.definitions.items()
     }
     return {**lines.bindings, **{name: binding for name, binding in custom.items() if binding is not None}}
+
+
+def indexed_of(lines: Lines[Any], schema: Schema, indexed: Collection[str]) -> dict[str, Indexed]:
+    """What the blind index holds of the fields that filters name: the product's own, and of the custom fields
+    ``indexed`` those that no column holds. A long text is indexed in part, so a filter may look past it."""
+    custom = {
+        f"custom.{key}": Indexed(PHONE if field.type is FieldType.PHONE else TEXT)
+        for key, field in schema.definitions.items()
+        if key in indexed and field.sensitive and field.type is not FieldType.LONG_TEXT
+    }
+    return {**lines.indexed, **custom}
 
 
 def custom_binding(resource: Resource, field: FieldDefinition) -> Binding | None:

@@ -160,6 +160,8 @@ class FieldRow(Base):
     definition: Mapped[dict[str, Any]]
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
+    # Every record that has a value has its words among its tokens, so that a filter may go by them.
+    indexed: Mapped[bool]
     # Its values are being taken out of the records; then the row goes, and the key is free.
     deleted_at: Mapped[datetime | None]
 

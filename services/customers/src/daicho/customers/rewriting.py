@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
 
+import asyncpg
 import msgspec
 
 from daicho.customers.contacts.repository import OF_COMPANY
@@ -26,7 +27,11 @@ from daicho.tenancy import Database, TenantTransaction
 AnyRecords = Records[Any, Any, Any]
 
 BATCH: Final = 200
-_FIELD: Final = "SELECT resource, key, deleted_at FROM field WHERE tenant_id = $1 AND id = $2"
+_FIELD: Final = "SELECT resource, key, version, deleted_at FROM field WHERE tenant_id = $1 AND id = $2"
+_MARK_INDEXED: Final = """
+    UPDATE field SET indexed = (definition ->> 'searchable')::boolean
+    WHERE tenant_id = $1 AND id = $2 AND version = $3
+"""
 _FREE_KEY: Final = "DELETE FROM field WHERE tenant_id = $1 AND id = $2"
 _FREE_VALUES: Final = "DELETE FROM record_key WHERE tenant_id = $1 AND resource = $2 AND field = $3"
 _STORE: Final = {
@@ -46,12 +51,30 @@ _FILL: Final = {
 async def rewrite_for_field(
     database: Database, keyring: Keyring, records: Mapping[str, AnyRecords], job: Job
 ) -> None:
-    """The job after a change of the field that is its subject: every record of its resource."""
+    """The job after a change of the field that is its subject: every record of its resource.
+
+    At its end the field is marked as indexed if it is searchable. One that was changed meanwhile has a job more, or
+    none when what changed is not stored in records: then this one goes over them again, for it cannot tell.
+    """
+    while (field := await _read(database, job)) is not None:
+        await _rewrite_all(database, keyring, records[field["resource"]], job)
+        async with database.transaction(job.tenant_id) as tx:
+            if field["deleted_at"] is not None:
+                name = f"custom.{field['key']}"
+                await tx.driver.execute(_FREE_VALUES, tx.tenant_id, field["resource"], name)
+                await tx.driver.execute(_FREE_KEY, tx.tenant_id, job.subject)
+                return
+            answer = await tx.driver.execute(_MARK_INDEXED, tx.tenant_id, job.subject, field["version"])
+        if answer == "UPDATE 1":
+            return
+
+
+async def _read(database: Database, job: Job) -> asyncpg.Record | None:
     async with database.reading(job.tenant_id) as tx:
-        field = await tx.driver.fetchrow(_FIELD, tx.tenant_id, job.subject)
-    if field is None:
-        return
-    chosen = records[field["resource"]]
+        return await tx.driver.fetchrow(_FIELD, tx.tenant_id, job.subject)
+
+
+async def _rewrite_all(database: Database, keyring: Keyring, chosen: AnyRecords, job: Job) -> None:
     after: UUID | None = OLDEST
     while after is not None:
         keys = await keyring.open(job.tenant_id)
@@ -59,10 +82,6 @@ async def rewrite_for_field(
             rows = await chosen.repository.statements["batch"].fetch(tx, after=after, count=BATCH)
             await _rewrite(tx, keys, chosen, rows)
             after = rows[-1]["id"] if len(rows) == BATCH else None
-    if field["deleted_at"] is not None:
-        async with database.transaction(job.tenant_id) as tx:
-            await tx.driver.execute(_FREE_VALUES, tx.tenant_id, field["resource"], f"custom.{field['key']}")
-            await tx.driver.execute(_FREE_KEY, tx.tenant_id, job.subject)
 
 
 async def reindex_contacts(database: Database, keyring: Keyring, contacts: AnyRecords, job: Job) -> None:

@@ -31,6 +31,14 @@ _DEFINITIONS = sql(
     )
     .order_by(FieldRow.position, FieldRow.key)
 )
+_INDEXED = sql(
+    select(FieldRow.key).where(
+        FieldRow.tenant_id == bindparam("tenant_id"),
+        FieldRow.resource == bindparam("resource"),
+        FieldRow.deleted_at.is_(None),
+        FieldRow.indexed,
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,3 +83,10 @@ class Catalogue:
         if len(self._kept) > KEPT:
             self._kept.popitem(last=False)
         return made
+
+    async def indexed(self, tx: TenantTransaction, resource: str) -> frozenset[str]:
+        """The keys of the fields whose words the blind index holds of every record, as of ``tx``.
+
+        Not of the revision: a job's end changes nothing of what a field is, and must not tell imports to begin anew.
+        """
+        return frozenset(row["key"] for row in await _INDEXED.fetch(tx, resource=resource))

@@ -49,6 +49,7 @@ class Fields:
             version=1,
             position=len(taken),
             definition=msgspec.to_builtins(definition),
+            indexed=definition.searchable,
             created_at=now,
             updated_at=now,
         )
@@ -80,6 +81,7 @@ class Fields:
         row.definition = msgspec.to_builtins(definition)
         row.version += 1
         row.updated_at = self.clock()
+        row.indexed = row.indexed and definition.searchable
         if any(getattr(before, name) != getattr(definition, name) for name in _STORED):
             await jobs.enqueue(tx, REWRITE_RECORDS, row.id)
         await self._raise_revision(tx, row.resource)

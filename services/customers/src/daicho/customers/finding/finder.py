@@ -6,7 +6,7 @@ SQL gives candidates in order, a superset of what is wanted; what they open to d
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Generic, TypeVar
 from uuid import UUID
@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from daicho.customers.definitions.catalogue import Catalogue, ResourceSchema
 from daicho.customers.finding import kana, sorting
-from daicho.customers.finding.narrowing import words_of
+from daicho.customers.finding.narrowing import Indexed, words_of
 from daicho.customers.finding.orders import (
     KANA,
     NEWEST_FIRST,
@@ -27,13 +27,14 @@ from daicho.customers.finding.orders import (
     wanted,
 )
 from daicho.customers.finding.search import search_ids
-from daicho.customers.lines import Line, Lines, bindings_of
+from daicho.customers.lines import Line, Lines, bindings_of, indexed_of
 from daicho.customers.model import Company, model_of
 from daicho.customers.reader import Reader
 from daicho.customers.repository import TENANT, Row
 from daicho.customers.schemas import MOST_COUNTED, Count
 from daicho.customers.texts import searchable
 from daicho.customers.words import Words
+from daicho.fields import Schema
 from daicho.fields.filters import All, Bounds, Core, Node, compile_filter, conditions, matcher
 from daicho.tenancy import TenantTransaction
 
@@ -118,7 +119,15 @@ class Finder(Generic[CardT]):
         self, tx: TenantTransaction, reader: Reader, asked: Asked, owners: frozenset[UUID] | None
     ) -> _Look[CardT]:
         schema = await self._catalogue.current(tx, self.lines.resource)
-        return _Look(self.lines, tx, reader, schema, asked, owners)
+        indexed = await self._indexed(tx, schema.schema, asked.filter)
+        return _Look(self.lines, tx, reader, schema, asked, owners, indexed)
+
+    async def _indexed(self, tx: TenantTransaction, schema: Schema, wanted: Node) -> Mapping[str, Indexed]:
+        """What of the filter's fields the blind index holds; asks only where it names a sealed field of the tenant's own."""
+        named = [condition.field for condition in conditions(wanted) if condition.definition.sensitive]
+        if not any(name.startswith("custom.") for name in named):
+            return self.lines.indexed
+        return indexed_of(self.lines, schema, await self._catalogue.indexed(tx, self.lines.resource))
 
     async def _plain_page(
         self, tx: TenantTransaction, reader: Reader, asked: Asked, owners: frozenset[UUID] | None
@@ -149,11 +158,12 @@ class _Look(Generic[CardT]):
         schema: ResourceSchema,
         asked: Asked,
         owners: frozenset[UUID] | None,
+        indexed: Mapping[str, Indexed],
     ) -> None:
         self.lines, self.tx, self.reader, self.schema = lines, tx, reader, schema
         self.asked, self.owners = asked, owners
         self.bounds = self._bounds()
-        self.terms = words_of(asked.filter, lines.indexed, reader.keys)
+        self.terms = words_of(asked.filter, indexed, reader.keys)
         if asked.words is not None:
             self.terms += asked.words.terms(reader.keys)
         self._matches = matcher(asked.filter)
@@ -163,7 +173,7 @@ class _Look(Generic[CardT]):
         self._whole = bool(named & (lines.resting | sensitive) or searched & sensitive)
         self._tagged = "tags" in named
         self._narrows = any(
-            each.field not in lines.indexed or each.op is Core.IS_SET for each in conditions(asked.filter)
+            each.field not in indexed or each.op is Core.IS_SET for each in conditions(asked.filter)
         )
         """Whether the columns rule out some of what the index offers."""
 

@@ -1,8 +1,9 @@
 """What a filter asks of sealed fields, as words of the blind index: a superset of what it lets through.
 
 A condition that must hold narrows by the tokens that every value satisfying it has; one of several that may hold
-narrows only together with all the others; one below ``not`` does not narrow. Only fields whose tokens are written
-in the transaction of their value take part: those of custom fields and company names follow by a job.
+narrows only together with all the others; one below ``not`` does not narrow. Only fields take part whose values are
+among the tokens of every record that has one: company names are not, for they follow by a job, nor is a custom field
+that was made searchable later until its job has ended.
 """
 
 from __future__ import annotations
