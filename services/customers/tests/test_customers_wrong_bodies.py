@@ -149,3 +149,17 @@ async def test_a_bad_condition_is_told_what_there_is(house, rank):
         "/6": '"field"',
     }.items():
         assert words in said[pointer], (pointer, said)
+
+
+async def test_a_search_is_told_of_its_shape_its_order_and_its_filter_at_once(house):
+    wrong = {"sort": "age", "filter": {"field": "nope", "op": "eq", "value": 1}}
+    errors = {"/sort": "unknown_sort", "/filter/field": "unknown_field"}
+    assert errors_of(await house.owner("POST", "/v1/contacts/search", wrong)) == errors
+    answer = await house.owner("POST", "/v1/contacts/search", {**wrong, "limit": "x"})
+    assert errors_of(answer) == {"/limit": "invalid_type", **errors}
+
+
+async def test_a_link_leads_to_what_there_is(house):
+    body = {"resource": "contact", "key": "deal", "type": "link", "link_resource": "deal"}
+    answer = await house.owner("POST", "/v1/fields", body)
+    assert errors_of(answer) == {"/link_resource": "unknown_option"}

@@ -2013,7 +2013,7 @@ export interface components {
             currency?: string;
             /** @description The value of a new record that does not say otherwise. */
             default?: unknown;
-            /** @description csv, tsv or xlsx. */
+            /** @description A form of the product's own fields; custom fields leave it out. */
             format?: components["schemas"]["Format"] | null;
             /**
              * @description A sentence beside the field.
@@ -2526,7 +2526,7 @@ export interface components {
         };
         /**
          * Money
-         * @description An amount in the currency's minor units (yen has none).
+         * @description An amount in the currency's minor units: 1,200 yen are 1200, and so are 12.00 dollars.
          */
         Money: {
             /** @description In the currency's minor units; yen has none. */
@@ -2940,7 +2940,7 @@ export interface components {
         };
     };
     responses: {
-        /** @description `code_taken`: This code is taken. */
+        /** @description `code_taken`: This code is taken. Choose another. */
         code_taken: {
             headers: {
                 /** @description The language of the document. */
@@ -3083,7 +3083,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `last_owner`: The last owner cannot be demoted or disabled. */
+        /** @description `last_owner`: The last owner cannot be demoted or disabled. Make somebody else an owner first. */
         last_owner: {
             headers: {
                 /** @description The language of the document. */
@@ -3094,7 +3094,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `link_invalid`: This link was used already or has expired. */
+        /** @description `link_invalid`: This link was used already or has expired. Ask for a new one. */
         link_invalid: {
             headers: {
                 /** @description The language of the document. */
@@ -3219,7 +3219,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `team_in_use`: A team with members cannot be deleted. */
+        /** @description `team_in_use`: A team with members cannot be deleted. Move its members first. */
         team_in_use: {
             headers: {
                 /** @description The language of the document. */
@@ -5852,6 +5852,7 @@ export interface operations {
             401: components["responses"]["unauthenticated"];
             403: components["responses"]["forbidden"];
             404: components["responses"]["not_found"];
+            422: components["responses"]["invalid"];
             429: components["responses"]["too_many_requests"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];

@@ -47,6 +47,10 @@ FIELD_MESSAGES: Mapping[str, Messages] = {
         en="This is not a number (such as 1200 or -1.25), or it has more decimals than are kept.",
     ),
     "invalid_boolean": Messages(ja="はい・いいえとして読み取れません。", en="This is neither yes nor no."),
+    "invalid_currency": Messages(
+        ja="通貨は JPY、USD のような英大文字 3 文字（ISO 4217）です。",
+        en="A currency is three capital letters (ISO 4217), such as JPY or USD.",
+    ),
     "invalid_url": Messages(
         ja="URL の形式が正しくありません（例：https://www.example.co.jp/）。",
         en="This is not a web address (such as https://www.example.co.jp/).",

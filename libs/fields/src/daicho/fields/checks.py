@@ -165,15 +165,21 @@ def _check_each_option(options: Sequence[Option]) -> Iterator[FieldFault]:
 def _check_details(definition: FieldDefinition) -> Iterator[FieldFault]:
     if definition.format is not None and definition.format not in _FORMATS.get(definition.type, ()):
         yield FieldFault("/format", "not_for_type")
-    if not 0 <= definition.scale <= MAX_SCALE:
-        yield FieldFault("/scale", "too_large", {"maximum": MAX_SCALE})
+    yield from _beyond("/scale", definition.scale, 0, MAX_SCALE)
     if definition.type is FieldType.MONEY and not _CURRENCY.fullmatch(definition.currency):
-        yield FieldFault("/currency", "invalid")
+        yield FieldFault("/currency", "invalid_currency")
     if definition.type is FieldType.LINK and not definition.link_resource:
         yield FieldFault("/link_resource", "required")
     longest = MAX_LONG_TEXT if definition.type is FieldType.LONG_TEXT else MAX_TEXT
-    if definition.max_length is not None and not 1 <= definition.max_length <= longest:
-        yield FieldFault("/max_length", "too_large", {"maximum": longest})
+    if definition.max_length is not None:
+        yield from _beyond("/max_length", definition.max_length, 1, longest)
     for name, maximum in (("label", 100), ("help", 1000), ("section", 100)):
         if len(getattr(definition, name)) > maximum:
             yield FieldFault(f"/{name}", "too_long", {"maximum": maximum})
+
+
+def _beyond(pointer: str, number: int, least: int, most: int) -> Iterator[FieldFault]:
+    if number < least:
+        yield FieldFault(pointer, "too_small", {"minimum": least})
+    if number > most:
+        yield FieldFault(pointer, "too_large", {"maximum": most})

@@ -15,7 +15,7 @@ from daicho.faults import FieldFault, listed
 _PATH: Final = re.compile(r" - at `\$(.*)`$", re.DOTALL)
 _STEP: Final = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]|\[\.\.\.\]")
 _CODES: Final[Sequence[tuple[re.Pattern[str], str, str | None]]] = (
-    (re.compile(r"Object missing required field `(.+)`"), "required", None),
+    (re.compile(r"Expected `str` of length >= 1\b"), "required", None),
     (re.compile(r"Expected `str` of length >= (\d+)"), "too_short", "minimum"),
     (re.compile(r"Expected `str` of length <= (\d+)"), "too_long", "maximum"),
     (re.compile(r"of length >= (\d+)"), "too_few", "minimum"),
@@ -54,8 +54,6 @@ def fault_of(message: str, kind: Any, pointer: str) -> FieldFault:
         match = pattern.search(message)
         if match is None:
             continue
-        if code == "required":
-            return FieldFault(f"{pointer}/{escape(match[1])}", code)
         return FieldFault(pointer, code, {parameter: _param(match[1])} if parameter else {})
     expected = _EXPECTED.search(message)
     if expected is None:

@@ -5,9 +5,10 @@ Every read is entered in the access log before its answer leaves.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar, cast
 from uuid import UUID
 
 import msgspec
@@ -153,13 +154,12 @@ class Edge(Generic[StateT, PatchT, ViewT, CardT]):
         """A page by words and a filter."""
         actor, reader = await self.reader(request)
         words = Words.read(given.q) if given.q and given.q.strip() else None
-        order = await self.order(actor, reader, given.sort)
+        order, node = await self._question(actor, reader, given)
         bound = bound_to(
             self.records.resource, "search", given.q, given.filter, order.name, self._scope(reader)
         )
         kind = order.kind if words is None or order is NEWEST_FIRST else beside_newest(order)
         after = None if given.cursor is None else open_cursor(reader.keys, bound, given.cursor, kind)
-        node = await self.filter(actor, reader, given.filter)
         asked = Asked(
             words=words, filter=node, order=order, limit=given.limit, after=after, count=given.count
         )
@@ -197,6 +197,31 @@ class Edge(Generic[StateT, PatchT, ViewT, CardT]):
 
     def _scope(self, reader: Reader) -> int:
         return int(reader.grants[f"{self.records.plural}:read"])
+
+    async def examine_search(self, request: Ask, salvaged: Salvaged) -> Sequence[FieldFault]:
+        """What else is wrong with a search whose shape is wrong."""
+        actor, reader = await self.reader(request)
+        try:
+            await self._question(actor, reader, salvaged.body)
+        except Invalid as invalid:
+            return invalid.fields
+        return ()
+
+    async def _question(self, actor: Actor, reader: Reader, given: SearchRequest) -> tuple[Order, Node]:
+        """The order and the filter that are asked for. Raises Invalid, naming what is wrong with either."""
+        wrong: list[FieldFault] = []
+        order, node = NEWEST_FIRST, cast(Node, All())
+        try:
+            order = await self.order(actor, reader, given.sort)
+        except Invalid as invalid:
+            wrong += invalid.fields
+        try:
+            node = await self.filter(actor, reader, given.filter)
+        except Invalid as invalid:
+            wrong += invalid.fields
+        if wrong:
+            raise Invalid(wrong)
+        return order, node
 
     async def order(self, actor: Actor, reader: Reader, sort: str | None, kana: str | None = None) -> Order:
         """The order that ``sort`` names. Raises Invalid."""

@@ -165,7 +165,7 @@ _IMPORTS: Final[Glossary] = {
 }  # fmt: skip
 
 _EXPORTS: Final[Glossary] = {
-    "format": Term("csv, tsv or xlsx.", "csv"),
+    "ExportRequest.format": Term("csv, tsv or xlsx.", "csv"),
     "ExportRequest.encoding": Term("Of csv and tsv; null is utf-8-sig, which Excel reads. xlsx takes none.", "cp932"),
     "substitute": Term("What stands in the place of a character that cp932 lacks; without it such a character refuses the export.", "〓"),
     "ExportRequest": Term("", {"q": "タナカ", "format": "csv", "encoding": "cp932", "substitute": "〓"}),

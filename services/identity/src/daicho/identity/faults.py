@@ -16,7 +16,10 @@ class CodeTaken(Conflict):
     """Another tenant has this code."""
 
     code = "code_taken"
-    messages = Messages(ja="この会社コードはすでに使われています。", en="This code is taken.")
+    messages = Messages(
+        ja="この会社コードはすでに使われています。別のコードを指定してください。",
+        en="This code is taken. Choose another.",
+    )
 
 
 class WrongCredentials(Unauthenticated):
@@ -54,7 +57,8 @@ class LinkSpent(Conflict):
 
     code = "link_invalid"
     messages = Messages(
-        ja="このリンクは使用済みか、期限が切れています。", en="This link was used already or has expired."
+        ja="このリンクは使用済みか、期限が切れています。もう一度リンクを送ってもらってください。",
+        en="This link was used already or has expired. Ask for a new one.",
     )
 
 
@@ -63,8 +67,8 @@ class LastOwner(Conflict):
 
     code = "last_owner"
     messages = Messages(
-        ja="最後のオーナーの役割変更や無効化はできません。",
-        en="The last owner cannot be demoted or disabled.",
+        ja="最後のオーナーの役割変更や無効化はできません。先にほかの人をオーナーにしてください。",
+        en="The last owner cannot be demoted or disabled. Make somebody else an owner first.",
     )
 
 
@@ -83,5 +87,6 @@ class TeamInUse(Conflict):
 
     code = "team_in_use"
     messages = Messages(
-        ja="メンバーのいるチームは削除できません。", en="A team with members cannot be deleted."
+        ja="メンバーのいるチームは削除できません。先にメンバーを移してください。",
+        en="A team with members cannot be deleted. Move its members first.",
     )

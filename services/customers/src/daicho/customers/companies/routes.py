@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -37,6 +38,10 @@ async def _examine_change(request: Ask, salvaged: Salvaged) -> list[FieldFault]:
     return await _edge(request).examine_change(request, request.path_params["company_id"], salvaged)
 
 
+async def _examine_search(request: Ask, salvaged: Salvaged) -> Sequence[FieldFault]:
+    return await _edge(request).examine_search(request, salvaged)
+
+
 class CompanyRoutes(Controller):
     """``/v1/companies``."""
 
@@ -68,7 +73,11 @@ class CompanyRoutes(Controller):
         )
 
     @post(
-        "/search", guards=[requires("companies:read")], status_code=200, responses=answers(200, CompanyPage)
+        "/search",
+        guards=[requires("companies:read")],
+        status_code=200,
+        responses=answers(200, CompanyPage),
+        opt=declares(examines=_examine_search),
     )
     async def search_companies(self, request: Ask, data: JSONBody[SearchRequest]) -> Response[bytes]:
         """Find companies by words and a filter."""

@@ -25,7 +25,7 @@ Amount = Annotated[int, Meta(ge=-(2**53), le=2**53)]
 
 
 class Money(msgspec.Struct, forbid_unknown_fields=True):
-    """An amount in the currency's minor units (yen has none)."""
+    """An amount in the currency's minor units: 1,200 yen are 1200, and so are 12.00 dollars."""
 
     amount: Amount
     currency: Annotated[str, Meta(pattern="^[A-Z]{3}$")] = "JPY"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -37,6 +38,10 @@ async def _examine_change(request: Ask, salvaged: Salvaged) -> list[FieldFault]:
     return await _edge(request).examine_change(request, request.path_params["contact_id"], salvaged)
 
 
+async def _examine_search(request: Ask, salvaged: Salvaged) -> Sequence[FieldFault]:
+    return await _edge(request).examine_search(request, salvaged)
+
+
 class ContactRoutes(Controller):
     """``/v1/contacts``."""
 
@@ -68,7 +73,13 @@ class ContactRoutes(Controller):
             request, limit=limit, cursor=cursor, sort=sort, kana=kana, count=count
         )
 
-    @post("/search", guards=[requires("contacts:read")], status_code=200, responses=answers(200, ContactPage))
+    @post(
+        "/search",
+        guards=[requires("contacts:read")],
+        status_code=200,
+        responses=answers(200, ContactPage),
+        opt=declares(examines=_examine_search),
+    )
     async def search_contacts(self, request: Ask, data: JSONBody[SearchRequest]) -> Response[bytes]:
         """Find contacts by words and a filter."""
         return await _edge(request).search(request, data)

@@ -15,9 +15,9 @@ from sqlalchemy.dialects.postgresql import insert
 from daicho import jobs
 from daicho.contracts.customers.events.v1 import events_pb2
 from daicho.customers.definitions.schemas import FieldInput, FieldPatch, FieldView
-from daicho.customers.model import FieldRow, SchemaRevision
+from daicho.customers.model import RESOURCES, FieldRow, SchemaRevision
 from daicho.events import Aggregate, tell
-from daicho.faults import FieldFault, Invalid, NotFound, PreconditionFailed
+from daicho.faults import FieldFault, Invalid, NotFound, PreconditionFailed, listed
 from daicho.fields import FieldDefinition, check_definition, json_schema
 from daicho.runtime import Clock
 from daicho.tenancy import TenantTransaction, uuid7
@@ -39,7 +39,7 @@ class Fields:
         definition = _definition(given)
         await self._raise_revision(tx, given.resource)
         taken = await _taken(tx, given.resource)
-        if wrong := check_definition(definition, taken):
+        if wrong := _wrong(definition, taken):
             raise Invalid(wrong)
         now = self.clock()
         row = FieldRow(
@@ -60,7 +60,7 @@ class Fields:
     async def examine(self, tx: TenantTransaction, given: FieldInput) -> tuple[FieldFault, ...]:
         """What :meth:`create_field` would say of ``given``, but for its default, which depends on all the rest."""
         definition = msgspec.structs.replace(_definition(given), default=None)
-        return check_definition(definition, await _taken(tx, given.resource))
+        return _wrong(definition, await _taken(tx, given.resource))
 
     async def change_field(
         self, tx: TenantTransaction, field_id: UUID, version: int, patch: FieldPatch
@@ -154,6 +154,14 @@ class Fields:
 
 def _definition(given: FieldInput) -> FieldDefinition:
     return FieldDefinition(**{name: getattr(given, name) for name in _MEMBERS})
+
+
+def _wrong(definition: FieldDefinition, taken: Sequence[str]) -> tuple[FieldFault, ...]:
+    """What is wrong with a new field; a link leads to what this service has."""
+    faults = check_definition(definition, taken)
+    if definition.link_resource is not None and definition.link_resource not in RESOURCES:
+        faults += (FieldFault("/link_resource", "unknown_option", {"options": listed(RESOURCES)}),)
+    return faults
 
 
 async def _taken(tx: TenantTransaction, resource: str) -> Sequence[str]:

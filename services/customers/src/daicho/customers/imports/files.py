@@ -130,7 +130,7 @@ def corrected(
             FieldFault("/encoding", "unknown_option", {"options": listed(ENCODINGS if is_text else [])})
         )
     if delimiter is not None and (delimiter not in DELIMITERS or not is_text):
-        known = listed([repr(each)[1:-1] for each in DELIMITERS] if is_text else [])
+        known = listed([f'"{each}"' for each in DELIMITERS] if is_text else []).replace("\t", "\\t")
         faults.append(FieldFault("/delimiter", "unknown_option", {"options": known}))
     if header_row is not None and header_row < 0:
         faults.append(FieldFault("/header_row", "too_small", {"minimum": 0}))

@@ -30,7 +30,8 @@ IMPORT_MESSAGES: Final[Mapping[str, Messages]] = {
         ja="更新するレコードが見つからなくなりました。", en="The record to update is no longer there."
     ),
     "not_matchable": Messages(
-        ja="この項目ではレコードを照合できません。", en="Records cannot be matched by this field."
+        ja="この項目ではレコードを照合できません。使えるのは次の項目です：{options}",
+        en="Records cannot be matched by this field. They can by: {options}.",
     ),
     "unmapped_key": Messages(
         ja="照合に使う項目に、ファイルの列が割り当てられていません。",

@@ -39,7 +39,7 @@ from daicho.customers.imports.permission import permission
 from daicho.customers.imports.schemas import ImportColumn, ImportPatch, ImportView, MappedColumn
 from daicho.customers.imports.sweeping import GRACE, SWEEP
 from daicho.customers.model import Resource
-from daicho.faults import FieldFault, Forbidden, Invalid, Language, NotFound
+from daicho.faults import FieldFault, Forbidden, Invalid, Language, NotFound, listed
 from daicho.keyring import FileStore, TenantKeys
 from daicho.runtime import Clock
 from daicho.tenancy import Actor, Database, Grants, TenantTransaction, UserId, uuid7
@@ -262,8 +262,9 @@ def _wrong(
         )
     )
     if match_on is not None:
-        if match_on not in match_fields(resource, definitions):
-            wrong.append(FieldFault("/match_on", "not_matchable"))
+        matchable = match_fields(resource, definitions)
+        if match_on not in matchable:
+            wrong.append(FieldFault("/match_on", "not_matchable", {"options": listed(sorted(matchable))}))
         elif match_on not in {each.field for each in description.mapping}:
             wrong.append(FieldFault("/match_on", "unmapped_key"))
     return wrong

@@ -9,9 +9,9 @@ from litestar import Request, Response, delete, get, patch, post
 from litestar.datastructures import State
 from litestar.params import FromPath, JSONBody, QueryParameter
 
-from daicho.faults import NotFound
+from daicho.faults import FieldFault, NotFound
 from daicho.identity.faults import TeamInUse
-from daicho.identity.roles.service import TEAM_NAMES
+from daicho.identity.roles.service import TEAM_NAMES, faults_of
 from daicho.identity.users.schemas import (
     Explanation,
     RoleList,
@@ -22,7 +22,18 @@ from daicho.identity.users.schemas import (
     TeamView,
 )
 from daicho.tenancy import TenantTransaction
-from daicho.web import Reply, actor_of, answers, create_once, declares, etag, grants_of, if_match, requires
+from daicho.web import (
+    Reply,
+    Salvaged,
+    actor_of,
+    answers,
+    create_once,
+    declares,
+    etag,
+    grants_of,
+    if_match,
+    requires,
+)
 
 Caller = Request[Any, Any, Any]
 
@@ -33,7 +44,16 @@ async def list_roles(request: Caller, state: State) -> RoleList:
     return RoleList(await state.roles.list_roles(actor_of(request)))
 
 
-@patch("/v1/roles/{name:str}", guards=[requires("roles:manage")], tags=["roles"])
+async def _examine(request: Caller, salvaged: Salvaged) -> list[FieldFault]:
+    return faults_of(grants_of(request), salvaged.body.permissions)
+
+
+@patch(
+    "/v1/roles/{name:str}",
+    guards=[requires("roles:manage")],
+    tags=["roles"],
+    opt=declares(examines=_examine),
+)
 async def change_role(
     request: Caller, name: FromPath[str], data: JSONBody[RolePatch], state: State
 ) -> Response[RoleView]:

@@ -64,7 +64,9 @@ class Roles:
         above = not policy.may_touch_user(caller_role=grants.role or "", target_role=name, wanted_role=None)
         if name == OWNER or above:
             raise Forbidden
-        scopes = _checked(grants, wanted)
+        if wrong := faults_of(grants, wanted):
+            raise Invalid(wrong)
+        scopes = {action: SCOPES_BY_NAME[each] for action, each in wanted.items()}
         async with self.database.transaction(actor) as tx:
             row = await tx.session.get(RoleRow, (tx.tenant_id, name), with_for_update=True)
             if row is None:
@@ -157,7 +159,8 @@ class Roles:
             await tx.session.delete(team)
 
 
-def _checked(grants: Grants, wanted: Mapping[str, ScopeName]) -> dict[str, Scope]:
+def faults_of(grants: Grants, wanted: Mapping[str, ScopeName]) -> list[FieldFault]:
+    """What is wrong with scopes that somebody with ``grants`` wants a role to have."""
     scopes = {action: SCOPES_BY_NAME[name] for action, name in wanted.items()}
     faults = [
         FieldFault(f"/permissions/{action}", "unknown_action") for action in scopes if action not in ACTIONS
@@ -168,11 +171,11 @@ def _checked(grants: Grants, wanted: Mapping[str, ScopeName]) -> dict[str, Scope
         if action in ACTIONS and not allows_scope(action, scope)
     ]
     faults += [
-        FieldFault(f"/permissions/{action}", "beyond_own") for action in exceeds(scopes, grants.scopes)
+        FieldFault(f"/permissions/{action}", "beyond_own")
+        for action in exceeds(scopes, grants.scopes)
+        if action in ACTIONS
     ]
-    if faults:
-        raise Invalid(faults)
-    return scopes
+    return faults
 
 
 def _check_name(name: str) -> None:

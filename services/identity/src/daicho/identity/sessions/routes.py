@@ -48,9 +48,9 @@ async def refresh_session(request: Caller, data: JSONBody[Refresh], state: State
     text, cookies = data.refresh_token, False
     if text is None:
         text, cookies = request.cookies.get(_refresh_cookie(state)), True
+        if not text:
+            raise Unauthenticated
         state.callers.check_origin(request)
-    if not text:
-        raise Unauthenticated
     issued = await state.sessions.refresh(text, address_of(request))
     return _answer(issued, state, cookies=cookies, status=200)
 
