@@ -306,7 +306,10 @@ async def test_garbage_is_refused_with_a_reason(strangers, every_operation) -> N
         for asked, body, headers in _garbage(operation, unknown):
             sent = {"content-type": "application/json"} if body is not None else {}
             answer = await strangers.a.client.request(
-                operation.method, asked, content=body, headers=strangers.a.owner.bearer | sent | headers
+                operation.method,
+                asked,
+                content=body,
+                headers=await strangers.a.owner.fresh() | sent | headers,
             )
             told = (operation.method, asked[:200], (body or b"")[:60], headers)
             assert answer.status_code < 500, f"{told}: {answer.text[:500]}"
@@ -319,7 +322,7 @@ async def test_garbage_is_refused_with_a_reason(strangers, every_operation) -> N
 async def test_an_upload_of_garbage_is_refused_with_a_reason(
     strangers: Strangers, content_type: str, body: bytes
 ) -> None:
-    headers = strangers.a.owner.bearer | {"content-type": content_type}
+    headers = await strangers.a.owner.fresh() | {"content-type": content_type}
     assert_problem(await strangers.a.client.post("/v1/imports", content=body, headers=headers), content_type)
 
 
