@@ -249,6 +249,36 @@ async def test_a_page_opens_no_more_records_than_it_needs(asked, house, people, 
     assert len(opened) == 3
 
 
+async def test_a_candidate_that_is_none_makes_the_look_up_ask_for_few_more(house, monkeypatch) -> None:
+    for kana in (
+        "ニヌネ",
+        "ニヌネノ",
+        "アニヌネ",
+        "ヌネニヌ",
+    ):  # the last has every pair of the word, not the word
+        await house.owner.make("/v1/contacts", family_name="対", family_name_kana=kana)
+    counts = []
+
+    class Counting(finder.Look):
+        async def hits(self, after, count):
+            counts.append(count)
+            return await super().hits(after, count)
+
+    monkeypatch.setattr(finder, "_Look", Counting)
+    answer = (await house.reader("POST", "/v1/contacts/search", {"q": "ﾆﾇﾈ", "limit": 2})).json()
+    assert [each["family_name_kana"] for each in answer["items"]] == ["アニヌネ", "ニヌネノ"]
+    assert answer["next_cursor"]
+    assert counts == [3, 20]
+
+
+@pytest.mark.parametrize(
+    ("missing", "found", "opened", "more"),
+    [(1, 50, 51, 20), (26, 25, 51, 79), (41, 10, 51, 204), (51, 0, 51, 204), (51, 1, 255, 1_020)],
+)
+def test_how_many_more_are_taken_follows_from_how_many_were_right(missing, found, opened, more) -> None:
+    assert finder._more(missing, found, opened) == more
+
+
 async def test_where_the_columns_say_more_than_the_index_they_lead(house, people, monkeypatch) -> None:
     monkeypatch.setattr(finder, "MOST_OPENED", 3)
     monkeypatch.setattr(finder, "FEW", 2)

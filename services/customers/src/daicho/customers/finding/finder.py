@@ -202,7 +202,7 @@ class _Look(Generic[CardT]):
         opened, looked_at, after = 0, 0, order.start if after is None else after
         last: Any = None
         while True:
-            want = self._batch(limit - len(found) + 1, opened, is_first=not looked_at, by_index=by_index)
+            want = self._batch(len(found), opened, is_first=not looked_at, by_index=by_index)
             batch = await source(after, want)
             kept = await self._kept(batch) if by_index else batch
             for start in range(0, len(kept), limit + 1):
@@ -227,11 +227,12 @@ class _Look(Generic[CardT]):
             if by_index and len(kept) * FEW < len(batch):
                 by_index, source = False, self.by_columns(order)
 
-    def _batch(self, missing: int, opened: int, *, is_first: bool, by_index: bool) -> int:
-        """How many candidates to take next, for ``missing`` records more."""
+    def _batch(self, found: int, opened: int, *, is_first: bool, by_index: bool) -> int:
+        """How many candidates to take next, when of those ``opened`` so far ``found`` were what is asked for."""
         if by_index and self._narrows:
             return MOST_OPENED
-        want = missing if self.is_exact or is_first else max(missing, 200)
+        missing = self.asked.limit - found + 1
+        want = missing if self.is_exact or is_first else _more(missing, found, opened)
         return min(want, MOST_OPENED - opened)
 
     async def _kept(self, batch: list[tuple[UUID, Any]]) -> list[tuple[UUID, Any]]:
@@ -329,6 +330,15 @@ class _Look(Generic[CardT]):
         inner = self.select(None, MOST_COUNTED + 1).subquery()
         [(number,)] = await run(self.tx, sa.select(sa.func.count()).select_from(inner))
         return Count(min(number, MOST_COUNTED), number > MOST_COUNTED)
+
+
+def _more(missing: int, found: int, opened: int) -> int:
+    """How many candidates to take for ``missing`` records when of those ``opened`` so far ``found`` were such.
+
+    Half as many again as that says: a candidate too many costs little, one too few another look-up. Where hardly any are
+    such, the number grows fast, for a look-up costs more than its candidates."""
+    most = max(200, 4 * opened)
+    return most if not found else min(max(20, missing * opened * 3 // (2 * found)), most)
 
 
 Look = _Look
