@@ -2,9 +2,14 @@
 
 Each query of ``search.expected.json``, first page, newest first, one client, for callers who own 2 %, 20 % and see
 all: the whole call through the gateway (token, look-up, opening, verifying, access entry, page), and the look-up
-alone. Beside it ILIKE on the same texts in plaintext with pg_trgm, in the same order: as a service would ask, under
-row-level security as the application's role, and without any. Queries of several words and two traps follow, which
-are not of the sample and do not count for the bars.
+alone. Beside it ILIKE on the same texts in plaintext with pg_trgm; both sides have to show the same contacts. Queries
+of several words and two traps follow, which are not of the sample and do not count for the bars.
+
+The ratio sets one statement against the other: the look-up and ILIKE, each in a read-only transaction of its own over
+one connection, as the application's role under row-level security, of the whole tenant, newest first, 51 rows, after one
+run that warms. The look-up's rows are still to be opened and verified, so the ratio of the whole call to ILIKE alone
+stands beside it. Under the policy ILIKE has no use of pg_trgm's index, for it is not leakproof; the last column asks as a
+superuser, for whom it has one. Every run is planned for its own words: a plan that is kept for all words reads the table.
 Bars: p95 ≤ 50 ms; words with ≤ 1,000 hits ≥ 100 × faster than ILIKE.
 """
 
@@ -18,6 +23,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any, Final
+from uuid import UUID
 
 import asyncpg
 import uvloop
@@ -46,8 +52,8 @@ class Client:
     writer: asyncio.StreamWriter
     token: str
 
-    async def search(self, query: str) -> int:
-        """How many the first page of ``query`` shows."""
+    async def search(self, query: str) -> list[UUID]:
+        """Whom the first page of ``query`` shows."""
         body = json.dumps({"q": query}).encode()
         head = (
             "POST /v1/contacts/search HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
@@ -58,7 +64,7 @@ class Client:
         answer = await self.reader.readexactly(int(head.partition("content-length:")[2].partition("\r\n")[0]))
         if " 200 " not in head[:15]:
             raise RuntimeError(answer.decode())
-        return len(json.loads(answer)["items"])
+        return [UUID(item["id"]) for item in json.loads(answer)["items"]]
 
 
 async def clients(port: int, tokens: Sequence[str]) -> dict[str, Client]:
@@ -103,9 +109,11 @@ class Plaintext:
         where = " AND ".join([f"tenant_id = '{TENANT}'", *tests])
         self._select = f"SELECT id FROM plain_contact WHERE {where}"  # noqa: S608 names of our own; words are parameters
 
-    async def page(self, connection: asyncpg.Connection[Any]) -> None:
-        """The first page."""
-        await connection.fetch(f"{self._select} ORDER BY id DESC LIMIT 51", *self.arguments)
+    async def page(self, connection: asyncpg.Connection[Any]) -> list[UUID]:
+        """The first page, and whether there is another, as the look-up asks."""
+        async with connection.transaction(readonly=True):
+            rows = await connection.fetch(f"{self._select} ORDER BY id DESC LIMIT 51", *self.arguments)
+        return [row["id"] for row in rows][:50]
 
     async def hits(self, connection: asyncpg.Connection[Any]) -> int:
         """How many there are, as far as it matters."""
@@ -134,12 +142,15 @@ async def measure(queries: Sequence[str], admin_url: str, app_url: str, people: 
     """Print the tables and the two figures."""
     database = await Database.open(app_url, pool=2)
     admin, app = await asyncpg.connect(admin_url), await asyncpg.connect(app_url)
-    await app.execute(f"SET app.tenant_id = '{TENANT}'")
+    for each in (admin, app):
+        await each.execute(f"SET app.tenant_id = '{TENANT}'; SET plan_cache_mode = force_custom_plan")
     service: dict[tuple[str, str], list[float]] = {}
     alone: dict[tuple[str, str], list[float]] = {}
     ratios: list[float] = []
+    whole_ratios: list[float] = []
     print(
-        f"{'query':<14}{'hits':>7}{'page':>6}{'service':>9}{'look-up':>9}{'ILIKE RLS':>11}{'ILIKE':>9}{'ratio':>8}"
+        f"{'query':<14}{'hits':>7}{'page':>6}{'service':>9}{'look-up':>9}{'ILIKE RLS':>11}{'ratio':>8}{'of whole':>10}"
+        f"{'ILIKE no RLS':>14}"
     )
     for query in queries:
         for name, client in people.items():
@@ -150,17 +161,20 @@ async def measure(queries: Sequence[str], admin_url: str, app_url: str, people: 
             alone.setdefault(place, []).extend(looked)
         plain = Plaintext(query)
         hits, shown = await plain.hits(admin), await people[EVERYBODY].search(query)
+        if shown != await plain.page(admin):
+            raise RuntimeError(f"{query}: search and ILIKE do not show the same contacts")
         runs = 3 if hits <= RARE else 1
         under, without = [
             statistics.median(await times(lambda it=it, plain=plain: plain.page(it), runs))
             for it in (app, admin)
         ]
-        whole = statistics.median(called)
+        whole, look = statistics.median(called), statistics.median(looked)
         if hits <= RARE and query not in BESIDE:
-            ratios.append(under / whole)
+            ratios.append(under / look)
+            whole_ratios.append(under / whole)
         print(
-            f"{query:<14}{hits if hits <= RARE else '>1000':>7}{shown:>6}{whole:>9.1f}{statistics.median(looked):>9.1f}"
-            f"{under:>11.1f}{without:>9.1f}{under / whole:>8.1f}",
+            f"{query:<14}{hits if hits <= RARE else '>1000':>7}{len(shown):>6}{whole:>9.1f}{look:>9.1f}{under:>11.1f}"
+            f"{under / look:>8.1f}{under / whole:>10.1f}{without:>14.1f}",
             flush=True,
         )
     await asyncio.gather(admin.close(), app.close(), database.close())
@@ -173,10 +187,12 @@ async def measure(queries: Sequence[str], admin_url: str, app_url: str, people: 
         print(
             f"queries of the sample, {caller}: p50, p95, most {spread(found)} ms (bar for p95 {BAR_MS:.0f} ms)"
         )
-    print(
-        f"words with ≤ {RARE:,} hits: {len(ratios)}, median {statistics.median(ratios):.0f} x, "
-        f"least {min(ratios):.0f} x faster than ILIKE under row-level security (bar {BAR_RATIO:.0f} x)"
-    )
+    for what, found in (("look-up", ratios), ("whole call", whole_ratios)):
+        print(
+            f"words with ≤ {RARE:,} hits: {len(found)}, {what} median {statistics.median(found):.0f} x, least "
+            f"{min(found):.0f} x faster than ILIKE under row-level security, {sum(each >= BAR_RATIO for each in found)} "
+            f"of them over the bar of {BAR_RATIO:.0f} x"
+        )
 
 
 async def main(rows: int) -> None:
