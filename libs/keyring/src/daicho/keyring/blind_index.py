@@ -99,6 +99,11 @@ class BlindIndex:
         return held
 
 
+def fingerprint(keys: Sequence[bytes]) -> bytes:
+    """Eight bytes that say by which ``keys`` tokens were written, and nothing about the keys."""
+    return hashlib.sha256(b"".join(sorted(derive(key, "fingerprint") for key in keys))).digest()[:8]
+
+
 def derive(key: bytes, label: str) -> bytes:
     """A key of its own for ``label``."""
     return hmac.digest(key, b"daicho/index/v1\x00" + label.encode(), "sha256")

@@ -10,7 +10,7 @@ from uuid import UUID
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from daicho.keyring import blob
-from daicho.keyring.blind_index import BlindIndex, TokenMemory, derive
+from daicho.keyring.blind_index import BlindIndex, TokenMemory, derive, fingerprint
 from daicho.keyring.faults import Tampered
 from daicho.keyring.files import FileKeys
 from daicho.tenancy import TenantId
@@ -58,6 +58,11 @@ class KeyMaterial:
     current: int
     index: tuple[bytes, ...]
     unique: bytes
+
+    @property
+    def index_keys(self) -> bytes:
+        """A mark of the keys by which tokens are written: the same for the same keys."""
+        return fingerprint(self.index)
 
 
 class TenantKeys:

@@ -196,7 +196,13 @@ class _Run:
         rows = coming.chunk.rows
         async with self.checking.database.transaction(self.caller.actor) as tx:
             await repository.stage(
-                tx, self.found.id, prepared, before=self.done, after=rows[-1].number, count=len(rows)
+                tx,
+                self.found.id,
+                prepared,
+                before=self.done,
+                after=rows[-1].number,
+                count=len(rows),
+                index_keys=coming.chunk.keys.index_keys,
             )
         self.done = rows[-1].number
 

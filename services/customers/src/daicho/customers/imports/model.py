@@ -60,6 +60,8 @@ class Import:
     created: int
     updated: int
     skipped: int
+    index_keys: bytes | None
+    """The keys of the staged rows' tokens; None where these are of several."""
 
     @property
     def updates_only(self) -> bool:
@@ -89,6 +91,7 @@ _PLAIN: Final = (
     "created",
     "updated",
     "skipped",
+    "index_keys",
 )
 
 

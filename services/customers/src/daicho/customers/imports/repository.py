@@ -62,7 +62,8 @@ _NAME_COMPANIES: Final = """
 """
 _ADVANCE: Final = """
     UPDATE "import" SET read = $4, rows = rows + $5, valid = valid + $6, rejected = rejected + $7,
-        skipped = skipped + $8, version = version + 1, updated_at = now()
+        skipped = skipped + $8, version = version + 1, updated_at = now(),
+        index_keys = CASE WHEN read = 0 OR index_keys = $9 THEN $9 END
     WHERE tenant_id = $1 AND id = $2 AND read = $3 AND status = 'checking'
 """
 _REJECTED: Final = """
@@ -178,9 +179,16 @@ async def delete_import(tx: TenantTransaction, import_id: UUID) -> None:
 
 
 async def stage(
-    tx: TenantTransaction, import_id: UUID, prepared: Prepared, *, before: int, after: int, count: int
+    tx: TenantTransaction,
+    import_id: UUID,
+    prepared: Prepared,
+    *,
+    before: int,
+    after: int,
+    count: int,
+    index_keys: bytes,
 ) -> None:
-    """Keep what came of the rows after ``before`` up to ``after``, ``count`` of them.
+    """Keep what came of the rows after ``before`` up to ``after``, ``count`` of them, with tokens by ``index_keys``.
 
     Raises :class:`Superseded` when the import does not stand at ``before``.
     """
@@ -196,6 +204,7 @@ async def stage(
         valid,
         len(rejected),
         valid - len(staged),
+        index_keys,
     )
     if answer != "UPDATE 1":
         raise Superseded

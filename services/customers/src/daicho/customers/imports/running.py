@@ -17,12 +17,13 @@ import asyncpg
 
 from daicho.contracts.customers.events.v1 import events_pb2
 from daicho.customers.companies.records import Companies
-from daicho.customers.definitions.catalogue import Catalogue
+from daicho.customers.definitions.catalogue import Catalogue, ResourceSchema
 from daicho.customers.imports import completing, repository, taking_over
 from daicho.customers.imports.callers import Asker, Caller
 from daicho.customers.imports.companies import settle_companies
 from daicho.customers.imports.model import Import
 from daicho.customers.imports.repository import FieldsChanged, Superseded
+from daicho.customers.imports.retokening import renew_tokens
 from daicho.customers.imports.updating import Updating
 from daicho.customers.model import RESOURCES
 from daicho.events import Aggregate, tell, tell_all
@@ -130,14 +131,16 @@ class _Batch:
         """All of it: new records, changed ones, what they are found by, history, events, progress."""
         driver, resource = self.tx.driver, self.found.resource
         await driver.execute(taking_over.PLAN_ANEW)
-        kinds = await self._kinds()
+        schema = await self._schema()
         refused = await self._refuse_conflicts()
         told = await driver.fetch(taking_over.TOLD, *self._among())
         if told:
+            if self.found.index_keys != self.caller.keys.material.index_keys:
+                await renew_tokens(self.tx, self.caller.keys, resource, schema, self._among())
             await driver.execute(taking_over.INSERT_RECORDS[resource], *self._among(), self.now)
             await driver.execute(taking_over.INSERT_KEYS, *self._among(), resource)
             await driver.execute(taking_over.INSERT_TAGS, *self._among(), resource)
-            for kind in kinds:
+            for kind in _kinds(schema):
                 await driver.execute(taking_over.INSERT_VALUES[kind], *self._among(), resource)
             actor = self.tx.actor
             await driver.execute(
@@ -163,12 +166,11 @@ class _Batch:
     def _among(self) -> tuple[Any, ...]:
         return (self.tx.tenant_id, self.found.id, self.first, self.first + BATCH)
 
-    async def _kinds(self) -> set[IndexKind]:
+    async def _schema(self) -> ResourceSchema:
         schema = await self.running.catalogue.current(self.tx, self.found.resource)
         if schema.revision != self.found.fields_revision:
             raise FieldsChanged
-        kinds = (index_kind(definition) for definition in schema.schema.definitions.values())
-        return {kind for kind in kinds if kind is not None}
+        return schema
 
     async def _refuse_conflicts(self) -> int:
         resource = self.found.resource
@@ -206,3 +208,9 @@ class _Batch:
                 tellings.append((message, Aggregate("import_batch", self.found.id, 0)))
         if tellings:
             await tell_all(self.tx, None, tellings)
+
+
+def _kinds(schema: ResourceSchema) -> set[IndexKind]:
+    """The index tables that custom fields have rows in."""
+    kinds = (index_kind(definition) for definition in schema.schema.definitions.values())
+    return {kind for kind in kinds if kind is not None}
