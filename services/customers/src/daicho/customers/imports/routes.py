@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
-from dataclasses import replace
 from typing import Annotated, Any, Final, cast
-from urllib.parse import quote
 from uuid import UUID
 
 from litestar import Controller, Request, Response, delete, get, patch, post
-from litestar.openapi.spec import OpenAPIMediaType, Operation, RequestBody, Schema
-from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
 from litestar.params import FromPath, JSONBody, QueryParameter
 from litestar.response import Stream
 
 from daicho.customers.imports import repository
+from daicho.customers.imports.downloading import REJECTED, rejected_file
 from daicho.customers.imports.faults import (
     ImportBusy,
     ImportFinished,
@@ -23,28 +18,24 @@ from daicho.customers.imports.faults import (
     StorageUnavailable,
     UploadMalformed,
 )
-from daicho.customers.imports.files import FileKind
+from daicho.customers.imports.following import EVENTS, follow
 from daicho.customers.imports.messages import say
-from daicho.customers.imports.model import FINAL, Import
 from daicho.customers.imports.normalising import CellError
 from daicho.customers.imports.permission import permission
-from daicho.customers.imports.rejected import RejectedRow, write_rejected
 from daicho.customers.imports.rejections import open_rejection
 from daicho.customers.imports.schemas import (
     ImportError,  # noqa: A004 the name that the API gives it
     ImportErrorPage,
     ImportPage,
     ImportPatch,
-    ImportProgress,
     ImportView,
 )
 from daicho.customers.imports.service import Asking, Imports, view_of
-from daicho.customers.imports.uploads import FILE_LIMIT, Upload
+from daicho.customers.imports.uploads import FILE_LIMIT, Upload, UploadOperation
 from daicho.customers.model import RESOURCES, Resource
-from daicho.faults import FieldFault, Forbidden, Invalid, NotFound, listed
+from daicho.faults import FieldFault, Invalid, listed
 from daicho.tenancy import UserId
 from daicho.web import (
-    Event,
     Work,
     actor_of,
     answers,
@@ -56,51 +47,13 @@ from daicho.web import (
     open_cursor,
     requires,
     seal_cursor,
-    stream,
 )
 
 Ask = Request[Any, Any, Any]
 Limit = Annotated[int, QueryParameter(ge=1, le=200)]
 Cursor = Annotated[str | None, QueryParameter(max_length=2_000)]
-POLL: Final = 0.3
-"""Seconds between two looks at an import that a stream follows."""
-LONGEST_ID: Final = 18
-"""Digits of a Last-Event-ID that are read; Python refuses to make a number of thousands."""
-PAGE: Final = 500
-"""Rejected rows in memory at a time."""
-_XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-_REJECTED: Final = {
-    "text/csv": "エラー内容,顧客番号,姓,メールアドレス\r\nメールアドレス: …形式が正しくありません。,C-0017,田中,tanaka@\r\n",
-    _XLSX: "the bytes of a workbook",
-}
-_PROGRESS: Final = (
-    'id: 4\nevent: progress\ndata: {"status": "checking", "rows": 120, "valid": 108, "rejected": 12}\n\n'
-)
-_EVENTS: Final = {"text/event-stream": _PROGRESS}
 _NEWEST: Final = UUID(int=2**128 - 1)
 _PLURALS: Final = {plural: resource for resource, plural in RESOURCES.items()}
-
-
-class _UploadOperation(Operation):
-    """How OpenAPI speaks of the body that the route reads by itself."""
-
-    def __init__(self, **members: Any) -> None:
-        file = Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.BINARY)
-        resource = Schema(type=OpenAPIType.STRING, enum=list(RESOURCES))
-        form = Schema(
-            type=OpenAPIType.OBJECT,
-            properties={"file": file, "resource": resource},
-            required=["file", "resource"],
-        )
-        members["request_body"] = RequestBody(
-            required=True,
-            content={
-                "multipart/form-data": OpenAPIMediaType(
-                    schema=form, example={"resource": "contact", "file": "顧客.csv"}
-                )
-            },
-        )
-        super().__init__(**members)
 
 
 async def _asking(request: Ask) -> Asking:
@@ -124,7 +77,7 @@ class ImportRoutes(Controller):
     @post(
         "/",
         request_max_body_size=FILE_LIMIT,
-        operation_class=_UploadOperation,
+        operation_class=UploadOperation,
         responses=answers(201, ImportView),
         opt=declares(UploadMalformed, StorageUnavailable, Invalid, once=True),
     )
@@ -217,91 +170,20 @@ class ImportRoutes(Controller):
         more = seal_cursor(asking.keys, bound, items[limit][0]) if len(items) > limit else None
         return ImportErrorPage([item for _, item in items[:limit]], more)
 
-    @get("/{import_id:uuid}/rejected", opt=declares(texts=_REJECTED))
+    @get("/{import_id:uuid}/rejected", opt=declares(texts=REJECTED))
     async def download_rejected(self, request: Ask, import_id: FromPath[UUID]) -> Stream:
         """The rejected rows as a file like the one they came from, with the reasons in its first column."""
         asking, imports = await _asking(request), _imports(request)
         async with imports.database.reading(asking.actor) as tx:
             found = await imports.find(tx, asking, import_id)
         await _saw(request, asking, "import.rejected", import_id)
-        rows = _rejected_rows(imports, asking, found, asyncio.get_running_loop())
-        pieces = write_rejected(rows, found.description.columns, found.format, asking.language)
-        return Stream(
-            pieces,
-            media_type=_media_type(found),
-            headers={
-                "content-disposition": _disposition(found.description.file_name),
-                "x-content-type-options": "nosniff",
-                "cache-control": "no-store",
-            },
-        )
+        return rejected_file(imports, asking, found)
 
-    @get("/{import_id:uuid}/events", media_type="text/event-stream", opt=declares(texts=_EVENTS))
+    @get("/{import_id:uuid}/events", media_type="text/event-stream", opt=declares(texts=EVENTS))
     async def follow_import(self, request: Ask, import_id: FromPath[UUID]) -> Stream:
         """Progress as it happens: events with an import's counters, until it is done or failed."""
         asking, imports = await _asking(request), _imports(request)
-        async with imports.database.reading(asking.actor) as tx:
-            found = await imports.find(tx, asking, import_id)
-        state = request.app.state
-
-        async def still() -> None:
-            grants = await state.permissions.grants(asking.actor)
-            if not replace(asking, grants=grants).may_see(found):
-                raise Forbidden
-
-        session = await state.verifier.session(asking.actor.token)
-        seen = request.headers.get("last-event-id", "")
-        events = _progress(
-            imports, asking, import_id, int(seen) if seen.isdecimal() and len(seen) <= LONGEST_ID else 0
-        )
-        return stream(events, still=still, ends=session.ends_at)
-
-
-async def _progress(imports: Imports, asking: Asking, import_id: UUID, seen: int) -> AsyncIterator[Event]:
-    """An event for each state of the import that was not seen, at most one each :data:`POLL` seconds."""
-    while True:
-        try:
-            async with imports.database.reading(asking.actor) as tx:
-                found = await imports.find(tx, asking, import_id)
-        except NotFound:
-            return
-        if found.version > seen or found.status in FINAL:
-            seen = found.version
-            yield Event(_progress_of(found), id=str(seen), name="progress")
-        if found.status in FINAL:
-            return
-        await asyncio.sleep(POLL)
-
-
-def _progress_of(found: Import) -> ImportProgress:
-    return ImportProgress(
-        id=found.id,
-        status=found.status,
-        file_size=found.file_size,
-        failure=found.failure,
-        rows=found.rows,
-        valid=found.valid,
-        rejected=found.rejected,
-        created=found.created,
-        updated=found.updated,
-        skipped=found.skipped,
-    )
-
-
-def _rejected_rows(
-    imports: Imports, asking: Asking, found: Import, loop: asyncio.AbstractEventLoop
-) -> Iterator[RejectedRow]:
-    """Page by page, for the thread that writes the file: however many there are, memory stays flat."""
-
-    async def page(number: int) -> Sequence[tuple[int, int, bytes]]:
-        async with imports.database.reading(asking.actor) as tx:
-            return await repository.rejected_from(tx, found.id, number, PAGE)
-
-    number = 0
-    while rows := asyncio.run_coroutine_threadsafe(page(number), loop).result():
-        for number, _, sealed in rows:
-            yield open_rejection(asking.keys, found.id, number, sealed)
-        number += 1
+        return await follow(request, imports, asking, import_id)
 
 
 def _owners(asking: Asking) -> frozenset[UserId] | None:
@@ -319,16 +201,3 @@ async def _saw(request: Ask, asking: Asking, action: str, import_id: UUID) -> No
     await request.app.state.rails.access_log.record(
         asking.actor, action=action, resource="import", ids=[import_id]
     )
-
-
-def _media_type(found: Import) -> str:
-    if found.format.kind is FileKind.XLSX:
-        return _XLSX
-    return "text/csv"
-
-
-def _disposition(file_name: str) -> str:
-    """An attachment named after the file; what a header cannot carry is percent-encoded (RFC 6266)."""
-    stem, dot, ending = file_name.rpartition(".")
-    name = f"{stem}-rejected.{ending}" if dot else f"{file_name or 'import'}-rejected"
-    return f"attachment; filename*=UTF-8''{quote(name, safe='')}"

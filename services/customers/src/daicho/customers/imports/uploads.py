@@ -7,13 +7,38 @@ from collections.abc import AsyncIterator
 from typing import Any, Final
 
 from litestar import Request
+from litestar.openapi.spec import OpenAPIMediaType, Operation, RequestBody, Schema
+from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
 from multipart import MultipartError, MultipartSegment, PushMultipartParser, parse_options_header
 
 from daicho.customers.imports.faults import UploadMalformed
+from daicho.customers.model import RESOURCES
 
 FILE_LIMIT: Final = 64_000_000
 """Bytes of an uploaded file, with what multipart adds to it."""
 _LONGEST_FIELD: Final = 1_000
+
+
+class UploadOperation(Operation):
+    """How OpenAPI speaks of the body that the route reads by itself."""
+
+    def __init__(self, **members: Any) -> None:
+        file = Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.BINARY)
+        resource = Schema(type=OpenAPIType.STRING, enum=list(RESOURCES))
+        form = Schema(
+            type=OpenAPIType.OBJECT,
+            properties={"file": file, "resource": resource},
+            required=["file", "resource"],
+        )
+        members["request_body"] = RequestBody(
+            required=True,
+            content={
+                "multipart/form-data": OpenAPIMediaType(
+                    schema=form, example={"resource": "contact", "file": "顧客.csv"}
+                )
+            },
+        )
+        super().__init__(**members)
 
 
 class Upload:
