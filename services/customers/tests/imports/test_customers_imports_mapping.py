@@ -184,6 +184,34 @@ def test_all_errors_of_a_row_are_told_in_the_order_of_columns() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("header", "cells", "expected"),
+    [
+        (
+            "姓,住所",
+            "田中,〒530-0001 大阪府大阪市北区梅田１丁目1-3 大阪駅前第3ビル 5F",
+            ("5300001", "大阪府", "大阪市北区", "梅田１丁目1-3", "大阪駅前第3ビル 5F"),
+        ),
+        ("姓,都道府県,住所", "田中,東京都,府中市宮西町2-24", (None, "東京都", "府中市", "宮西町2-24", None)),
+        (
+            "姓,郵便番号,住所,建物名",
+            "田中,183-0022,〒100-0001 東京都府中市宮西町2-24 第一ビル,第二ビル",
+            ("1830022", "東京都", "府中市", "宮西町2-24 第一ビル", "第二ビル"),
+        ),
+        ("姓,市区町村,住所", "田中,府中市,東京都町田市1-2", (None, None, "府中市", "東京都町田市1-2", None)),
+        ("姓,住所", "田中,霞が関1-2-3", (None, None, None, "霞が関1-2-3", None)),
+        ("姓,住所", "田中,", (None, None, None, None, None)),
+    ],
+)
+def test_a_whole_address_in_one_column_is_parted(
+    header: str, cells: str, expected: tuple[str | None, ...]
+) -> None:
+    [row] = check_file(f"{header}\r\n{cells}\r\n".encode(), "contact", ())
+    names = ("postal_code", "prefecture", "city", "street", "building")
+    assert not row.errors
+    assert tuple(row.values.get(f"address.{name}") for name in names) == expected
+
+
 def test_a_column_that_is_left_out_is_not_checked() -> None:
     assert normalise(["田中", "x\x00"], ["family_name", "whatever"])[1] == []
 

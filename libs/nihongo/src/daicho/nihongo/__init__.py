@@ -4,6 +4,7 @@ Everything here is pure. ``read_*`` functions turn what a person typed into the 
 :class:`Unreadable` with a field code of ``daicho.faults``; ``show_*`` functions go the other way.
 """
 
+from daicho.nihongo.addresses import AddressParts, split_address
 from daicho.nihongo.calendar import (
     Period,
     add_business_days,
@@ -41,6 +42,7 @@ __all__ = [
     "KANA_BUCKETS",
     "PREFECTURES",
     "VARIANTS",
+    "AddressParts",
     "CompanyName",
     "Era",
     "Folding",
@@ -77,6 +79,7 @@ __all__ = [
     "search_digits",
     "show_era",
     "show_phone",
+    "split_address",
     "split_company",
     "store_kana",
     "to_katakana",

@@ -12,7 +12,7 @@ from daicho.customers.imports.detection import Column
 from daicho.customers.imports.mapping import ColumnMapping
 from daicho.customers.imports.rows import SourceRow
 from daicho.fields import FieldDefinition, FieldValidator, Refused, Resolve
-from daicho.nihongo import Unreadable, trim
+from daicho.nihongo import Unreadable, split_address, trim
 
 _TAG_MARKS: Final = "、,，;；\n"
 _TAG: Final = re.compile(
@@ -63,6 +63,9 @@ class RowNormaliser:
             for column, name in sorted(chosen)
         ]
 
+        mapped = {name for _, name in chosen}
+        self._parts_address = "address.street" in mapped and "address.city" not in mapped
+
     def normalise(self, row: SourceRow) -> NormalisedRow:
         """Values and errors of ``row``, errors in the order of columns."""
         if row.fault is not None:
@@ -88,14 +91,30 @@ class RowNormaliser:
             except Unreadable as unreadable:
                 params = unreadable.params if isinstance(unreadable, Refused) else {}
                 errors.append(CellError(column, unreadable.code, params))
-        if broken:
-            errors = self._with_broken(errors, broken)
-        return NormalisedRow(row.number, row.line, values, errors)
+        if self._parts_address:
+            part_address(values)
+        return NormalisedRow(row.number, row.line, values, self._with_broken(errors, broken))
 
     def _with_broken(self, errors: list[CellError], broken: tuple[int, ...]) -> list[CellError]:
+        if not broken:
+            return errors
         order = {name: index for index, name in self._names.items()}
         errors += [CellError(self._names.get(index), "undecodable") for index in broken]
         return sorted(errors, key=lambda error: order.get(error.column or "", -1))
+
+
+def part_address(values: dict[str, Any]) -> None:
+    """What stands in ``address.street`` goes to the members of the address that have no value of their own."""
+    if not values.get("address.street"):
+        return
+    building = values.get("address.building")
+    parts = split_address(
+        values["address.street"], values.get("address.prefecture"), part_building=not building
+    )
+    values["address.street"] = parts.street
+    for name in ("postal_code", "prefecture", "city", "building"):
+        if not values.get(f"address.{name}") and (part := getattr(parts, name)):
+            values[f"address.{name}"] = part
 
 
 def as_document(values: Mapping[str, Any], resource: str) -> dict[str, Any]:
