@@ -1,4 +1,5 @@
-"""Requests that Schemathesis makes up from the API description, right and wrong ones: none ends in an accident."""
+"""Requests that Schemathesis makes up from the API description, right and wrong ones: none ends in an accident, and every
+answer is one that the description names."""
 
 from __future__ import annotations
 
@@ -10,6 +11,11 @@ import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis import GenerationMode
 from schemathesis.schemas import APIOperation
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
 
 from daicho.testkit.product import Product
 
@@ -21,6 +27,8 @@ LEFT_OUT = {
 }
 #: It stays open as long as the token.
 STREAM = "/v1/imports/{import_id}/events"
+AS_DESCRIBED = [status_code_conformance, content_type_conformance, response_schema_conformance]
+"""An answer has a status, a media type and a shape that the description names."""
 EXAMPLES = 8
 """Of each operation and kind. The same ones each time; ``schemathesis run`` makes others, by the hour if asked."""
 
@@ -64,6 +72,7 @@ def _try(
         answer = case.call(base_url=str(client.base_url), headers=headers)
         told = (operation.label, case.as_curl_command(headers={}))
         assert answer.status_code < 500, (told, answer.text[:500])
+        case.validate_response(answer, checks=AS_DESCRIBED)
         if answer.status_code >= 400:
             assert answer.headers["content-type"] == ["application/problem+json"], told
             problem = answer.json()

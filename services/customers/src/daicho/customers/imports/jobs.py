@@ -69,6 +69,8 @@ class ImportJobs:
         except (Unavailable, RetryLater):
             raise
         except Exception:
+            # Whatever it was: after the last attempt nobody else would tell the user that nothing more comes of
+            # his import. The error goes on to the worker, which logs it.
             if job.attempt + 1 >= ATTEMPTS:
                 await self._fail(job, status, "internal")
             raise
