@@ -8,6 +8,7 @@ import os
 import re
 import sysconfig
 from pathlib import Path
+from typing import Any
 
 from .samples import expected, sample
 
@@ -34,6 +35,8 @@ async def test_the_guide_runs_from_sign_up_to_proof(product, tmp_path) -> None:
     assert shell.returncode == 0, f"{text[-2000:]}\n{complained.decode()[-2000:]}"
     _check_what_it_printed(text)
     _check_what_it_left(tmp_path)
+    _check_what_it_filtered(tmp_path)
+    _check_the_problem_is_the_one_that_is_printed(tmp_path)
 
 
 def _check_what_it_printed(text: str) -> None:
@@ -45,6 +48,7 @@ def _check_what_it_printed(text: str) -> None:
     assert lines.count(str(accepted)) == 1, "as many contacts as there are good rows"
     assert "次郎" in lines, "the deleted contact is restored"
     assert "412" in lines, "the second editor is told"
+    assert "422" in lines, "so is he who sends what is no contact"
     assert any("'title'" in line and "営業部長" in line for line in lines), "the history has the new title"
     assert lines.count("1") == 1, "the colleague sees the one contact that is his"
     assert "鈴木 一郎" in lines, "the audit names who opened it"
@@ -68,3 +72,32 @@ def _check_what_it_left(folder: Path) -> None:
     assert "タナカ" in exported
     rejected = (folder / "rejected.csv").read_bytes().decode("cp932")
     assert rejected.startswith("エラー内容,顧客番号,")
+
+
+def _check_what_it_filtered(folder: Path) -> None:
+    def items(name: str) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = json.loads((folder / name).read_text())["items"]
+        assert found, f"{name}: an empty page shows nothing"
+        return found
+
+    best = items("best.json")
+    assert {each["custom"]["rank"] for each in best} == {"S", "A"}
+    for each in items("call.json"):
+        assert each["custom"]["total_spent"]["amount"] >= 100_000
+        assert each["custom"].get("consent") is not True
+        assert each["prefecture"] in {"東京都", "神奈川県"} or not each["emails"]
+    assert items("recent.json")
+    assert all(each["custom"]["registered_on"] >= "2020-04-01" for each in items("since.json"))
+    paged = (folder / "paged.txt").read_text().split()
+    assert paged == [each["id"] for each in reversed(best)], "every one once, the oldest first"
+    counted = json.loads((folder / "counted.json").read_text())
+    assert counted["count"]["value"] > len(counted["items"]) == 1
+
+
+def _check_the_problem_is_the_one_that_is_printed(folder: Path) -> None:
+    (printed,) = re.findall(
+        r"^```json\n(.*?)^```$", GUIDE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
+    )
+    said, told = json.loads(printed), json.loads((folder / "problem.json").read_text())
+    assert sorted(said.pop("errors"), key=str) == sorted(told.pop("errors"), key=str)
+    assert said == told
