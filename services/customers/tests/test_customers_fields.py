@@ -177,6 +177,17 @@ async def test_a_filter_takes_what_it_says_in_every_order(tree, names, sort, hou
     assert await found(house.reader, filter={"all": [inside, tree]}, sort=sort) == set(names)
 
 
+@pytest.mark.parametrize("plural", ["contacts", "companies"])
+async def test_names_of_many_records_are_had_by_their_ids_in_one_search(plural, house):
+    member = "family_name" if plural == "contacts" else "name"
+    made = [(await house.owner.make(f"/v1/{plural}", **{member: name})) for name in ("子", "丑", "寅")]
+    gone = await house.owner("DELETE", f"/v1/{plural}/{made[1]['id']}", if_match='"v1"')
+    assert gone.status_code == 204
+    tree = {"field": "id", "op": "in", "value": [each["id"] for each in made]}
+    answer = await house.owner("POST", f"/v1/{plural}/search", {"filter": tree})
+    assert {each[member] for each in answer.json()["items"]} == {"子", "寅"}
+
+
 async def test_kana_sorts_by_reading_and_a_bucket_holds_its_row(house, people):
     tree = {"field": "company_id", "op": "eq", "value": people["id"]}
     answer = await house.reader("POST", "/v1/contacts/search", {"filter": tree, "sort": "kana"})

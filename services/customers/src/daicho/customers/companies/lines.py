@@ -19,6 +19,7 @@ from daicho.nihongo import PREFECTURES
 _k = Company.__table__.c
 
 _FIELDS: Final = (
+    field("id", FieldType.LINK),
     field("name", FieldType.TEXT),
     field("name_kana", FieldType.TEXT),
     field("corporate_number", FieldType.TEXT),

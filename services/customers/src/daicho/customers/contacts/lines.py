@@ -22,6 +22,7 @@ from daicho.nihongo import KANA_BUCKETS, PREFECTURES, kana_bucket
 _c = Contact.__table__.c
 
 _FIELDS: Final = (
+    field("id", FieldType.LINK),
     field("family_name", FieldType.TEXT, sensitive=True),
     field("given_name", FieldType.TEXT, sensitive=True),
     field("family_name_kana", FieldType.TEXT, sensitive=True),
@@ -101,6 +102,7 @@ class ContactLine:
 
 
 _PLAIN: Final = (
+    "id",
     "company_id",
     "company_name",
     "department",
@@ -122,6 +124,7 @@ class ContactLines(Lines[ContactCard]):
     repository: ClassVar[Repository] = REPOSITORY
     fields: ClassVar[Mapping[str, FieldDefinition]] = {each.key: each for each in _FIELDS}
     bindings: ClassVar[Mapping[str, Binding]] = {
+        "id": PlainColumn(_c.id),
         "company_id": PlainColumn(_c.company_id),
         "company_name": PlainColumn(Company.__table__.c.name),
         "department": PlainColumn(_c.department),
