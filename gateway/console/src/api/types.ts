@@ -31,6 +31,8 @@ export type Import = Schemas["ImportView"];
 export type ImportPatch = Schemas["ImportPatch"];
 export type ImportError = Schemas["ImportError"];
 export type AuditEntry = Schemas["AuditEntry"];
+export type Erasure = Schemas["ErasureView"];
+export type ErasureReason = Schemas["ErasureRequest"]["reason"];
 export type AuditSearch = Schemas["AuditSearch"];
 
 export type Resource = "contact" | "company";

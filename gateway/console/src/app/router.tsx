@@ -85,11 +85,16 @@ const audit = createRoute({
   path: "/audit",
   validateSearch: (search: Record<string, unknown>): Record<string, string> =>
     Object.fromEntries(
-      ["actor", "action", "record", "from", "to", "entry"].flatMap((name) =>
+      ["show", "actor", "action", "record", "from", "to", "entry"].flatMap((name) =>
         typeof search[name] === "string" && search[name] ? [[name, search[name]]] : [],
       ),
     ),
   component: lazyRouteComponent(() => import("@/features/audit/AuditPage"), "AuditPage"),
+});
+const erasures = createRoute({
+  getParentRoute: () => inside,
+  path: "/audit/erasures",
+  component: lazyRouteComponent(() => import("@/features/audit/ErasuresPage"), "ErasuresPage"),
 });
 const fields = createRoute({
   getParentRoute: () => inside,
@@ -167,6 +172,7 @@ const tree = root.addChildren([
     imports,
     importRun,
     audit,
+    erasures,
     fields,
     users,
     roles,

@@ -3,12 +3,13 @@
 import { account } from "./ja/account";
 import { audit } from "./ja/audit";
 import { common } from "./ja/common";
+import { erasure } from "./ja/erasure";
 import { fields } from "./ja/fields";
 import { imports } from "./ja/imports";
 import { people } from "./ja/people";
 import { records } from "./ja/records";
 
-export const ja = { ...common, ...account, ...records, ...imports, ...fields, ...people, ...audit };
+export const ja = { ...common, ...account, ...records, ...imports, ...fields, ...people, ...audit, ...erasure };
 
 export type Key = keyof typeof ja;
 export type Catalogue = Record<Key, string>;

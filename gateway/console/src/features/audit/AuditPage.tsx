@@ -1,10 +1,9 @@
 /** Who saw or changed what, when, from where. */
 
 import { Button, Group, Select, Text, TextInput } from "@mantine/core";
-import { useDebouncedCallback } from "@mantine/hooks";
-import { IconShieldCheck, IconX } from "@tabler/icons-react";
+import { IconEraser, IconShieldCheck, IconX } from "@tabler/icons-react";
 import { keepPreviousData, useInfiniteQuery } from "@tanstack/react-query";
-import { getRouteApi, useNavigate } from "@tanstack/react-router";
+import { getRouteApi, Link, useNavigate } from "@tanstack/react-router";
 import { useCallback, useMemo, useState, type ReactNode } from "react";
 import { client, take } from "@/api/client";
 import { itemsOf, pagesQuery } from "@/api/queries";
@@ -12,18 +11,25 @@ import type { AuditEntry } from "@/api/types";
 import { usePreferences } from "@/app/preferences";
 import { Dot, type DotColor } from "@/components/Dot";
 import { Page } from "@/components/Page";
+import { useMay } from "@/components/permissions";
 import { useUserChoices, useUserName } from "@/components/people";
 import { Empty, Failure, LoadingRows } from "@/components/States";
 import { RecordList, type Column } from "@/features/records/RecordList";
 import { EntryDrawer } from "./EntryDrawer";
+import { ErasureDialog } from "./ErasureDialog";
+import { isRecordId, RecordPicker } from "./RecordPicker";
+import { useRecordNames, wantedBy, type RecordNames } from "./recordNames";
+import { shortId, useThingName } from "./things";
+import { goesOn, isInView, viewOf, VIEWS } from "./views";
 import styles from "./audit.module.css";
 import { ACTIONS, actionName, actorName, momentOf, recordCount, resourceName } from "./words";
 
 const route = getRouteApi("/inside/audit");
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+const PAGE = 200;
 const KIND_COLORS: Record<AuditEntry["kind"], DotColor> = { change: "blue", access: "gray", erasure: "red" };
 
 interface AuditFilters {
+  show?: string;
   actor?: string;
   action?: string;
   record?: string;
@@ -33,20 +39,92 @@ interface AuditFilters {
 
 export function AuditPage() {
   const { translate: t } = usePreferences();
+  const may = useMay();
   const filters: AuditFilters = route.useSearch();
   const [opened, setOpened] = useState<AuditEntry>();
-  const columns = useColumns();
+  const [isErasing, setErasing] = useState(false);
+  const { pages, rows, shownOf } = useEntries(filters);
+  const names = useRecordNames(useMemo(() => (pages.data?.pages ?? []).map((page) => wantedBy(page.items)), [pages.data]));
+  const columns = useColumns(names);
+  const { fetchNextPage } = pages;
+  const onMore = useCallback(() => void fetchNextPage(), [fetchNextPage]);
+  const isPaused = pages.hasNextPage && !goesOn(shownOf);
+
+  function footer(): ReactNode {
+    if (pages.isFetchNextPageError) return <Failure error={pages.error} onRetry={onMore} />;
+    if (!isPaused) return t(pages.hasNextPage ? "list.loaded" : "list.end", { n: rows.length });
+    return (
+      <Group gap={12}>
+        {t("audit.paused", { n: shownOf.length * PAGE })}
+        <Button variant="default" onClick={onMore}>
+          {t("audit.goOn")}
+        </Button>
+      </Group>
+    );
+  }
+
+  function content(): ReactNode {
+    if (pages.isPending) return <LoadingRows />;
+    if (pages.isError && rows.length === 0) return <Failure error={pages.error} onRetry={() => void pages.refetch()} />;
+    if (rows.length === 0 && !pages.hasNextPage) return <Empty title={t("audit.emptyTitle")} text={t("audit.emptyText")} icon={IconShieldCheck} />;
+    return (
+      <RecordList
+        label={t("audit.title")}
+        rows={rows}
+        columns={columns}
+        compact={(entry) => <Compact entry={entry} names={names} />}
+        idOf={(entry) => entry.id}
+        onOpen={setOpened}
+        hasMore={pages.hasNextPage && !pages.isFetchNextPageError && !isPaused}
+        isLoadingMore={pages.isFetchingNextPage}
+        onMore={onMore}
+        resetKey={JSON.stringify(filters)}
+        footer={footer()}
+      />
+    );
+  }
+
+  const actions = (
+    <>
+      <Button variant="default" component={Link} to="/audit/erasures">
+        {t("erasure.register")}
+      </Button>
+      {may("audit:erase") && (
+        <Button variant="default" leftSection={<IconEraser size={15} />} onClick={() => setErasing(true)} visibleFrom="sm">
+          {t("erasure.begin")}
+        </Button>
+      )}
+    </>
+  );
+  return (
+    <Page title={t("audit.title")} actions={actions} fills>
+      <Text c="dimmed" size="sm" className={styles.lead}>
+        {t("audit.lead")}
+      </Text>
+      <Filters filters={filters} />
+      {content()}
+      {opened && <EntryDrawer entry={opened} names={names} onClose={() => setOpened(undefined)} />}
+      {isErasing && <ErasureDialog onClose={() => setErasing(false)} />}
+    </Page>
+  );
+}
+
+/** The entries that the filters let through; `shownOf` says how many each page gave. */
+function useEntries(filters: AuditFilters) {
+  const { show, ...asked } = filters;
+  // Who asks for one action wants to see it, whatever the view hides.
+  const view = asked.action ? "all" : viewOf(show);
   const pages = useInfiniteQuery({
-    ...pagesQuery<AuditEntry>(["audit", filters], (cursor, signal) =>
+    ...pagesQuery<AuditEntry>(["audit", asked], (cursor, signal) =>
       take(
         client.POST("/v1/audit/entries/search", {
           body: {
-            actor_id: filters.actor ?? null,
-            action: filters.action ?? null,
-            record_id: filters.record && UUID.test(filters.record) ? filters.record : null,
-            from: momentOf(filters.from, "start"),
-            to: momentOf(filters.to, "end"),
-            limit: 100,
+            actor_id: asked.actor ?? null,
+            action: asked.action ?? null,
+            record_id: isRecordId(asked.record) ? asked.record : null,
+            from: momentOf(asked.from, "start"),
+            to: momentOf(asked.to, "end"),
+            limit: PAGE,
             cursor: cursor ?? null,
           },
           signal,
@@ -55,54 +133,31 @@ export function AuditPage() {
     ),
     placeholderData: keepPreviousData,
   });
-  const rows = useMemo(() => itemsOf(pages.data?.pages, (entry) => entry.id), [pages.data]);
-  const { fetchNextPage } = pages;
-  const onMore = useCallback(() => void fetchNextPage(), [fetchNextPage]);
-
-  function content(): ReactNode {
-    if (pages.isPending) return <LoadingRows />;
-    if (pages.isError && rows.length === 0) return <Failure error={pages.error} onRetry={() => void pages.refetch()} />;
-    if (rows.length === 0) return <Empty title={t("audit.emptyTitle")} text={t("audit.emptyText")} icon={IconShieldCheck} />;
-    return (
-      <RecordList
-        label={t("audit.title")}
-        rows={rows}
-        columns={columns}
-        compact={(entry) => <Compact entry={entry} />}
-        idOf={(entry) => entry.id}
-        onOpen={setOpened}
-        hasMore={pages.hasNextPage && !pages.isFetchNextPageError}
-        isLoadingMore={pages.isFetchingNextPage}
-        onMore={onMore}
-        resetKey={JSON.stringify(filters)}
-        footer={pages.isFetchNextPageError ? <Failure error={pages.error} onRetry={onMore} /> : t(pages.hasNextPage ? "list.loaded" : "list.end", { n: rows.length })}
-      />
-    );
-  }
-
-  return (
-    <Page title={t("audit.title")} fills>
-      <Text c="dimmed" size="sm" className={styles.lead}>
-        {t("audit.lead")}
-      </Text>
-      <Filters filters={filters} />
-      {content()}
-      {opened && <EntryDrawer entry={opened} onClose={() => setOpened(undefined)} />}
-    </Page>
-  );
+  const shownOf = useMemo(() => (pages.data?.pages ?? []).map((page) => page.items.filter((entry) => isInView(entry, view)).length), [pages.data, view]);
+  const rows = useMemo(() => itemsOf(pages.data?.pages, (entry) => entry.id).filter((entry) => isInView(entry, view)), [pages.data, view]);
+  return { pages, rows, shownOf };
 }
 
 function Filters({ filters }: { filters: AuditFilters }) {
   const { translate: t } = usePreferences();
   const navigate = useNavigate({ from: "/audit" });
   const users = useUserChoices("all");
-  const [record, setRecord] = useState(filters.record ?? "");
   const set = (change: Partial<AuditFilters>) =>
     void navigate({ search: (now) => withoutEmpty({ ...now, ...change }), replace: true });
-  const tellRecord = useDebouncedCallback((text: string) => set({ record: UUID.test(text) ? text : "" }), 250);
   const isFiltered = Object.keys(filters).length > 0;
   return (
     <div className={styles.filters}>
+      <Select
+        size="xs"
+        w={200}
+        aria-label={t("audit.show")}
+        data={VIEWS.map((value) => ({ value, label: t(`audit.show.${value}`) }))}
+        value={filters.action ? "all" : viewOf(filters.show)}
+        onChange={(show) => set({ show: show === "main" ? "" : (show ?? "") })}
+        disabled={filters.action !== undefined}
+        allowDeselect={false}
+        comboboxProps={{ width: "max-content", position: "bottom-start" }}
+      />
       <Select
         size="xs"
         w={160}
@@ -126,17 +181,14 @@ function Filters({ filters }: { filters: AuditFilters }) {
         clearable
         comboboxProps={{ width: "max-content", position: "bottom-start" }}
       />
-      <TextInput
+      <RecordPicker
         size="xs"
         w={200}
         aria-label={t("audit.record")}
         placeholder={t("audit.record")}
-        value={record}
-        onChange={(event) => {
-          setRecord(event.currentTarget.value);
-          tellRecord(event.currentTarget.value.trim());
-        }}
-        error={record !== "" && !UUID.test(record.trim())}
+        resources={["contact", "company"]}
+        value={isRecordId(filters.record) ? filters.record : null}
+        onChange={(picked) => set({ record: picked?.id ?? "" })}
       />
       <Group gap={4} wrap="nowrap">
         <TextInput size="xs" type="date" aria-label={t("audit.from")} value={filters.from ?? ""} onChange={(event) => set({ from: event.currentTarget.value })} />
@@ -150,10 +202,7 @@ function Filters({ filters }: { filters: AuditFilters }) {
           variant="subtle"
           color="gray"
           leftSection={<IconX size={13} />}
-          onClick={() => {
-            setRecord("");
-            set({ actor: "", action: "", record: "", from: "", to: "" });
-          }}
+          onClick={() => set({ show: "", actor: "", action: "", record: "", from: "", to: "" })}
         >
           {t("audit.clear")}
         </Button>
@@ -162,7 +211,7 @@ function Filters({ filters }: { filters: AuditFilters }) {
   );
 }
 
-function useColumns(): Column<AuditEntry>[] {
+function useColumns(names: RecordNames): Column<AuditEntry>[] {
   const { translate: t, format } = usePreferences();
   const userName = useUserName();
   return [
@@ -172,40 +221,42 @@ function useColumns(): Column<AuditEntry>[] {
       key: "kind",
       label: t("audit.kind"),
       width: "92px",
-      show: (entry) => (
-<Dot color={KIND_COLORS[entry.kind]}>{t(`audit.kind.${entry.kind}`)}</Dot>
-      ),
+      show: (entry) => <Dot color={KIND_COLORS[entry.kind]}>{t(`audit.kind.${entry.kind}`)}</Dot>,
     },
     { key: "action", label: t("audit.action"), width: "minmax(150px, 1.2fr)", show: (entry) => actionName(entry.action, t) },
-    { key: "what", label: t("audit.what"), width: "minmax(170px, 1.4fr)", show: (entry) => <Target entry={entry} /> },
+    { key: "what", label: t("audit.what"), width: "minmax(170px, 1.4fr)", show: (entry) => <Target entry={entry} names={names} /> },
     { key: "address", label: t("audit.address"), width: "132px", show: (entry) => <span className="tabular">{entry.address}</span> },
     { key: "number", label: t("audit.number"), width: "84px", show: (entry) => <span className="tabular">{entry.sequence}</span> },
   ];
 }
 
-function Target({ entry }: { entry: AuditEntry }) {
+function Target({ entry, names }: { entry: AuditEntry; names: RecordNames }) {
   const { translate: t } = usePreferences();
+  const name = useThingName(names)(entry);
   const count = recordCount(entry);
+  const { id, type } = entry.resource;
+  const isNameless = name === undefined && id !== null;
   return (
     <>
-      {resourceName(entry.resource.type, t)}
-      <Text span size="xs" c="dimmed" ml={8} className={entry.resource.id ? "mono" : undefined}>
-        {entry.resource.id ? entry.resource.id.slice(-12) : count === undefined ? "" : t("audit.records", { n: count })}
+      {name ?? resourceName(type, t)}
+      <Text span size="xs" c="dimmed" ml={8} className={isNameless ? "mono" : undefined}>
+        {name !== undefined ? resourceName(type, t) : id ? shortId(id) : count === undefined ? "" : t("audit.records", { n: count })}
       </Text>
     </>
   );
 }
 
-function Compact({ entry }: { entry: AuditEntry }) {
+function Compact({ entry, names }: { entry: AuditEntry; names: RecordNames }) {
   const { translate: t, format } = usePreferences();
   const userName = useUserName();
+  const name = useThingName(names)(entry);
   return (
     <>
       <Text size="sm" fw={500} className="truncate">
-        {actorName(entry, userName, t)} ・ {actionName(entry.action, t)}
+        {[actionName(entry.action, t), name].filter(Boolean).join(" ・ ")}
       </Text>
       <Text size="xs" c="dimmed" className="truncate tabular">
-        {format.moment(entry.time)} ・ {entry.address}
+        {[actorName(entry, userName, t), format.moment(entry.time), entry.address].filter(Boolean).join(" ・ ")}
       </Text>
     </>
   );

@@ -1,19 +1,21 @@
 /** One entry of the log, and the file that proves it. */
 
-import { ActionIcon, Alert, Anchor, Button, CopyButton, Drawer, Stack, Text, Title } from "@mantine/core";
+import { ActionIcon, Alert, Button, CopyButton, Drawer, Stack, Text, Title } from "@mantine/core";
 import { IconCheck, IconCopy, IconDownload } from "@tabler/icons-react";
 import { useMutation, useQuery } from "@tanstack/react-query";
-import { Link } from "@tanstack/react-router";
 import { client, take } from "@/api/client";
 import type { AuditEntry } from "@/api/types";
 import { usePreferences } from "@/app/preferences";
 import { messageOf } from "@/components/messages";
 import { notifyFailed } from "@/components/notify";
 import { useUserName } from "@/components/people";
+import { Content, Fact } from "./Content";
+import type { RecordNames } from "./recordNames";
+import { RecordName, useThingName } from "./things";
 import styles from "./audit.module.css";
 import { actionName, actorName, resourceName } from "./words";
 
-export function EntryDrawer({ entry, onClose }: { entry: AuditEntry; onClose: () => void }) {
+export function EntryDrawer({ entry, names, onClose }: { entry: AuditEntry; names: RecordNames; onClose: () => void }) {
   const { translate: t, format } = usePreferences();
   const userName = useUserName();
   const proof = useProof(entry.id);
@@ -23,11 +25,8 @@ export function EntryDrawer({ entry, onClose }: { entry: AuditEntry; onClose: ()
     [t("audit.time"), format.moment(entry.time)],
     [t("audit.actor"), actorName(entry, userName, t)],
     [t("audit.action"), actionName(entry.action, t)],
-    [t("audit.what"), <Target key="what" entry={entry} />],
+    [t("audit.what"), <Target key="what" entry={entry} names={names} />],
     [t("audit.address"), entry.address],
-    [t("audit.session"), entry.actor.session_id],
-    [t("audit.request"), entry.request_id],
-    [t("audit.digest"), <span key="digest" className="mono">{entry.payload_digest}</span>],
   ];
   return (
     <Drawer
@@ -52,9 +51,7 @@ export function EntryDrawer({ entry, onClose }: { entry: AuditEntry; onClose: ()
             {t("audit.payload")}
           </Title>
           {entry.payload ? (
-            <pre className={styles.payload} tabIndex={0}>
-              {JSON.stringify(entry.payload, null, 2)}
-            </pre>
+            <Content entry={entry} payload={entry.payload} names={names} />
           ) : (
             <Alert variant="light" color="gray">
               {t("audit.erased")}
@@ -83,30 +80,18 @@ export function EntryDrawer({ entry, onClose }: { entry: AuditEntry; onClose: ()
   );
 }
 
-function Fact({ name, value }: { name: string; value: React.ReactNode }) {
-  return (
-    <>
-      <dt>{name}</dt>
-      <dd>{value}</dd>
-    </>
-  );
-}
-
-function Target({ entry }: { entry: AuditEntry }) {
+function Target({ entry, names }: { entry: AuditEntry; names: RecordNames }) {
   const { translate: t } = usePreferences();
   const { type, id } = entry.resource;
-  const path = type === "contact" ? "contacts" : type === "company" ? "companies" : undefined;
+  const name = useThingName(names)(entry);
   return (
     <>
-      {resourceName(type, t)}{" "}
-      {id &&
-        (path ? (
-          <Anchor component={Link} to={`/${path}/${id}`} inherit className="mono">
-            {id}
-          </Anchor>
-        ) : (
-          <span className="mono">{id}</span>
-        ))}
+      {resourceName(type, t)} {type === "contact" || type === "company" ? id && <RecordName resource={type} id={id} names={names} /> : name}
+      {id && (
+        <Text size="xs" c="dimmed" className="mono">
+          {id}
+        </Text>
+      )}
     </>
   );
 }

@@ -60,7 +60,7 @@ export function InviteDialog({ onClose }: { onClose: () => void }) {
             maxRows={12}
             value={text}
             onChange={(event) => setText(event.currentTarget.value)}
-            error={isTold && others.length > 0 && t("invite.notUnderstood", { parts: others.join(t("invite.separator")) })}
+            error={isTold && others.length > 0 && t("invite.notUnderstood", { parts: others.join(t("list.separator")) })}
             data-autofocus
           />
           <Group grow align="flex-start">

@@ -77,7 +77,8 @@ function useFound(resource: Resource, typed: string): { found: Found[]; isSearch
   return { found: q === "" ? [] : (search.data ?? []), isSearching: search.isFetching };
 }
 
-async function searched(resource: Resource, q: string, signal: AbortSignal): Promise<Found[]> {
+/** The records that are meant by `q`, with what tells two of one name apart. */
+export async function searched(resource: Resource, q: string, signal: AbortSignal): Promise<Found[]> {
   const body = { q, limit: SHOWN };
   if (resource === "company") {
     const { items } = await take(client.POST("/v1/companies/search", { body, signal }));

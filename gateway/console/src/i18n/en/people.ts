@@ -31,7 +31,6 @@ export const people = {
   "invite.submitNone": "Invite",
   "invite.sent": "{n} invitation sent|{n} invitations sent",
   "invite.notUnderstood": "Not an e-mail address: {parts}. Correct or remove it.",
-  "invite.separator": ", ",
   "invite.pending": "Waiting for an answer",
   "invite.expires": "Valid until {date}",
   "invite.revoke": "Revoke",

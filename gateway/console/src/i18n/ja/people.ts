@@ -31,7 +31,6 @@ export const people = {
   "invite.submitNone": "招待する",
   "invite.sent": "{n} 人に招待メールをお送りしました",
   "invite.notUnderstood": "メールアドレスとして読み取れません：{parts}。直すか、消してください。",
-  "invite.separator": "、",
   "invite.pending": "返事を待っている招待",
   "invite.expires": "{date} まで有効",
   "invite.revoke": "取り消す",

@@ -1,0 +1,28 @@
+/** Taking personal data out of the audit log. */
+
+export const erasure = {
+  "erasure.register": "Erasures",
+  "erasure.registerLead": "What was erased from the audit log. After a backup is restored, repeat the erasures listed here.",
+  "erasure.begin": "Erase personal data",
+  "erasure.title": "Erase personal data from the audit log",
+  "erasure.goes": "The content of entries about this person alone goes (what changed, from where), and so do words that were searched for.",
+  "erasure.stays": "Who did what and when stays, and so does the record's ID. Proofs of the log keep working.",
+  "erasure.ledger": "The contact in the ledger is not touched. Delete it there.",
+  "erasure.final": "This cannot be undone.",
+  "erasure.person": "Contact",
+  "erasure.personHelp": "Find by name, or paste the ID from the audit log if the contact is deleted.",
+  "erasure.reason": "Reason",
+  "erasure.reason.privacy_request": "The person asked",
+  "erasure.reason.retention_ended": "Retention ended",
+  "erasure.reason.unlawfully_obtained": "Unlawfully obtained",
+  "erasure.reason.legal_order": "Legal order",
+  "erasure.whom": "This erases the content of entries about {name}.",
+  "erasure.word": "erase",
+  "erasure.type": "Type “{word}” to confirm",
+  "erasure.submit": "Erase",
+  "erasure.done": "Content erased from {n} entry|Content erased from {n} entries",
+  "erasure.nothing": "There was nothing to erase",
+  "erasure.emptyTitle": "Nothing was erased so far",
+  "erasure.record": "Record",
+  "erasure.erased": "Entries",
+} as const;

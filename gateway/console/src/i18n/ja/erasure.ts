@@ -1,0 +1,28 @@
+/** Taking personal data out of the audit log. */
+
+export const erasure = {
+  "erasure.register": "消去の記録",
+  "erasure.registerLead": "監査ログから個人情報を消去した記録です。バックアップから復元したときは、ここにある消去をもう一度行ってください。",
+  "erasure.begin": "個人情報を消去",
+  "erasure.title": "監査ログから個人情報を消去",
+  "erasure.goes": "この人だけに関する記録の内容（変更の内容、接続元など）と、検索の言葉が消えます。",
+  "erasure.stays": "いつ、だれが、どの操作をしたかと、レコードの ID は残ります。ログの証明は壊れません。",
+  "erasure.ledger": "台帳にある顧客の情報は消えません。台帳の情報は別に削除してください。",
+  "erasure.final": "元に戻すことはできません。",
+  "erasure.person": "対象の顧客",
+  "erasure.personHelp": "名前で探すか、削除済みの場合は監査ログにある ID を貼り付けてください。",
+  "erasure.reason": "理由",
+  "erasure.reason.privacy_request": "本人からの請求",
+  "erasure.reason.retention_ended": "保存期間の満了",
+  "erasure.reason.unlawfully_obtained": "不適正な取得",
+  "erasure.reason.legal_order": "法令・命令",
+  "erasure.whom": "{name} に関する記録の内容を消去します。",
+  "erasure.word": "消去する",
+  "erasure.type": "確認のため「{word}」と入力してください",
+  "erasure.submit": "消去する",
+  "erasure.done": "{n} 件の記録から内容を消去しました",
+  "erasure.nothing": "消去する内容はありませんでした",
+  "erasure.emptyTitle": "消去した記録はありません",
+  "erasure.record": "レコード",
+  "erasure.erased": "消去した件数",
+} as const;
