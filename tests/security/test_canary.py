@@ -67,6 +67,9 @@ async def _leave_traces(company: Company) -> Caller:
     assert len((await owner.post("/v1/contacts/search", filtered))["items"]) == 1
     await owner.get(f"{place}/history")
     await _import(owner)
+    for given in ({"format": "csv"}, {"format": "csv", "encoding": "cp932"}, {"format": "xlsx"}):
+        taken = await owner("POST", "/v1/contacts/export", {"q": NAME, **given})
+        assert taken.status_code == 200, taken.text
     colleague = await company.invite(LATIN, "member")
     await company.client.post("/v1/password-resets", json={"tenant": company.code, "email": colleague.email})
     await company.mailed(colleague.email, "reset")

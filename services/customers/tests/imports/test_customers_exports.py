@@ -108,6 +108,8 @@ async def test_each_gets_what_he_may_read_and_export(imports, house) -> None:
         (Scope.TEAM, Scope.ALL, {"manager", "member", "mate"}),
         (Scope.ALL, Scope.OWN, {"member"}),
         (Scope.OWN, Scope.ALL, {"member"}),
+        (Scope.TEAM, Scope.OWN, {"member"}),
+        (Scope.OWN, Scope.TEAM, {"member"}),
     ):
         scopes = members | {"contacts:read": read, "contacts:export": may}
         await imports.ledger.set_role(house.tenant_id, "member", scopes)
