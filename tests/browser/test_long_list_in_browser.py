@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -81,30 +80,3 @@ async def test_ten_thousand_rows_are_imported_live_and_scrolled_to_the_end(
     await expect(rows_of(page).first).to_have_attribute("aria-rowindex", "2")
     await expect(rows_of(page).first).to_be_in_viewport()
     assert await rows_of(page).count() <= DRAWN
-    await _is_left_and_found_again(page)
-
-
-async def _is_left_and_found_again(page: Page) -> None:
-    """Both ways back from a record lead to the row it was opened at; the menu leads to the top."""
-    await page.get_by_role("searchbox", name="検索").fill("田中")
-    await expect(page).to_have_url(re.compile("q="))
-    await expect(rows_of(page).first).to_be_visible()
-    grid, chosen = page.get_by_role("grid"), page.locator("[role=row][aria-selected=true]")
-    for _ in range(6):
-        await grid.press("PageDown")
-    place = await chosen.get_attribute("aria-rowindex")
-    assert place is not None
-    assert int(place) > DRAWN
-    chevron = page.locator("main header").get_by_role("link", name="顧客")
-    for go_back in (page.go_back, chevron.click):
-        await grid.press("Enter")
-        await expect(page.get_by_role("tab", name="詳細")).to_be_visible()
-        await go_back()
-        await expect(page).to_have_url(re.compile("q="))
-        await expect(chosen).to_have_attribute("aria-rowindex", place)
-        await expect(chosen).to_be_in_viewport()
-        await expect(grid).to_be_focused()
-    await page.get_by_role("navigation").get_by_role("link", name="顧客").click()
-    await expect(page).not_to_have_url(re.compile("q="))
-    await expect(rows_of(page).first).to_have_attribute("aria-rowindex", "2")
-    await expect(rows_of(page).first).to_be_in_viewport()

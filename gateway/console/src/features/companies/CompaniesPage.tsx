@@ -9,7 +9,6 @@ import { UserName } from "@/components/people";
 import { ListPage } from "@/features/records/ListPage";
 import { nationalPhone } from "@/features/records/numbers";
 import type { Column } from "@/features/records/RecordList";
-import { FROM_LIST } from "@/features/records/wayBack";
 
 const route = getRouteApi("/inside/companies");
 const INITIAL = ["corporate_number", "phone", "prefecture", "owner", "updated"];
@@ -30,7 +29,7 @@ export function CompaniesPage() {
       ask={(body, signal) => take(client.POST("/v1/companies/search", { body, signal }))}
       search={search}
       onSearch={(change) => void navigate({ search: (now) => ({ ...now, ...change }), replace: true })}
-      onOpen={(company) => void navigate({ to: "/companies/$id", params: { id: company.id }, state: FROM_LIST })}
+      onOpen={(company) => void navigate({ to: "/companies/$id", params: { id: company.id } })}
       filters={["prefecture", "owner"]}
       prefectureField="address.prefecture"
       sorts={[
@@ -51,7 +50,7 @@ function useCompanyColumns(): Column<CompanyCard>[] {
         label: t("field.name"),
         width: "minmax(260px, 2fr)",
         show: (company) => (
-          <Link to="/companies/$id" params={{ id: company.id }} state={FROM_LIST} tabIndex={-1}>
+          <Link to="/companies/$id" params={{ id: company.id }} tabIndex={-1}>
             <Text span fw={550} size="sm">
               {company.name}
             </Text>

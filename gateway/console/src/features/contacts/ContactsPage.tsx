@@ -10,7 +10,6 @@ import { Lifecycle } from "@/features/records/FieldValue";
 import { ListPage } from "@/features/records/ListPage";
 import { nationalPhone } from "@/features/records/numbers";
 import type { Column } from "@/features/records/RecordList";
-import { FROM_LIST } from "@/features/records/wayBack";
 import { displayKana, displayName } from "./names";
 
 const route = getRouteApi("/inside/contacts");
@@ -32,7 +31,7 @@ export function ContactsPage() {
       ask={(body, signal) => take(client.POST("/v1/contacts/search", { body, signal }))}
       search={search}
       onSearch={(change) => void navigate({ search: (now) => ({ ...now, ...change }), replace: true })}
-      onOpen={(contact) => void navigate({ to: "/contacts/$id", params: { id: contact.id }, state: FROM_LIST })}
+      onOpen={(contact) => void navigate({ to: "/contacts/$id", params: { id: contact.id } })}
       filters={["lifecycle", "prefecture", "owner"]}
       prefectureField="address.prefecture"
       kana
@@ -54,7 +53,7 @@ function useContactColumns(): Column<ContactCard>[] {
         label: t("field.contactName"),
         width: "minmax(210px, 1.4fr)",
         show: (contact) => (
-          <Link to="/contacts/$id" params={{ id: contact.id }} state={FROM_LIST} tabIndex={-1}>
+          <Link to="/contacts/$id" params={{ id: contact.id }} tabIndex={-1}>
             <Text span fw={550} size="sm">
               {displayName(contact)}
             </Text>

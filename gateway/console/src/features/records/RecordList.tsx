@@ -4,7 +4,6 @@ import { useVirtualizer } from "@tanstack/react-virtual";
 import { useHotkeys, useMediaQuery } from "@mantine/hooks";
 import { useEffect, useId, useRef, useState, type KeyboardEvent, type ReactNode } from "react";
 import { useT } from "@/app/preferences";
-import { usePlace } from "./wayBack";
 import styles from "./RecordList.module.css";
 
 export interface Column<T> {
@@ -39,9 +38,8 @@ export function RecordList<T>(props: RecordListProps<T>) {
   const t = useT();
   const id = useId();
   const scroller = useRef<HTMLDivElement>(null);
-  const isPhone = useMediaQuery("(max-width: 48em)", undefined, { getInitialValueInEffect: false }) ?? false;
-  const [left, remember] = usePlace();
-  const [active, setActive] = useState(left?.active ?? 0);
+  const isPhone = useMediaQuery("(max-width: 48em)") ?? false;
+  const [active, setActive] = useState(0);
   // Pages come by cursor, so the way to the end leads through all of them; whoever moves otherwise stops there.
   const isHeadingForEnd = useRef(false);
   const height = isPhone ? COMPACT_ROW : ROW;
@@ -50,26 +48,17 @@ export function RecordList<T>(props: RecordListProps<T>) {
     getScrollElement: () => scroller.current,
     estimateSize: () => height,
     overscan: 12,
-    initialOffset: left?.offset,
     getItemKey: (index) => (rows[index] ? idOf(rows[index]) : index),
   });
   const items = list.getVirtualItems();
   const last = items.at(-1)?.index ?? 0;
 
   useEffect(() => list.measure(), [height, list]);
-  const shown = useRef(resetKey);
   useEffect(() => {
-    if (shown.current === resetKey) return;
-    shown.current = resetKey;
     setActive(0);
     isHeadingForEnd.current = false;
     list.scrollToOffset(0);
   }, [resetKey, list]);
-  const cameBack = useRef(left !== undefined);
-  useEffect(() => {
-    if (cameBack.current) scroller.current?.focus({ preventScroll: true });
-  }, []);
-  useEffect(() => remember({ offset: scroller.current?.scrollTop ?? 0, active }));
   useEffect(() => {
     if (hasMore && !isLoadingMore && last >= rows.length - 40) onMore();
   }, [hasMore, isLoadingMore, last, rows.length, onMore]);
@@ -111,7 +100,6 @@ export function RecordList<T>(props: RecordListProps<T>) {
       aria-activedescendant={rows[active] ? `${id}-${active}` : undefined}
       tabIndex={0}
       onKeyDown={onKeyDown}
-      onScroll={(event) => remember({ offset: event.currentTarget.scrollTop, active })}
       onWheel={() => (isHeadingForEnd.current = false)}
       onPointerDown={() => (isHeadingForEnd.current = false)}
     >

@@ -4,8 +4,8 @@ import { ActionIcon, Alert, Button, Group, Menu, Tabs, Text, Title } from "@mant
 import { useDisclosure, useDocumentTitle } from "@mantine/hooks";
 import { IconChevronLeft, IconCopy, IconDots, IconHistory, IconListDetails, IconRestore, IconTrash } from "@tabler/icons-react";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { Link } from "@tanstack/react-router";
-import { useState, type MouseEvent, type ReactNode } from "react";
+import { Link, useNavigate } from "@tanstack/react-router";
+import { useState, type ReactNode } from "react";
 import { fieldErrors, Problem } from "@/api/problem";
 import type { Resource } from "@/api/types";
 import { usePreferences } from "@/app/preferences";
@@ -22,7 +22,6 @@ import styles from "./RecordPage.module.css";
 import { Section } from "./Section";
 import { pathOf, type SectionSpec } from "./specs";
 import { changedNames, flatten, nest, type Values } from "./values";
-import { isPlain, useWayBack } from "./wayBack";
 
 interface RecordPageProps {
   resource: Resource;
@@ -72,8 +71,7 @@ function Loaded({ resource, id, sections, titleOf, subtitleOf, aside, record }: 
   const path = pathOf(resource);
   const title = titleOf(record);
   useDocumentTitle(`${title} · ${t("app.name")}`);
-  const goBack = useWayBack(`/${path}`);
-  const removal = useRemoval(resource, record, title, goBack);
+  const removal = useRemoval(resource, record, title);
   const edit = useEdit(resource, id, record, sections, () => {
     const message = t("record.deletedMeanwhile", { name: title });
     if (may(`${path}:delete`)) notifyUndoable(message, { label: t("action.restore"), onUndo: removal.restore });
@@ -86,20 +84,7 @@ function Loaded({ resource, id, sections, titleOf, subtitleOf, aside, record }: 
   return (
     <div>
       <header className={styles.head}>
-        <ActionIcon
-          component={Link}
-          to={`/${path}`}
-          onClick={(event: MouseEvent) => {
-            if (!isPlain(event)) return;
-            event.preventDefault();
-            goBack();
-          }}
-          variant="subtle"
-          color="gray"
-          size={30}
-          aria-label={t(`${path}.title`)}
-          className={styles.back}
-        >
+        <ActionIcon component={Link} to={`/${path}`} variant="subtle" color="gray" size={30} aria-label={t(`${path}.title`)} className={styles.back}>
           <IconChevronLeft size={18} />
         </ActionIcon>
         <div className={styles.title}>
@@ -278,9 +263,10 @@ function isOvertaken(error: unknown): error is Problem {
   return error instanceof Problem && [409, 412].includes(error.status);
 }
 
-function useRemoval(resource: Resource, record: RecordView, title: string, onGone: () => void) {
+function useRemoval(resource: Resource, record: RecordView, title: string) {
   const { translate: t } = usePreferences();
   const queries = useQueryClient();
+  const navigate = useNavigate();
   const [isAsking, { open, close }] = useDisclosure();
   const path = pathOf(resource);
   const refresh = () => {
@@ -301,7 +287,7 @@ function useRemoval(resource: Resource, record: RecordView, title: string, onGon
       close();
       refresh();
       notifyUndoable(t("contacts.deleted", { name: title }), { label: t("action.restore"), onUndo: () => restoring.mutate() });
-      onGone();
+      void navigate({ to: `/${path}` });
     },
     onError: (error) => {
       close();
