@@ -198,6 +198,7 @@ OUTSIDE = (
 )
 
 
+TWO_FRAMES = "new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))"
 # The narrow ones first: a menu that only a phone has is looked at before there is room for all.
 LOOKS: tuple[tuple[int, Literal["light", "dark"]], ...] = (
     (390, "light"),
@@ -213,6 +214,9 @@ async def faults_of(page: Page, told: str) -> list[str]:
     for width, scheme in LOOKS:
         await page.set_viewport_size({"width": width, "height": 800})
         await page.emulate_media(color_scheme=scheme)
+        await expect(page.locator("html")).to_have_attribute("data-mantine-color-scheme", scheme)
+        # Until the new colours are drawn none of them has begun to fade in, and the page seems still.
+        await page.evaluate(TWO_FRAMES)
         wider = await page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
         sideways = [f"scrolls sideways by {wider} px"] if wider > 0 else []
         faults += [f"{told}, {width} px, {scheme}: {each}" for each in [*await serious(page), *sideways]]
