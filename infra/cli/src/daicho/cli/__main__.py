@@ -4,6 +4,7 @@
 
     daicho audit verify FILE [--key KEY] [--checkpoint NOTE]    offline: no network, no setting
     daicho audit lookup --tenant ID                              with the audit's settings
+    daicho audit erase-again [--since TIME]                      with the audit's settings, after a restore
     daicho events lag|replay|dead …                              of the bus at DAICHO_BUS_URL
     daicho keys rotate|reseal|rewrap|rotate-index|reindex --service NAME --tenant ID    with that service's settings
     daicho keys rotate-signing                                   with identity's settings
@@ -21,7 +22,7 @@ from pathlib import Path
 
 import msgspec
 
-from daicho.audit import lookup_command, verify_command
+from daicho.audit import erase_again_command, lookup_command, verify_command
 from daicho.audit.sealed import SEALED as AUDIT
 from daicho.customers.reindexing import rewrite_tokens
 from daicho.customers.sealed import SEALED as CUSTOMERS
@@ -44,14 +45,18 @@ def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
             return verify_command.run(arguments[2:])
         case ["audit", "lookup"]:
             return lookup_command.run(arguments[2:], environ)
+        case ["audit", "erase-again"]:
+            return erase_again_command.run(arguments[2:], environ)
     parser = argparse.ArgumentParser(
         prog="daicho",
         description="Daicho from a terminal.",
         epilog="daicho --data FOLDER COMMAND takes the settings from the data folder of a make run that runs.",
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    audit = commands.add_parser("audit", help="verify FILE offline; compare the look-up by record")
-    audit.add_argument("audit_command", choices=["verify", "lookup"])
+    audit = commands.add_parser(
+        "audit", help="verify FILE offline; compare the look-up by record; erase again after a restore"
+    )
+    audit.add_argument("audit_command", choices=["verify", "lookup", "erase-again"])
     events.configure(
         commands.add_parser("events", help="what consumers have yet to hear, dead letters, replay")
     )

@@ -5,8 +5,8 @@ others (a list, a bulk change) the payload stays, for it holds his id beside the
 in it is sealed, which are words that were searched for and may name him. Who did what, when and to which record
 remains in the leaf, and the record remains findable: that is what accounts for the past.
 
-Each round is one transaction: its payloads, the entry that names them, the register. Whoever stops between two
-rounds has erased part of it and says which; asking again goes on.
+Each round is one transaction: its payloads, the entry that names them, the register, the event that the bus keeps.
+Whoever stops between two rounds has erased part of it and says which; asking again goes on.
 """
 
 from __future__ import annotations
@@ -17,8 +17,16 @@ from typing import Any, Final
 from uuid import UUID
 
 from daicho.audit import log
-from daicho.audit.erasures import BEFORE_ALL, Erasure, add_erasure, erase_payloads, read_erasures, read_held
-from daicho.audit.events import erasure_of, records_of
+from daicho.audit.erasures import (
+    BEFORE_ALL,
+    EVER,
+    Erasure,
+    add_erasure,
+    erase_payloads,
+    read_erasures,
+    read_held,
+)
+from daicho.audit.events import erasure_of, records_of, tell_erased
 from daicho.audit.leaf import LeafInvalid, read_payload
 from daicho.audit.log import BLOB, TABLE, Grown
 from daicho.audit.schemas import ErasureDone, ErasurePage, ErasureRequest, ErasureView
@@ -41,8 +49,8 @@ class Eraser:
     def __init__(self, database: Database, keyring: Keyring, clock: Clock, grown: Grown) -> None:
         self._database, self._keyring, self._clock, self._grown = database, keyring, clock, grown
 
-    async def erase(self, actor: Actor, asked: ErasureRequest) -> ErasureDone:
-        """Take the payloads of one record's entries away, so many a request.
+    async def erase(self, actor: Actor, asked: ErasureRequest, *, until: datetime = EVER) -> ErasureDone:
+        """Take the payloads of one record's entries away, those of ``until`` and before, so many a request.
 
         A record that the log never heard of has none; nothing is entered then.
         """
@@ -51,7 +59,7 @@ class Eraser:
         erased, after = 0, BEFORE_ALL
         for _ in range(ROUNDS):
             async with self._database.transaction(actor) as tx:
-                held = await read_held(tx, asked.record_id, after=after, limit=ROUND)
+                held = await read_held(tx, asked.record_id, after=after, until=until, limit=ROUND)
                 going = [entry_id for _, entry_id, sealed in held if _goes(keys, asked, entry_id, sealed)]
                 if going:
                     entries.append(await self._round(tx, keys, actor=actor, asked=asked, going=going))
@@ -91,6 +99,7 @@ class Eraser:
         await add_erasure(
             tx, keys, Erasure(entry_id, asked.record_id, asked.reason, len(going), actor.user_id, now)
         )
+        await tell_erased(tx, entry_id, asked.record_id, asked.reason, len(going))
         return entry_id
 
 

@@ -14,21 +14,23 @@ READ_HELD: Final = """
     SELECT r.deed, r.time, r.sequence, e.entry_id, e.payload
     FROM entry_record r JOIN entry e ON e.tenant_id = $1 AND e.sequence = r.sequence
     WHERE r.tenant_id = $1 AND r.record_id = $2 AND (r.deed, r.time, r.sequence) > ($3, $4, $5)
-      AND e.payload IS NOT NULL AND e.kind <> 3
-    ORDER BY r.deed, r.time, r.sequence LIMIT $6
+      AND r.time <= $6 AND e.payload IS NOT NULL AND e.kind <> 3
+    ORDER BY r.deed, r.time, r.sequence LIMIT $7
 """
 ERASE: Final = "UPDATE entry SET payload = NULL WHERE tenant_id = $1 AND entry_id = ANY($2::uuid[])"
 ADD_ERASURE: Final = """
     INSERT INTO erasure (tenant_id, id, record_id, sealed_reason, erased, actor_user_id, erased_at)
     VALUES ($1, $2, $3, $4, $5, $6, $7)
 """
+IS_ERASED: Final = "SELECT true FROM erasure WHERE tenant_id = $1 AND id = $2"
 READ_ERASURES: Final = """
     SELECT id, record_id, sealed_reason, erased, actor_user_id, erased_at FROM erasure
     WHERE tenant_id = $1 AND (erased_at, id) < ($2, $3) ORDER BY erased_at DESC, id DESC LIMIT $4
 """
 
 _TABLE, _REASON = "erasure", "reason"
-_LAST: Final = (datetime(9999, 1, 1, tzinfo=UTC), UUID(int=0))
+EVER: Final = datetime(9999, 1, 1, tzinfo=UTC)
+_LAST: Final = (EVER, UUID(int=0))
 
 Place = tuple[int, datetime, int]
 """Where a record's entry stands in the look-up: deed, time, sequence."""
@@ -48,9 +50,11 @@ class Erasure(NamedTuple):
     erased_at: datetime
 
 
-async def read_held(tx: TenantTransaction, record_id: UUID, *, after: Place, limit: int) -> list[Held]:
+async def read_held(
+    tx: TenantTransaction, record_id: UUID, *, after: Place, until: datetime, limit: int
+) -> list[Held]:
     """Entries found by a record that still have their payload, in the look-up's order; erasures never go."""
-    rows = await tx.driver.fetch(READ_HELD, tx.tenant_id, record_id, *after, limit)
+    rows = await tx.driver.fetch(READ_HELD, tx.tenant_id, record_id, *after, until, limit)
     return [((row["deed"], row["time"], row["sequence"]), row["entry_id"], row["payload"]) for row in rows]
 
 
@@ -72,6 +76,11 @@ async def add_erasure(tx: TenantTransaction, keys: TenantKeys, erasure: Erasure)
         erasure.actor_user_id,
         erasure.erased_at,
     )
+
+
+async def is_registered(tx: TenantTransaction, erasure_id: UUID) -> bool:
+    """Whether the register has this erasure."""
+    return bool(await tx.driver.fetchval(IS_ERASED, tx.tenant_id, erasure_id))
 
 
 async def read_erasures(

@@ -134,6 +134,20 @@ def records_of(content: Mapping[str, Any]) -> list[bytes]:
     return _records(_read(content["type"], kind, message, UUID(bytes=aggregate_id))[3])
 
 
+async def tell_erased(
+    tx: TenantTransaction, entry_id: UUID, record_id: UUID, reason: str, erased: int
+) -> None:
+    """Tell that payloads went: the bus remembers it when a restored backup of the log does not."""
+    message = audit.Erased(entry_id=entry_id.bytes, record_id=record_id.bytes, reason=reason, erased=erased)
+    await tell(tx, None, message, aggregate=Aggregate("erasure", entry_id, 1))
+
+
+def erasure_in(envelope: Envelope) -> audit.Erased | None:
+    """What :func:`tell_erased` told; None for another event."""
+    is_one = envelope.type == audit.Erased.DESCRIPTOR.full_name
+    return audit.Erased.FromString(envelope.payload) if is_one else None
+
+
 async def tell_signed(tx: TenantTransaction, signed: Signed) -> None:
     """Tell that a checkpoint was signed: whoever keeps it can show later that the log was cut or forked."""
     message = audit.CheckpointSigned(

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#daicho/audit/events/v1/events.proto\x12\x16\x64\x61icho.audit.events.v1\"O\n\x08\x41\x63\x63\x65ssed\x12\x0e\n\x06\x61\x63tion\x18\x01 \x01(\t\x12\x10\n\x08resource\x18\x02 \x01(\t\x12\x0b\n\x03ids\x18\x03 \x03(\x0c\x12\x14\n\x0csealed_query\x18\x04 \x01(\x0c\"V\n\x07Refused\x12\x10\n\x08resource\x18\x01 \x01(\t\x12\x0e\n\x06method\x18\x02 \x01(\t\x12\x0b\n\x03ids\x18\x03 \x03(\x0c\x12\x0e\n\x06status\x18\x04 \x01(\r\x12\x0c\n\x04more\x18\x05 \x01(\r\"<\n\x10\x43heckpointSigned\x12\x0c\n\x04size\x18\x01 \x01(\x04\x12\x0c\n\x04root\x18\x02 \x01(\x0c\x12\x0c\n\x04note\x18\x03 \x01(\tb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#daicho/audit/events/v1/events.proto\x12\x16\x64\x61icho.audit.events.v1\"O\n\x08\x41\x63\x63\x65ssed\x12\x0e\n\x06\x61\x63tion\x18\x01 \x01(\t\x12\x10\n\x08resource\x18\x02 \x01(\t\x12\x0b\n\x03ids\x18\x03 \x03(\x0c\x12\x14\n\x0csealed_query\x18\x04 \x01(\x0c\"V\n\x07Refused\x12\x10\n\x08resource\x18\x01 \x01(\t\x12\x0e\n\x06method\x18\x02 \x01(\t\x12\x0b\n\x03ids\x18\x03 \x03(\x0c\x12\x0e\n\x06status\x18\x04 \x01(\r\x12\x0c\n\x04more\x18\x05 \x01(\r\"M\n\x06\x45rased\x12\x10\n\x08\x65ntry_id\x18\x01 \x01(\x0c\x12\x11\n\trecord_id\x18\x02 \x01(\x0c\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x0e\n\x06\x65rased\x18\x04 \x01(\r\"<\n\x10\x43heckpointSigned\x12\x0c\n\x04size\x18\x01 \x01(\x04\x12\x0c\n\x04root\x18\x02 \x01(\x0c\x12\x0c\n\x04note\x18\x03 \x01(\tb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,6 +35,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ACCESSED']._serialized_end=142
   _globals['_REFUSED']._serialized_start=144
   _globals['_REFUSED']._serialized_end=230
-  _globals['_CHECKPOINTSIGNED']._serialized_start=232
-  _globals['_CHECKPOINTSIGNED']._serialized_end=292
+  _globals['_ERASED']._serialized_start=232
+  _globals['_ERASED']._serialized_end=309
+  _globals['_CHECKPOINTSIGNED']._serialized_start=311
+  _globals['_CHECKPOINTSIGNED']._serialized_end=371
 # @@protoc_insertion_point(module_scope)

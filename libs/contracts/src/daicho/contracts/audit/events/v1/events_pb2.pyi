@@ -97,6 +97,41 @@ class Refused(_message.Message):
 Global___Refused: _TypeAlias = Refused  # noqa: Y015
 
 @_typing.final
+class Erased(_message.Message):
+    """On the topic audit.events: what the log says of one record lost its payloads. An operator who restored a backup of
+    the audit erases again what is told here and the backup forgot: `daicho audit erase-again`.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ENTRY_ID_FIELD_NUMBER: _builtins.int
+    RECORD_ID_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    ERASED_FIELD_NUMBER: _builtins.int
+    entry_id: _builtins.bytes
+    """The entry that names it."""
+    record_id: _builtins.bytes
+    reason: _builtins.str
+    """"privacy_request", "retention_ended", "unlawfully_obtained", "legal_order" """
+    erased: _builtins.int
+    """How many payloads went."""
+    def __init__(
+        self,
+        *,
+        entry_id: _builtins.bytes = ...,
+        record_id: _builtins.bytes = ...,
+        reason: _builtins.str = ...,
+        erased: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["entry_id", b"entry_id", "erased", b"erased", "reason", b"reason", "record_id", b"record_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Erased: _TypeAlias = Erased  # noqa: Y015
+
+@_typing.final
 class CheckpointSigned(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
