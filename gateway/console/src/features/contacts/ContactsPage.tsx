@@ -13,7 +13,7 @@ import type { Column } from "@/features/records/RecordList";
 import { displayKana, displayName } from "./names";
 
 const route = getRouteApi("/inside/contacts");
-const INITIAL = ["company", "department", "email", "phone", "lifecycle", "prefecture", "owner", "updated"];
+const INITIAL = ["company", "department", "email", "phone", "lifecycle", "owner"];
 
 export function ContactsPage() {
   const { translate: t } = usePreferences();

@@ -3,8 +3,8 @@
 import { Button, Text } from "@mantine/core";
 import { IconFileImport, IconPlus, IconSearchOff, type Icon } from "@tabler/icons-react";
 import { keepPreviousData, useInfiniteQuery, useQuery } from "@tanstack/react-query";
-import { Link } from "@tanstack/react-router";
-import { useCallback, useMemo, type ReactNode } from "react";
+import { Link, useRouter } from "@tanstack/react-router";
+import { useCallback, useEffect, useMemo, type ReactNode } from "react";
 import { fieldsQuery, itemsOf, pagesQuery } from "@/api/queries";
 import type { Page as PageOf, Resource, SearchRequest } from "@/api/types";
 import { useT } from "@/app/preferences";
@@ -14,6 +14,7 @@ import { Empty, Failure, LoadingRows } from "@/components/States";
 import { ExportMenu } from "./ExportMenu";
 import { FieldValue } from "./FieldValue";
 import { ColumnMenu, ListToolbar } from "./ListToolbar";
+import { keepList } from "./listPlaces";
 import { RecordList, type Column } from "./RecordList";
 import { filterOf, isFiltered, type ListSearch } from "./search";
 import { pathOf, specOf } from "./specs";
@@ -51,6 +52,8 @@ export function ListPage<T extends Row>(props: ListPageProps<T>) {
   const path = pathOf(resource);
   const sort = search.sort ?? sorts[0]?.value ?? null;
   const resetKey = JSON.stringify(search);
+  const { history } = useRouter();
+  useEffect(() => keepList(resource, history.location, search), [resource, history, search]);
   const pages = useInfiniteQuery({
     ...pagesQuery<T>([path, "list", search], (cursor, signal) =>
       ask({ q: search.q ?? null, filter: filterOf(search, prefectureField), sort, limit: PAGE, cursor: cursor ?? null }, signal),

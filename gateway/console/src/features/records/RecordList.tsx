@@ -4,6 +4,7 @@ import { useVirtualizer } from "@tanstack/react-virtual";
 import { useHotkeys, useMediaQuery } from "@mantine/hooks";
 import { useEffect, useId, useRef, useState, type KeyboardEvent, type ReactNode } from "react";
 import { useT } from "@/app/preferences";
+import { usePlace } from "./usePlace";
 import styles from "./RecordList.module.css";
 
 export interface Column<T> {
@@ -26,7 +27,7 @@ interface RecordListProps<T> {
   isLoadingMore: boolean;
   onMore: () => void;
   footer?: ReactNode;
-  /** Changes when the list is another one: it then begins at its top. */
+  /** Changes when the list is another one: it then begins at its top, or where it was left. */
   resetKey: string;
 }
 
@@ -54,11 +55,20 @@ export function RecordList<T>(props: RecordListProps<T>) {
   const last = items.at(-1)?.index ?? 0;
 
   useEffect(() => list.measure(), [height, list]);
-  useEffect(() => {
-    setActive(0);
-    isHeadingForEnd.current = false;
-    list.scrollToOffset(0);
-  }, [resetKey, list]);
+  const onScroll = usePlace({
+    list: resetKey,
+    scroller,
+    active,
+    height: rows.length * height,
+    hasMore,
+    isLoadingMore,
+    onMore,
+    onPlace: (place, offset) => {
+      setActive(place);
+      isHeadingForEnd.current = false;
+      list.scrollToOffset(offset);
+    },
+  });
   useEffect(() => {
     if (hasMore && !isLoadingMore && last >= rows.length - 40) onMore();
   }, [hasMore, isLoadingMore, last, rows.length, onMore]);
@@ -100,6 +110,7 @@ export function RecordList<T>(props: RecordListProps<T>) {
       aria-activedescendant={rows[active] ? `${id}-${active}` : undefined}
       tabIndex={0}
       onKeyDown={onKeyDown}
+      onScroll={onScroll}
       onWheel={() => (isHeadingForEnd.current = false)}
       onPointerDown={() => (isHeadingForEnd.current = false)}
     >

@@ -4,7 +4,7 @@ import { ActionIcon, Alert, Button, Group, Menu, Tabs, Text, Title } from "@mant
 import { useDisclosure, useDocumentTitle } from "@mantine/hooks";
 import { IconChevronLeft, IconCopy, IconDots, IconHistory, IconListDetails, IconRestore, IconTrash } from "@tabler/icons-react";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { Link, useNavigate } from "@tanstack/react-router";
+import { Link } from "@tanstack/react-router";
 import { useState, type ReactNode } from "react";
 import { fieldErrors, Problem } from "@/api/problem";
 import type { Resource } from "@/api/types";
@@ -21,6 +21,7 @@ import { mergeOf, type Merge } from "./merge";
 import styles from "./RecordPage.module.css";
 import { Section } from "./Section";
 import { pathOf, type SectionSpec } from "./specs";
+import { useToList } from "./useToList";
 import { changedNames, flatten, nest, type Values } from "./values";
 
 interface RecordPageProps {
@@ -69,6 +70,7 @@ function Loaded({ resource, id, sections, titleOf, subtitleOf, aside, record }: 
   const { translate: t, format } = usePreferences();
   const may = useMay();
   const path = pathOf(resource);
+  const toList = useToList(resource);
   const title = titleOf(record);
   useDocumentTitle(`${title} · ${t("app.name")}`);
   const removal = useRemoval(resource, record, title);
@@ -84,7 +86,7 @@ function Loaded({ resource, id, sections, titleOf, subtitleOf, aside, record }: 
   return (
     <div>
       <header className={styles.head}>
-        <ActionIcon component={Link} to={`/${path}`} variant="subtle" color="gray" size={30} aria-label={t(`${path}.title`)} className={styles.back}>
+        <ActionIcon onClick={toList} variant="subtle" color="gray" size={30} aria-label={t(`${path}.title`)} className={styles.back}>
           <IconChevronLeft size={18} />
         </ActionIcon>
         <div className={styles.title}>
@@ -266,7 +268,7 @@ function isOvertaken(error: unknown): error is Problem {
 function useRemoval(resource: Resource, record: RecordView, title: string) {
   const { translate: t } = usePreferences();
   const queries = useQueryClient();
-  const navigate = useNavigate();
+  const toList = useToList(resource);
   const [isAsking, { open, close }] = useDisclosure();
   const path = pathOf(resource);
   const refresh = () => {
@@ -287,7 +289,7 @@ function useRemoval(resource: Resource, record: RecordView, title: string) {
       close();
       refresh();
       notifyUndoable(t("contacts.deleted", { name: title }), { label: t("action.restore"), onUndo: () => restoring.mutate() });
-      void navigate({ to: `/${path}` });
+      toList();
     },
     onError: (error) => {
       close();
