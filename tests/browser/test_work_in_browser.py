@@ -175,8 +175,47 @@ async def test_a_postal_code_fills_the_address_and_names_are_found_while_typing(
 async def test_what_the_service_refuses_is_shown_at_its_field(desk: Desk) -> None:
     page = desk.page
     await page.goto("/contacts/new")
+    family, email, code = (
+        page.get_by_role("textbox", name=name, exact=True) for name in ("姓", "メールアドレス", "郵便番号")
+    )
+    await email.fill("佐藤＠")
+    await code.fill("12")
     await page.get_by_role("button", name="保存", exact=True).first.click()
-    await expect(page.get_by_role("textbox", name="姓", exact=True)).to_have_attribute("aria-invalid", "true")
+    for field in (family, email, code):
+        await expect(field).to_have_attribute("aria-invalid", "true")
+    await expect(family).to_be_focused()
+
+
+async def test_a_birthday_is_typed_in_an_era_and_what_is_no_day_is_said_at_its_field(desk: Desk) -> None:
+    page = desk.page
+    birthday = page.get_by_role("textbox", name="誕生日", exact=True)
+    await page.goto("/contacts/new")
+    await page.get_by_role("textbox", name="姓", exact=True).fill("高橋")
+    await birthday.fill("昭和60年13月1日")
+    await page.get_by_role("button", name="保存", exact=True).first.click()
+    await expect(birthday).to_have_attribute("aria-invalid", "true")
+    await birthday.fill("S60.4.1")
+    await page.get_by_role("button", name="保存", exact=True).first.click()
+    await expect(page.get_by_role("heading", level=1, name="高橋")).to_be_visible()
+    made = await desk.company.owner.get(f"/v1/contacts/{record_in(page)}")
+    assert made["birthday"] == "1985-04-01"
+    await desk.company.owner("DELETE", f"/v1/contacts/{made['id']}", if_match='"v1"')
+
+
+async def test_who_was_overtaken_sees_what_others_changed(desk: Desk) -> None:
+    page, owner = desk.page, desk.company.owner
+    before = await owner.get(f"/v1/contacts/{desk.tanaka}")
+    await begin(desk, "勤務先", 役職="本部長")
+    others = {"title": "課長", "notes": "要連絡"}
+    await owner.patch(f"/v1/contacts/{desk.tanaka}", others, version=before["version"])
+    await page.get_by_role("button", name="保存", exact=True).click()
+    clash = page.get_by_role("dialog", name="ほかの人が先に変更しました")
+    await expect(clash.get_by_role("radio", name="役職に残す値：自分の入力")).to_be_checked()
+    await expect(clash).to_contain_text("課長")
+    await expect(clash.get_by_role("region", name="このほかに変更された項目")).to_contain_text("要連絡")
+    await clash.get_by_role("button", name="選んだ内容で保存").click()
+    await expect(clash).to_be_hidden()
+    await expect(page.get_by_role("region", name="勤務先")).to_contain_text("本部長")
 
 
 async def test_a_list_is_written_into_a_file_as_it_is_filtered(desk: Desk) -> None:

@@ -21,7 +21,7 @@ export function App() {
       colorSchemeManager={colorSchemeManager}
       getStyleNonce={() => nonce}
     >
-      <Notifications position="bottom-right" limit={4} zIndex={400} />
+      <Notifications position="top-center" limit={4} zIndex={400} />
       <QueryClientProvider client={queryClient}>
         <PreferencesProvider>
           <RouterProvider router={router} />

@@ -6,8 +6,8 @@ import { useT } from "@/app/preferences";
 import styles from "./ConflictDialog.module.css";
 import { FieldValue } from "./FieldValue";
 import { specFor } from "./History";
-import { toSave, type Conflict, type Merge, type Side } from "./merge";
-import { labelOf, type SectionSpec } from "./specs";
+import { toSave, type Change, type Conflict, type Merge, type Side } from "./merge";
+import { labelOf, type FieldSpec, type SectionSpec } from "./specs";
 import { isEmpty } from "./values";
 
 interface ConflictDialogProps {
@@ -27,7 +27,7 @@ export function ConflictDialog({ clash, sections, isSaving, onSave, onDiscard, o
   const t = useT();
   const [choices, setChoices] = useState<Record<string, Side>>({});
   useEffect(() => setChoices({}), [clash]);
-  const others = (clash?.theirs ?? []).filter((name) => !SILENT.has(name));
+  const others = (clash?.theirs ?? []).filter(({ name }) => !SILENT.has(name));
   return (
     <Modal opened={clash !== undefined} onClose={onClose} size="lg" title={t("conflict.title")} closeButtonProps={{ "aria-label": t("action.close") }}>
       {clash && (
@@ -43,9 +43,16 @@ export function ConflictDialog({ clash, sections, isSaving, onSave, onDiscard, o
             />
           ))}
           {others.length > 0 && (
-            <Text size="sm" c="dimmed">
-              {t("conflict.alsoChanged", { fields: others.map((name) => specFor(name, sections)?.label ?? labelOf(name, t, [])).join("、") })}
-            </Text>
+            <section className={styles.others} aria-label={t("conflict.alsoChanged")}>
+              <Text size="xs" c="dimmed">
+                {t("conflict.alsoChanged")}
+              </Text>
+              <dl>
+                {others.map((change) => (
+                  <Also key={change.name} change={change} sections={sections} />
+                ))}
+              </dl>
+            </section>
           )}
           <Group justify="space-between" gap={8}>
             <Button variant="subtle" color="gray" onClick={onDiscard}>
@@ -61,6 +68,25 @@ export function ConflictDialog({ clash, sections, isSaving, onSave, onDiscard, o
   );
 }
 
+/** What others changed and I did not: it stays as they left it. */
+function Also({ change: { name, base, theirs }, sections }: { change: Change; sections: SectionSpec[] }) {
+  const t = useT();
+  const spec = specFor(name, sections) ?? { name, label: labelOf(name, t, []), type: "text" as const };
+  return (
+    <div>
+      <dt>{spec.label}</dt>
+      <dd>
+        <Shown spec={spec} value={base} /> → <Shown spec={spec} value={theirs} />
+      </dd>
+    </div>
+  );
+}
+
+function Shown({ spec, value }: { spec: FieldSpec; value: unknown }) {
+  const t = useT();
+  return isEmpty(value) ? t("history.nothing") : <FieldValue spec={spec} value={value} />;
+}
+
 interface ChoiceProps {
   conflict: Conflict;
   sections: SectionSpec[];
@@ -71,7 +97,6 @@ interface ChoiceProps {
 function Choice({ conflict, sections, side, onChoose }: ChoiceProps) {
   const t = useT();
   const spec = specFor(conflict.name, sections) ?? { name: conflict.name, label: conflict.name, type: "text" as const };
-  const shown = (value: unknown) => (isEmpty(value) ? t("history.nothing") : <FieldValue spec={spec} value={value} />);
   return (
     <Radio.Group
       value={side}
@@ -79,7 +104,7 @@ function Choice({ conflict, sections, side, onChoose }: ChoiceProps) {
       label={spec.label}
       description={
         <>
-          {t("conflict.base")}：{isEmpty(conflict.base) ? t("history.nothing") : <FieldValue spec={spec} value={conflict.base} />}
+          {t("conflict.base")}：<Shown spec={spec} value={conflict.base} />
         </>
       }
       descriptionProps={{ component: "div" }}
@@ -90,7 +115,7 @@ function Choice({ conflict, sections, side, onChoose }: ChoiceProps) {
             <Radio value={each} size="xs" aria-label={t("conflict.choice", { field: spec.label, side: t(`conflict.${each}`) })} />
             <span className={styles.text}>
               <span className={styles.who}>{t(`conflict.${each}`)}</span>
-              <span>{shown(conflict[each])}</span>
+              <span><Shown spec={spec} value={conflict[each]} /></span>
             </span>
           </label>
         ))}

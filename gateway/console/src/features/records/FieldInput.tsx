@@ -7,6 +7,7 @@ import type { Money } from "@/api/types";
 import { minorDigits } from "@/app/dates";
 import { useT } from "@/app/preferences";
 import { useUserChoices } from "@/components/people";
+import { DateInput } from "./DateInput";
 import { EmailsInput, PhonesInput } from "./ReachInputs";
 import { PREFECTURES } from "./japan";
 import { nationalPhone } from "./numbers";
@@ -56,7 +57,7 @@ export function FieldInput({ spec, value, onChange, errors, autoFocus, onFill }:
     case "money":
       return <MoneyInput {...common} value={value as Money | null} currency={spec.currency ?? "JPY"} onChange={onChange} />;
     case "date":
-      return <TextInput {...common} type="date" value={text} onChange={onText} max="9999-12-31" />;
+      return <DateInput {...common} value={text} onChange={onChange} />;
     case "datetime":
       return <TextInput {...common} type="datetime-local" value={toLocal(text)} onChange={(event) => onChange(fromLocal(event.currentTarget.value))} />;
     case "boolean":

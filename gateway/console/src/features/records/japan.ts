@@ -8,3 +8,12 @@ export const PREFECTURES = (
 
 /** The rows of the kana index, as the API names them. 他 is what begins with none of them. */
 export const KANA_ROWS = "あ か さ た な は ま や ら わ 他".split(" ");
+
+/** The year before the first of each era, by its names. */
+export const YEAR_BEFORE: Readonly<Record<string, number>> = { 明治: 1867, 大正: 1911, 昭和: 1925, 平成: 1988, 令和: 2018, M: 1867, T: 1911, S: 1925, H: 1988, R: 2018 };
+/** What the first year of an era is called. */
+export const FIRST_YEAR = "元";
+/** Era, year, month and day. */
+export const ERA_DATE = /^(明治|大正|昭和|平成|令和|[MTSHR])\s*(元|\d{1,2})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})\s*日?$/i;
+/** Year, month and day. */
+export const WESTERN_DATE = /^(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})\s*日?$/;

@@ -11,13 +11,19 @@ export interface Conflict {
   theirs: unknown;
 }
 
+export interface Change {
+  name: string;
+  base: unknown;
+  theirs: unknown;
+}
+
 export interface Merge {
   /** Changed by both, to different values. */
   conflicts: Conflict[];
   /** Changed by me alone: these are saved whatever is decided. */
   mine: string[];
   /** Changed by others alone: these stay as they are. */
-  theirs: string[];
+  theirs: Change[];
 }
 
 /** Compare the versions in the fields `mineNames` that I could change, and in all others. */
@@ -30,7 +36,7 @@ export function mergeOf(base: Values, mine: Values, theirs: Values, mineNames: r
   return {
     conflicts,
     mine: changed.filter((name) => !others.includes(name)),
-    theirs: others.filter((name) => !changed.includes(name)),
+    theirs: others.filter((name) => !changed.includes(name)).map((name) => ({ name, base: base[name], theirs: theirs[name] })),
   };
 }
 

@@ -10,7 +10,7 @@ const base = { family_name: "田中", department: "営業部", title: "係長", 
 
 test("what I alone changed is saved without asking", () => {
   const merge = mergeOf(base, { ...base, department: "総務部" }, { ...base, title: "課長" }, ["department", "title"]);
-  expect(merge).toEqual({ conflicts: [], mine: ["department"], theirs: ["title"] });
+  expect(merge).toEqual({ conflicts: [], mine: ["department"], theirs: [{ name: "title", base: "係長", theirs: "課長" }] });
   expect(toSave(merge, {})).toEqual(["department"]);
 });
 

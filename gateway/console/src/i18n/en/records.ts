@@ -123,6 +123,8 @@ export const records = {
   "kind.mobile": "Mobile",
   "kind.fax": "Fax",
   "kind.other": "Other",
+  "input.datePlaceholder": "e.g. 1985-04-01 or S60.4.1",
+  "input.calendar": "Pick {field} from a calendar",
   "input.kind": "Kind",
   "input.addEmail": "Add e-mail address",
   "input.addPhone": "Add phone number",
@@ -169,7 +171,7 @@ export const records = {
   "conflict.base": "Before",
   "conflict.choice": "Value to keep for {field}: {side}",
   "conflict.noOverlap": "Nobody changed the same fields. You can save as it is.",
-  "conflict.alsoChanged": "Also changed: {fields}",
+  "conflict.alsoChanged": "Also changed by others",
   "conflict.save": "Save what is chosen",
   "conflict.discard": "Discard my changes",
 } as const;

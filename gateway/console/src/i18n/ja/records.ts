@@ -123,6 +123,8 @@ export const records = {
   "kind.mobile": "携帯",
   "kind.fax": "FAX",
   "kind.other": "その他",
+  "input.datePlaceholder": "例：昭和60年4月1日、1985/4/1",
+  "input.calendar": "{field}をカレンダーから選ぶ",
   "input.kind": "種類",
   "input.addEmail": "メールアドレスを追加",
   "input.addPhone": "電話番号を追加",
@@ -169,7 +171,7 @@ export const records = {
   "conflict.base": "編集前",
   "conflict.choice": "{field}に残す値：{side}",
   "conflict.noOverlap": "同じ項目への変更はありません。このまま保存できます。",
-  "conflict.alsoChanged": "このほかに変更された項目：{fields}",
+  "conflict.alsoChanged": "このほかに変更された項目",
   "conflict.save": "選んだ内容で保存",
   "conflict.discard": "自分の変更を破棄",
 } as const;
