@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator
+from pathlib import Path
 from uuid import uuid4
 
 import httpx
 import pytest
 
 from daicho.gateway.settings import MEBIBYTE, Rate
+from daicho.gateway.table import STREAMS
 from daicho.testkit.gateway import Gateway, Start
 
 
@@ -177,6 +180,30 @@ async def test_live_events_arrive_one_by_one(gateway: Gateway) -> None:
             assert await anext(lines) == ""
         gateway.customers.live.put_nowait(None)
         assert [line async for line in lines] == []
+
+
+def test_whatever_answers_a_file_or_live_events_lasts_as_long_as_it_takes() -> None:
+    """A download that a clock ends is cut in the middle, and looks whole to whoever saved it."""
+    described = json.loads(Path(__file__).parents[1].joinpath("openapi.json").read_text(encoding="utf-8"))
+    lasting = {
+        (method.upper(), re.sub(r"\{\w+\}", "x", path))
+        for path, operations in described["paths"].items()
+        for method, operation in operations.items()
+        for status, answer in operation["responses"].items()
+        if status.startswith("2") and set(answer.get("content", {})) - {"application/json"}
+    }
+    assert ("POST", "/v1/contacts/export") in lasting
+    by_the_clock = {
+        (method, path)
+        for method, path in lasting
+        if not any(method == each and re.fullmatch(pattern, path) for each, pattern, _ in STREAMS)
+    }
+    assert by_the_clock == set()
+
+
+async def test_an_export_of_the_log_is_asked_of_the_audit(gateway: Gateway) -> None:
+    answer = await gateway.client.get("/v1/audit/export", headers=gateway.bearer())
+    assert answer.json()["service"] == "audit"
 
 
 async def test_headers_beyond_measure_are_refused(gateway: Gateway) -> None:

@@ -66,5 +66,6 @@ STREAMS: Final = (
     ("GET", r"/v1/imports/[^/]+/events", "customers"),
     ("GET", r"/v1/imports/[^/]+/rejected", "customers"),
     ("POST", r"/v1/(?:contacts|companies)/export", "customers"),
+    ("GET", r"/v1/audit/export", "audit"),
 )
 """Answers that last: live events and files. They end with their token or their last byte, not by a clock."""
