@@ -94,9 +94,12 @@ async def test_the_columns_of_a_list_fit_the_window_and_the_name_stays_when_ther
     grid = page.get_by_role("grid")
     await expect(rows_of(page).first).to_be_visible()
     assert await grid.evaluate("grid => grid.scrollWidth <= grid.clientWidth")
-    shown = '["company","department","email","phone","lifecycle","prefecture","owner","updated","created"]'
-    await page.evaluate("shown => localStorage.setItem('daicho.columns.contacts', shown)", shown)
-    await page.reload()
+    await page.get_by_role("button", name="表示する列").click()
+    for column in ("都道府県", "更新日時", "登録日時"):
+        choice = page.get_by_role("menuitemcheckbox", name=column)
+        await choice.click()
+        await expect(choice).to_be_checked()
+    await page.keyboard.press("Escape")
     await expect(page.get_by_role("columnheader", name="登録日時")).to_be_attached()
     assert await grid.evaluate("grid => grid.scrollWidth > grid.clientWidth")
     name = rows_of(page).first.get_by_role("gridcell").first

@@ -169,15 +169,9 @@ export function ColumnMenu({ groups, shown, onToggle }: ColumnMenuProps) {
             <Menu.Label>{title ?? t("list.columns")}</Menu.Label>
             {columns.length === 0 && <Menu.Item disabled>{t("list.noCustom")}</Menu.Item>}
             {columns.map(({ key, label }) => (
-              <Menu.Item
-                key={key}
-                role="menuitemcheckbox"
-                aria-checked={shown.includes(key)}
-                leftSection={<span className={styles.tick} data-on={shown.includes(key) || undefined} aria-hidden />}
-                onClick={() => onToggle(key)}
-              >
+              <Menu.CheckboxItem key={key} checked={shown.includes(key)} onChange={() => onToggle(key)}>
                 {label}
-              </Menu.Item>
+              </Menu.CheckboxItem>
             ))}
           </div>
         ))}
