@@ -1888,15 +1888,17 @@ export interface components {
         };
         /**
          * ErasureDone
-         * @description The entries that name the erasure, and how many payloads went. Not complete: ask again, it goes on.
+         * @description The entries that name the erasure, and how many payloads went. Not complete: ask again with the cursor.
          */
         ErasureDone: {
             /** @description The entries that name the erasure. */
             entries: string[];
             /** @description How many payloads went. */
             erased: number;
-            /** @description Whether all are gone; if not, ask again. */
+            /** @description Whether all are gone; if not, ask again with next_cursor. */
             is_complete: boolean;
+            /** @description Where the next page begins; null at the end. */
+            next_cursor: string | null;
         };
         /**
          * ErasurePage
@@ -1911,8 +1913,12 @@ export interface components {
         /**
          * ErasureRequest
          * @description Whose payloads go, and why: he asked, the time to keep them is over, they were got unlawfully, an order.
+         *
+         *     ``cursor`` is the ``next_cursor`` of the request that this one goes on from.
          */
         ErasureRequest: {
+            /** @description Where to go on: the next_cursor of the page before; it fits the same question alone. */
+            cursor?: string | null;
             /**
              * @description Why the payloads go.
              * @enum {string}
@@ -3744,6 +3750,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
+                 *       "cursor": null,
                  *       "reason": "privacy_request",
                  *       "record_id": "019abf4e-b3c4-7f55-8a16-e8091a2b3c37"
                  *     }
@@ -3764,13 +3771,14 @@ export interface operations {
                      *         "019abf4e-d5e6-7a77-9b38-0a2b3c4d5e59"
                      *       ],
                      *       "erased": 12,
-                     *       "is_complete": true
+                     *       "is_complete": true,
+                     *       "next_cursor": null
                      *     }
                      */
                     "application/json": components["schemas"]["ErasureDone"];
                 };
             };
-            400: components["responses"]["malformed"];
+            400: components["responses"]["invalid_cursor.malformed"];
             401: components["responses"]["unauthenticated"];
             403: components["responses"]["forbidden"];
             413: components["responses"]["too_large"];

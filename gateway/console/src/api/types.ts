@@ -32,6 +32,7 @@ export type ImportPatch = Schemas["ImportPatch"];
 export type ImportError = Schemas["ImportError"];
 export type AuditEntry = Schemas["AuditEntry"];
 export type Erasure = Schemas["ErasureView"];
+export type ErasureDone = Schemas["ErasureDone"];
 export type ErasureReason = Schemas["ErasureRequest"]["reason"];
 export type AuditSearch = Schemas["AuditSearch"];
 

@@ -8,13 +8,20 @@ from uuid import UUID
 
 import asyncpg
 import pytest
+from msgspec.structs import replace
 
+from daicho.audit.erasing import Eraser
+from daicho.audit.schemas import ErasureRequest
 from daicho.audit.verify import verify
 from daicho.contracts.audit.events.v1 import events_pb2 as audit
 from daicho.events import Aggregate
+from daicho.keyring import Keyring, Transit
+from daicho.runtime import utc_now
 from daicho.tenancy import uuid7
 from daicho.testkit.waiting import until
 from daicho.web import etag
+
+NOTHING = {"entries": [], "erased": 0, "is_complete": True, "next_cursor": None}
 
 
 async def erase(company: Any, record: UUID, token: str | None = None, **members: Any) -> Any:
@@ -122,7 +129,7 @@ async def test_erasing_again_or_somebody_unknown_changes_nothing(midori: Any) ->
     await erase(midori, person)
     for wanted in (person, uuid7()):
         answer = await erase(midori, wanted)
-        assert (answer.status_code, answer.json()) == (200, {"entries": [], "erased": 0, "is_complete": True})
+        assert (answer.status_code, answer.json()) == (200, NOTHING)
 
 
 async def test_another_company_can_erase_nothing_here(midori: Any, aoba: Any) -> None:
@@ -145,6 +152,35 @@ async def test_many_entries_go_round_by_round(make_company: Callable[[str], Awai
         rest = (await client.get("/v1/audit/erasures", params={"cursor": first["next_cursor"]})).json()
     assert [row["id"] for row in first["items"] + rest["items"]] == done["entries"][::-1]
     assert (await exported(company)).stands
+
+
+async def test_an_erasure_ends_however_many_entries_stay(
+    make_company: Callable[[str], Awaitable[Any]], openbao_server: Any, openbao_roles: Any
+) -> None:
+    company, person = await make_company("nagare"), uuid7()
+    staying = [await list_of(company, person, uuid7()) for _ in range(7)]
+    going = [await company.change(person, version=version) for version in (1, 2)]
+    for event in (*staying, *going):
+        await company.logged(event)
+    database = await company.stack.databases["audit"].open()
+    transit = Transit(openbao_server.address, *openbao_roles["audit"], service="audit")
+    try:
+        eraser = Eraser(database, Keyring(transit, database), utc_now, lambda _: None, round_size=2, rounds=1)
+        asked, answers = ErasureRequest(person, "privacy_request"), []
+        while not (answers and answers[-1].is_complete):
+            assert len(answers) < 10, "each request begins anew"
+            answers.append(await eraser.erase(company.actor, asked))
+            asked = replace(asked, cursor=answers[-1].next_cursor)
+    finally:
+        transit.close()
+        await database.close()
+    assert sum(done.erased for done in answers) == 2
+    of_another = await erase(company, uuid7(), cursor=answers[0].next_cursor)
+    assert (of_another.status_code, of_another.json()["code"]) == (400, "invalid_cursor")
+    for event in going:
+        assert (await company.logged(event))["payload"] is None
+    for event in staying:
+        assert (await company.logged(event))["payload"] is not None
 
 
 @pytest.mark.parametrize("reason", [None, "", "because"])

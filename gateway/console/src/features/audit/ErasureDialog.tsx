@@ -6,7 +6,7 @@ import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState, type FormEvent } from "react";
 import { client, take } from "@/api/client";
 import { errorsElsewhere, fieldErrors } from "@/api/problem";
-import type { ErasureReason } from "@/api/types";
+import type { ErasureDone, ErasureReason } from "@/api/types";
 import { useT } from "@/app/preferences";
 import { useGuarded } from "@/components/guarded";
 import { notifyDone } from "@/components/notify";
@@ -80,17 +80,19 @@ export function ErasureDialog({ onClose }: { onClose: () => void }) {
   );
 }
 
-/** Asks until nothing is left: one request takes away so many and no more. */
+/** Asks until nothing is left: one request looks at so many entries and no more, the next goes on from there. */
 function useErasing(onDone: () => void) {
   const t = useT();
   const queries = useQueryClient();
   return useMutation({
     mutationFn: async (body: { record_id: string; reason: ErasureReason }) => {
       let erased = 0;
+      let cursor: string | null = null;
       for (;;) {
-        const done = await take(client.POST("/v1/audit/erasures", { body }));
+        const done: ErasureDone = await take(client.POST("/v1/audit/erasures", { body: { ...body, cursor } }));
         erased += done.erased;
         if (done.is_complete) return erased;
+        cursor = done.next_cursor;
       }
     },
     onSuccess: (erased) => {

@@ -6,7 +6,8 @@ in it is sealed, which are words that were searched for and may name him. Who di
 remains in the leaf, and the record remains findable: that is what accounts for the past.
 
 Each round is one transaction: its payloads, the entry that names them, the register, the event that the bus keeps.
-Whoever stops between two rounds has erased part of it and says which; asking again goes on.
+Whoever stops between two rounds has erased part of it and says which. One request looks at so many entries and no
+more, of which any number may stay; where it ended, its answer says, and the next request goes on from there.
 """
 
 from __future__ import annotations
@@ -37,39 +38,57 @@ from daicho.tenancy import Actor, Database, TenantTransaction, uuid7
 from daicho.web import bound_to, open_cursor, seal_cursor
 
 ROUND: Final = 500
-"""Entries that one erasure names at most."""
+"""Entries that one round looks at, and that one erasure names at most."""
 ROUNDS: Final = 10
 """Rounds of one request; what is left, it says."""
+_PLACE: Final = "audit.erasing"
 _BOUND: Final = "audit.erasures"
 
 
 class Eraser:
     """Erases, and shows the register. ``grown`` hears of each tenant whose log grows."""
 
-    def __init__(self, database: Database, keyring: Keyring, clock: Clock, grown: Grown) -> None:
+    def __init__(
+        self,
+        database: Database,
+        keyring: Keyring,
+        clock: Clock,
+        grown: Grown,
+        *,
+        round_size: int = ROUND,
+        rounds: int = ROUNDS,
+    ) -> None:
         self._database, self._keyring, self._clock, self._grown = database, keyring, clock, grown
+        self._round_size, self._rounds = round_size, rounds
 
     async def erase(self, actor: Actor, asked: ErasureRequest, *, until: datetime = EVER) -> ErasureDone:
         """Take the payloads of one record's entries away, those of ``until`` and before, so many a request.
 
-        A record that the log never heard of has none; nothing is entered then.
+        A record that the log never heard of has none; nothing is entered then. Raises
+        :class:`~daicho.web.Cursor` when the cursor is not of an erasure of this record.
         """
         keys = await self._keyring.open(actor.tenant_id)
+        bound = bound_to(_PLACE, asked.record_id)
+        after = (
+            BEFORE_ALL
+            if asked.cursor is None
+            else open_cursor(keys, bound, asked.cursor, tuple[int, datetime, int])
+        )
         entries: list[UUID] = []
-        erased, after = 0, BEFORE_ALL
-        for _ in range(ROUNDS):
+        erased = 0
+        for _ in range(self._rounds):
             async with self._database.transaction(actor) as tx:
-                held = await read_held(tx, asked.record_id, after=after, until=until, limit=ROUND)
+                held = await read_held(tx, asked.record_id, after=after, until=until, limit=self._round_size)
                 going = [entry_id for _, entry_id, sealed in held if _goes(keys, asked, entry_id, sealed)]
                 if going:
                     entries.append(await self._round(tx, keys, actor=actor, asked=asked, going=going))
             if going:
                 self._grown(actor.tenant_id)
             erased += len(going)
-            if len(held) < ROUND:
-                return ErasureDone(entries, erased, is_complete=True)
+            if len(held) < self._round_size:
+                return ErasureDone(entries, erased, is_complete=True, next_cursor=None)
             after = held[-1][0]
-        return ErasureDone(entries, erased, is_complete=False)
+        return ErasureDone(entries, erased, is_complete=False, next_cursor=seal_cursor(keys, bound, after))
 
     async def register(self, actor: Actor, *, limit: int, cursor: str | None) -> ErasurePage:
         """Every erasure, the newest first."""

@@ -56,10 +56,11 @@ async def erase_again(
             if await is_registered(tx, told.id):
                 continue
         actor = Actor.system(told.tenant_id, "audit")
-        erased, is_complete = 0, False
+        erased, request, is_complete = 0, told.request, False
         while not is_complete:
-            done = await eraser.erase(actor, told.request, until=told.at)
+            done = await eraser.erase(actor, request, until=told.at)
             erased, is_complete = erased + done.erased, done.is_complete
+            request = msgspec.structs.replace(request, cursor=done.next_cursor)
         yield Again(told, erased)
 
 

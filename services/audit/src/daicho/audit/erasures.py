@@ -64,7 +64,7 @@ async def erase_payloads(tx: TenantTransaction, entries: Sequence[UUID]) -> None
 
 
 async def add_erasure(tx: TenantTransaction, keys: TenantKeys, erasure: Erasure) -> None:
-    """Enter it into the register; a reason may name somebody, so it is sealed."""
+    """Enter it into the register; why somebody was erased is nobody else's to read, so the reason is sealed."""
     reason = keys.seal(_TABLE, erasure.id, _REASON, erasure.reason.encode())
     await tx.driver.execute(
         ADD_ERASURE,

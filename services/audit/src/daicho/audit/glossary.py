@@ -59,7 +59,7 @@ GLOSSARY: Final[Glossary] = {
     "reason": Term("Why the payloads go.", "privacy_request"),
     "entries": Term("The entries that name the erasure.", ["019abf4e-d5e6-7a77-9b38-0a2b3c4d5e59"]),
     "erased": Term("How many payloads went.", 12),
-    "is_complete": Term("Whether all are gone; if not, ask again.", True),  # noqa: FBT003 a value, not a switch
+    "is_complete": Term("Whether all are gone; if not, ask again with next_cursor.", True),  # noqa: FBT003 a value, not a switch
     "ErasureView.id": Term("The entry that names the erasure.", "019abf4e-d5e6-7a77-9b38-0a2b3c4d5e59"),
     "actor_user_id": Term("Who erased.", "019abf4e-8e10-7c35-8f61-92f3c4e5a704"),
     "erased_at": Term("When (RFC 3339, UTC).", "2026-11-25T01:23:45.678901Z"),

@@ -11,6 +11,7 @@ import msgspec
 Word = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 Limit = Annotated[int, msgspec.Meta(ge=1, le=200)]
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
+Cursor = Annotated[str, msgspec.Meta(max_length=1_000)]
 
 
 class AuditSearch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -23,7 +24,7 @@ class AuditSearch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     begin: Moment | None = msgspec.field(default=None, name="from")
     end: Moment | None = msgspec.field(default=None, name="to")
     limit: Limit = 50
-    cursor: Annotated[str, msgspec.Meta(max_length=1_000)] | None = None
+    cursor: Cursor | None = None
 
 
 class AuditActor(msgspec.Struct, frozen=True):
@@ -67,18 +68,23 @@ class AuditEntryPage(msgspec.Struct, frozen=True):
 
 
 class ErasureRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Whose payloads go, and why: he asked, the time to keep them is over, they were got unlawfully, an order."""
+    """Whose payloads go, and why: he asked, the time to keep them is over, they were got unlawfully, an order.
+
+    ``cursor`` is the ``next_cursor`` of the request that this one goes on from.
+    """
 
     record_id: UUID
     reason: Literal["privacy_request", "retention_ended", "unlawfully_obtained", "legal_order"]
+    cursor: Cursor | None = None
 
 
 class ErasureDone(msgspec.Struct, frozen=True):
-    """The entries that name the erasure, and how many payloads went. Not complete: ask again, it goes on."""
+    """The entries that name the erasure, and how many payloads went. Not complete: ask again with the cursor."""
 
     entries: list[UUID]
     erased: int
     is_complete: bool
+    next_cursor: str | None
 
 
 class ErasureView(msgspec.Struct, frozen=True):
