@@ -776,7 +776,7 @@ export interface paths {
         put?: never;
         /**
          * Take the valid rows of a checked import over into the ledger
-         * @description Take the valid rows of a checked import over into the ledger.
+         * @description Take the valid rows of a checked import over into the ledger; one that failed halfway goes on with the rest.
          *
          *     Requires `contacts:import` or `companies:import`.
          */
@@ -2979,6 +2979,17 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
+        /** @description `forbidden`: You are not allowed to do this. `import_of_another`: Only who uploaded this import may change, check or run it. Upload the file yourself. */
+        "forbidden.import_of_another": {
+            headers: {
+                /** @description The language of the document. */
+                "Content-Language"?: "ja" | "en";
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
         /** @description `idempotency_in_flight`: The same request is still being processed. Please retry shortly. */
         idempotency_in_flight: {
             headers: {
@@ -3012,6 +3023,17 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
+        /** @description `import_begun`: Some of its rows are imported already, so it cannot be changed or checked again. Run it again to go on with the rest. `import_busy`: The import is being worked on. Wait until it is done. `import_finished`: The import has been run already. */
+        "import_begun.import_busy.import_finished": {
+            headers: {
+                /** @description The language of the document. */
+                "Content-Language"?: "ja" | "en";
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
         /** @description `import_busy`: The import is being worked on. Wait until it is done. */
         import_busy: {
             headers: {
@@ -3023,19 +3045,8 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `import_busy`: The import is being worked on. Wait until it is done. `import_finished`: The import has been run already. */
-        "import_busy.import_finished": {
-            headers: {
-                /** @description The language of the document. */
-                "Content-Language"?: "ja" | "en";
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["Problem"];
-            };
-        };
-        /** @description `import_busy`: The import is being worked on. Wait until it is done. `import_finished`: The import has been run already. `import_unchecked`: Check the import before running it. */
-        "import_busy.import_finished.import_unchecked": {
+        /** @description `import_busy`: The import is being worked on. Wait until it is done. `import_expired`: It was kept too long ago to go on. Upload the file again and have rows skipped whose record exists. `import_finished`: The import has been run already. `import_unchecked`: Check the import before running it. */
+        "import_busy.import_expired.import_finished.import_unchecked": {
             headers: {
                 /** @description The language of the document. */
                 "Content-Language"?: "ja" | "en";
@@ -6259,9 +6270,9 @@ export interface operations {
             };
             400: components["responses"]["malformed"];
             401: components["responses"]["unauthenticated"];
-            403: components["responses"]["forbidden"];
+            403: components["responses"]["forbidden.import_of_another"];
             404: components["responses"]["not_found"];
-            409: components["responses"]["import_busy.import_finished"];
+            409: components["responses"]["import_begun.import_busy.import_finished"];
             413: components["responses"]["too_large"];
             415: components["responses"]["unsupported_media_type"];
             422: components["responses"]["invalid"];
@@ -6342,9 +6353,9 @@ export interface operations {
             };
             400: components["responses"]["malformed"];
             401: components["responses"]["unauthenticated"];
-            403: components["responses"]["forbidden"];
+            403: components["responses"]["forbidden.import_of_another"];
             404: components["responses"]["not_found"];
-            409: components["responses"]["import_busy.import_finished"];
+            409: components["responses"]["import_begun.import_busy.import_finished"];
             422: components["responses"]["invalid"];
             429: components["responses"]["too_many_requests"];
             500: components["responses"]["internal"];
@@ -6581,9 +6592,9 @@ export interface operations {
             };
             400: components["responses"]["malformed"];
             401: components["responses"]["unauthenticated"];
-            403: components["responses"]["forbidden"];
+            403: components["responses"]["forbidden.import_of_another"];
             404: components["responses"]["not_found"];
-            409: components["responses"]["import_busy.import_finished.import_unchecked"];
+            409: components["responses"]["import_busy.import_expired.import_finished.import_unchecked"];
             422: components["responses"]["invalid"];
             429: components["responses"]["too_many_requests"];
             500: components["responses"]["internal"];

@@ -214,8 +214,8 @@ CASES: list[tuple[dict[str, Any], str, str, str, str]] = [
         {"match_on": "family_name"},
         "/match_on",
         "not_matchable",
-        "この項目ではレコードを照合できません。",
-        "Records cannot be matched by this field.",
+        "この項目ではレコードを照合できません。使えるのは次の項目です：customer_code, email, mobile, phone",
+        "Records cannot be matched by this field. They can by: customer_code, email, mobile, phone.",
     ),
     (
         {"mapping": [{"column": 99, "field": "family_name"}]},

@@ -91,13 +91,17 @@ function Checking({ found }: { found: Import }) {
   );
 }
 
-function Checked({ found, onMapping }: { found: Import; onMapping: () => void }) {
-  const t = useT();
+function useRun(found: Import) {
   const queries = useQueryClient();
-  const running = useMutation({
+  return useMutation({
     mutationFn: () => startRun(found.id),
     onSuccess: () => queries.invalidateQueries({ queryKey: importQuery(found.id).queryKey, exact: true }),
   });
+}
+
+function Checked({ found, onMapping }: { found: Import; onMapping: () => void }) {
+  const t = useT();
+  const running = useRun(found);
   return (
     <Stack gap="lg">
       <Text size="sm" c="dimmed">
@@ -155,6 +159,8 @@ function Finished({ found }: { found: Import }) {
     void queries.invalidateQueries({ queryKey: [path, "list"] });
   }, [queries, path]);
   const hasFailed = found.status === "failed";
+  const running = useRun(found);
+  const goesOn = hasFailed && found.created + found.updated > 0 && found.failure !== "expired";
   return (
     <Stack gap="lg">
       <Alert
@@ -179,8 +185,14 @@ function Finished({ found }: { found: Import }) {
           { label: t("imports.rejected"), value: found.rejected, isBad: true },
         ]}
       />
+      <FormError error={running.error} />
       <Group gap={8}>
-        <Button size="sm" component={Link} to={`/${path}`}>
+        {goesOn && (
+          <Button size="sm" leftSection={<IconPlayerPlay size={15} />} loading={running.isPending} onClick={() => running.mutate()}>
+            {t("imports.goOn")}
+          </Button>
+        )}
+        <Button size="sm" variant={goesOn ? "default" : "filled"} component={Link} to={`/${path}`}>
           {t(path === "contacts" ? "imports.seeContacts" : "imports.seeCompanies")}
         </Button>
         <Button size="sm" variant="default" component={Link} to="/imports">

@@ -82,6 +82,7 @@ export const imports = {
   "imports.created": "Created",
   "imports.updated": "Updated",
   "imports.skipped": "Skipped",
+  "imports.goOn": "Run it again for the remaining rows",
   "imports.again": "Import another file",
   "imports.seeContacts": "See contacts",
   "imports.seeCompanies": "See companies",

@@ -82,6 +82,7 @@ export const imports = {
   "imports.created": "新規登録",
   "imports.updated": "更新",
   "imports.skipped": "飛ばした行",
+  "imports.goOn": "残りの行の取り込みを実行する",
   "imports.again": "別のファイルを取り込む",
   "imports.seeContacts": "顧客一覧を見る",
   "imports.seeCompanies": "会社一覧を見る",

@@ -14,8 +14,13 @@ from daicho.customers.imports.rows import SourceRow
 from daicho.keyring import FileStore, TenantKeys
 from daicho.tenancy import Database
 
-_CODES: Final = {"record_gone": "record_gone", "owner": "not_permitted"}
-"""What is said of a row by why it was refused; otherwise that is a field whose value somebody took."""
+_REASONS: Final = {
+    "record_gone": (None, "record_gone"),
+    "fields_changed": (None, "fields_changed"),
+    "owner": ("owner", "not_permitted"),
+}
+"""The field and the code that are told of a row by why it was refused; otherwise that is a field whose value
+somebody took."""
 _OPEN: Final = """
     SELECT number, conflict FROM import_rejected WHERE tenant_id = $1 AND import_id = $2 AND sealed IS NULL
     ORDER BY number LIMIT 5000
@@ -51,6 +56,6 @@ def _seal_all(store: FileStore, keys: TenantKeys, found: Import, wanted: dict[in
 
 def _sealed(keys: TenantKeys, found: Import, row: SourceRow, conflict: str) -> bytes:
     names = {column.index: column.name for column in found.description.columns}
-    column = next((names.get(m.column) for m in found.description.mapping if m.field == conflict), None)
-    code = _CODES.get(conflict, "not_unique")
+    name, code = _REASONS.get(conflict, (conflict, "not_unique"))
+    column = next((names.get(m.column) for m in found.description.mapping if name and m.field == name), None)
     return seal_rejection(keys, found.id, row, [CellError(column, code)])

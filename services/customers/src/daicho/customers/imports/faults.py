@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from daicho.faults import Conflict, Malformed, Messages, Unavailable
+from daicho.faults import Conflict, Forbidden, Malformed, Messages, Unavailable
 
 
 class ImportBusy(Conflict):
@@ -28,6 +28,40 @@ class ImportUnchecked(Conflict):
     code = "import_unchecked"
     messages = Messages(
         ja="先に内容の確認（チェック）を行ってください。", en="Check the import before running it."
+    )
+
+
+class ImportBegun(Conflict):
+    """Rows of the import are in the ledger: checked again they would be there twice."""
+
+    code = "import_begun"
+    messages = Messages(
+        ja="このインポートは途中まで取り込まれているため、変更やチェックのやり直しはできません。"
+        "もう一度取り込みを実行すると、残りの行から続きます。",
+        en="Some of its rows are imported already, so it cannot be changed or checked again. "
+        "Run it again to go on with the rest.",
+    )
+
+
+class ImportExpired(Conflict):
+    """The file and the staged rows of an import that stopped halfway are gone."""
+
+    code = "import_expired"
+    messages = Messages(
+        ja="保存期間を過ぎたため、続きから取り込めません。ファイルをもう一度アップロードし、"
+        "一致するレコードをスキップする設定で取り込んでください。",
+        en="It was kept too long ago to go on. Upload the file again and have rows skipped whose record exists.",
+    )
+
+
+class ImportOfAnother(Forbidden):
+    """An import is worked on with the permissions of who uploaded it, so nobody else may set it to work."""
+
+    code = "import_of_another"
+    messages = Messages(
+        ja="このインポートを変更・チェック・実行できるのは、アップロードした人だけです。"
+        "同じファイルをご自身でアップロードしてください。",
+        en="Only who uploaded this import may change, check or run it. Upload the file yourself.",
     )
 
 

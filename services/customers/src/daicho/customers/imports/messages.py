@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from daicho.customers.imports.faults import ImportExpired
 from daicho.customers.imports.files import FileEmpty, FileUnreadable, FileUnsupported
 from daicho.customers.imports.normalising import CellError
 from daicho.faults import FIELD_MESSAGES, Language, Messages
@@ -57,6 +58,10 @@ IMPORT_MESSAGES: Final[Mapping[str, Messages]] = {
         ja="一致するレコードがなく、名前の列もないため、新しく登録できません。",
         en="No record matches, and without a column of names none can be made.",
     ),
+    "fields_changed": Messages(
+        ja="チェックの後に項目の設定が変わったため、取り込まれませんでした。",
+        en="Fields were changed since the check, so the row was not imported.",
+    ),
     "unknown_column": Messages(ja="この列はファイルにありません。", en="The file has no such column."),
 }
 
@@ -88,11 +93,29 @@ FAILURES: Final[Mapping[str, Messages]] = {
     ),
 }
 """Why nothing more comes of an import, by its ``failure``."""
+BEGUN: Final[Mapping[str, Messages]] = {
+    "fields_changed": Messages(
+        ja="取り込みの途中で項目の設定が変わりました。取り込み済みの行はそのまま残っています。"
+        "もう一度取り込みを実行すると、残りの行をダウンロードして取り込み直せるようになります。",
+        en="Fields were changed during the import. Rows already imported stay. "
+        "Run it again to get the remaining rows as a file that can be imported anew.",
+    ),
+    "expired": ImportExpired.messages,
+    "internal": Messages(
+        ja="処理中に問題が起きました。取り込み済みの行はそのまま残っています。"
+        "もう一度取り込みを実行すると、残りの行から続きます。",
+        en="Something went wrong on our side. Rows already imported stay. Run it again to go on with the rest.",
+    ),
+}
+"""What is said instead of an import that stopped halfway; see ``Import.has_begun``."""
 
 
-def say_failure(code: str | None, language: Language) -> str | None:
+def say_failure(code: str | None, language: Language, *, has_begun: bool) -> str | None:
     """The failure as a sentence; None where there is none."""
-    return None if code is None else (FAILURES.get(code) or FAILURES["internal"]).say(language, {})
+    if code is None:
+        return None
+    known = {**FAILURES, **(BEGUN if has_begun else {})}
+    return known.get(code, known["internal"]).say(language, {})
 
 
 def say(error: CellError, language: Language) -> str:

@@ -64,6 +64,11 @@ class Import:
     """The keys of the staged rows' tokens; None where these are of several."""
 
     @property
+    def has_begun(self) -> bool:
+        """Whether rows of it are in the ledger: from then on it can only be run to its end."""
+        return self.created + self.updated > 0
+
+    @property
     def updates_only(self) -> bool:
         """See :func:`is_for_updates`."""
         return is_for_updates(self.match_on, self.on_match)

@@ -12,8 +12,11 @@ from litestar.response import Stream
 from daicho.customers.imports import repository
 from daicho.customers.imports.downloading import REJECTED, rejected_file
 from daicho.customers.imports.faults import (
+    ImportBegun,
     ImportBusy,
+    ImportExpired,
     ImportFinished,
+    ImportOfAnother,
     ImportUnchecked,
     StorageUnavailable,
     UploadMalformed,
@@ -53,6 +56,7 @@ Ask = Request[Any, Any, Any]
 Limit = Annotated[int, QueryParameter(ge=1, le=200)]
 Cursor = Annotated[str | None, QueryParameter(max_length=2_000)]
 _NEWEST: Final = UUID(int=2**128 - 1)
+_NOT_WORKABLE: Final = (ImportBusy, ImportFinished, ImportOfAnother)
 _PLURALS: Final = {plural: resource for resource, plural in RESOURCES.items()}
 
 
@@ -122,7 +126,7 @@ class ImportRoutes(Controller):
         """How the file is read, where its columns go, how far it is."""
         return await _imports(request).read(await _asking(request), import_id)
 
-    @patch("/{import_id:uuid}", opt=declares(ImportBusy, ImportFinished))
+    @patch("/{import_id:uuid}", opt=declares(*_NOT_WORKABLE, ImportBegun))
     async def correct_import(
         self, request: Ask, import_id: FromPath[UUID], data: JSONBody[ImportPatch]
     ) -> ImportView:
@@ -134,14 +138,18 @@ class ImportRoutes(Controller):
         """Forget an import, its file and its rejected rows. A check stops; a run is not interrupted (409)."""
         await _imports(request).delete(await _asking(request), import_id)
 
-    @post("/{import_id:uuid}/check", status_code=202, opt=declares(ImportBusy, ImportFinished, Invalid))
+    @post("/{import_id:uuid}/check", status_code=202, opt=declares(*_NOT_WORKABLE, ImportBegun, Invalid))
     async def check_import(self, request: Ask, import_id: FromPath[UUID]) -> ImportView:
         """Look at every row; nothing enters the ledger. Follow it by GET or by its events."""
         return await _imports(request).begin_check(await _asking(request), import_id)
 
-    @post("/{import_id:uuid}/run", status_code=202, opt=declares(ImportBusy, ImportFinished, ImportUnchecked))
+    @post(
+        "/{import_id:uuid}/run",
+        status_code=202,
+        opt=declares(*_NOT_WORKABLE, ImportUnchecked, ImportExpired, Invalid),
+    )
     async def run_import(self, request: Ask, import_id: FromPath[UUID]) -> ImportView:
-        """Take the valid rows of a checked import over into the ledger."""
+        """Take the valid rows of a checked import over into the ledger; one that failed halfway goes on with the rest."""
         return await _imports(request).begin_run(await _asking(request), import_id)
 
     @get("/{import_id:uuid}/errors")

@@ -132,6 +132,10 @@ class _Batch:
         driver, resource = self.tx.driver, self.found.resource
         await driver.execute(taking_over.PLAN_ANEW)
         schema = await self._schema()
+        if schema is None:
+            refused = await self._refuse_found(await driver.fetch(taking_over.LEFT, *self._among()))
+            await self._count(0, 0, refused)
+            return
         refused = await self._refuse_conflicts()
         told = await driver.fetch(taking_over.TOLD, *self._among())
         if told:
@@ -151,26 +155,26 @@ class _Batch:
         updated = await updating.apply(self.tx, rows)
         await self._refuse(updated.refused)
         await self._tell(told, updated.changed)
-        answer = await driver.execute(
-            _COUNT,
-            self.tx.tenant_id,
-            self.found.id,
-            len(told),
-            len(rows) - len(updated.refused),
-            refused + len(updated.refused),
-            self.now,
-        )
+        await self._count(len(told), len(rows) - len(updated.refused), refused + len(updated.refused))
+
+    async def _count(self, created: int, updated: int, refused: int) -> None:
+        ours = (self.tx.tenant_id, self.found.id)
+        answer = await self.tx.driver.execute(_COUNT, *ours, created, updated, refused, self.now)
         if answer != "UPDATE 1":
             raise Superseded
 
     def _among(self) -> tuple[Any, ...]:
         return (self.tx.tenant_id, self.found.id, self.first, self.first + BATCH)
 
-    async def _schema(self) -> ResourceSchema:
+    async def _schema(self) -> ResourceSchema | None:
+        """The custom fields of the check. None when they are others now and the import cannot be checked again,
+        because it has begun: its remaining rows are refused, so that its user gets them back as a file."""
         schema = await self.running.catalogue.current(self.tx, self.found.resource)
-        if schema.revision != self.found.fields_revision:
-            raise FieldsChanged
-        return schema
+        if schema.revision == self.found.fields_revision:
+            return schema
+        if self.found.has_begun:
+            return None
+        raise FieldsChanged
 
     async def _refuse_conflicts(self) -> int:
         resource = self.found.resource
@@ -180,6 +184,10 @@ class _Batch:
         if owners is not None:
             mine = [str(owner) for owner in owners]
             rows += await self.tx.driver.fetch(taking_over.FIND_NOT_PERMITTED, *self._among(), mine)
+        return await self._refuse_found(rows)
+
+    async def _refuse_found(self, rows: Sequence[Any]) -> int:
+        """Rows (number, line, field), of which each counts once."""
         conflicts = {row["number"]: (row["line"], row["field"]) for row in rows}
         await self._refuse([(number, line, name) for number, (line, name) in conflicts.items()])
         return len(conflicts)

@@ -17,8 +17,11 @@ from daicho.customers.definitions.catalogue import Catalogue, ResourceSchema
 from daicho.customers.imports import repository
 from daicho.customers.imports.detection import Column, Detected, describe, detect
 from daicho.customers.imports.faults import (
+    ImportBegun,
     ImportBusy,
+    ImportExpired,
     ImportFinished,
+    ImportOfAnother,
     ImportUnchecked,
     StorageUnavailable,
 )
@@ -65,6 +68,11 @@ class Asking:
     def may_see(self, found: Import) -> bool:
         """Whether the import is in the caller's reach."""
         return self.grants.covers(permission(found.resource), UserId(found.created_by))
+
+    def demand_own(self, found: Import) -> None:
+        """Raises ImportOfAnother: jobs work with the permissions of who uploaded the file, and in his name."""
+        if found.created_by != self.actor.user_id:
+            raise ImportOfAnother
 
     def demand(self, resource: Resource) -> None:
         """Raises Forbidden when he may not import into ``resource``."""
@@ -140,11 +148,11 @@ class Imports:
         return found
 
     async def correct(self, asking: Asking, import_id: UUID, patch: ImportPatch) -> ImportView:
-        """Change how the file is read or mapped; a check must follow. Raises Invalid, NotFound, ImportBusy."""
+        """Change how the file is read or mapped; a check must follow. Raises Invalid, NotFound, ImportBegun, …"""
         async with self.database.reading(asking.actor) as tx:
             before = await self.find(tx, asking, import_id)
             schema = await self.catalogue.current(tx, before.resource)
-        _refuse_unchangeable(before)
+        _refuse_unchangeable(asking, before)
         file = corrected(
             before.format,
             encoding=None if patch.encoding is UNSET else patch.encoding,
@@ -170,7 +178,7 @@ class Imports:
             raise Invalid(wrong)
         async with self.database.transaction(asking.actor) as tx:
             now = await self.find(tx, asking, import_id, lock=True)
-            _refuse_unchangeable(now)
+            _refuse_unchangeable(asking, now)
             sealed = seal_description(asking.keys, import_id, description)
             await repository.describe(
                 tx, now, file, sealed, self.clock(), match_on=match_on, on_match=on_match
@@ -179,10 +187,10 @@ class Imports:
         return view_of(found, schema, asking)
 
     async def begin_check(self, asking: Asking, import_id: UUID) -> ImportView:
-        """Put the check down. Raises Invalid when the mapping is not sound, ImportBusy, ImportFinished."""
+        """Put the check down. Raises Invalid when the mapping is not sound, ImportBusy, ImportBegun, …"""
         async with self.database.transaction(asking.actor) as tx:
             found = await self.find(tx, asking, import_id, lock=True)
-            _refuse_unchangeable(found)
+            _refuse_unchangeable(asking, found)
             schema = await self.catalogue.current(tx, found.resource)
             wrong = _wrong(
                 found.resource, found.description, schema, asking.grants.role, found.match_on, found.on_match
@@ -197,14 +205,31 @@ class Imports:
         return view_of(found, schema, asking)
 
     async def begin_run(self, asking: Asking, import_id: UUID) -> ImportView:
-        """Put the run down. Raises ImportUnchecked, ImportBusy, ImportFinished."""
+        """Put the run down; one that failed halfway goes on from where it stands.
+
+        Raises ImportUnchecked, ImportBusy, ImportFinished, ImportExpired, Invalid when he may no longer write a
+        mapped field.
+        """
         async with self.database.transaction(asking.actor) as tx:
             found = await self.find(tx, asking, import_id, lock=True)
-            _refuse_unchangeable(found)
-            if found.status != "checked":
+            _refuse_unworkable(asking, found)
+            if found.failure == "expired" and found.has_begun:
+                raise ImportExpired
+            if found.status != "checked" and not found.has_begun:
                 raise ImportUnchecked
             schema = await self.catalogue.current(tx, found.resource)
-            if schema.revision != found.fields_revision:
+            if schema.revision == found.fields_revision:
+                wrong = _wrong(
+                    found.resource,
+                    found.description,
+                    schema,
+                    asking.grants.role,
+                    found.match_on,
+                    found.on_match,
+                )
+                if wrong:
+                    raise Invalid(wrong)
+            elif not found.has_begun:
                 raise ImportUnchecked
             await repository.set_status(tx, import_id, "running", self.clock())
             await jobs.enqueue(tx, RUN, import_id)
@@ -238,7 +263,14 @@ def _writable(schema: ResourceSchema, role: str | None) -> list[Any]:
     return [each for each in schema.schema.definitions.values() if each.is_writable(role)]
 
 
-def _refuse_unchangeable(found: Import) -> None:
+def _refuse_unchangeable(asking: Asking, found: Import) -> None:
+    _refuse_unworkable(asking, found)
+    if found.has_begun:
+        raise ImportBegun
+
+
+def _refuse_unworkable(asking: Asking, found: Import) -> None:
+    asking.demand_own(found)
     if found.status in AT_WORK:
         raise ImportBusy
     if found.status == "done":
@@ -294,7 +326,7 @@ def view_of(found: Import, schema: ResourceSchema, asking: Asking) -> ImportView
         match_on=found.match_on,
         on_match=found.on_match,
         failure=found.failure,
-        failure_detail=say_failure(found.failure, asking.language),
+        failure_detail=say_failure(found.failure, asking.language, has_begun=found.has_begun),
         rows=found.rows,
         valid=found.valid,
         rejected=found.rejected,

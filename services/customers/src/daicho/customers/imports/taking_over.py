@@ -117,6 +117,9 @@ FIND_NOT_PERMITTED: Final = f"""
     SELECT s.number, s.line, 'owner' AS field FROM import_row s
     WHERE {NEW} AND NOT coalesce(s.plain ->> 'owner_id' = ANY ($5::text[]), false)
 """  # noqa: S608 as above
+LEFT: Final = f"""
+    SELECT s.number, s.line, 'fields_changed' AS field FROM import_row s WHERE {_AMONG}
+"""  # noqa: S608 as above
 UPDATES: Final = f"""
     SELECT s.number, s.line, s.record_id, s.change FROM import_row s WHERE {_AMONG} AND s.action = 'update'
     ORDER BY s.record_id, s.number
