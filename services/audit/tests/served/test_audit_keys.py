@@ -6,11 +6,19 @@ import asyncio
 from typing import Any
 
 import asyncpg
+import pytest
 
+from daicho.audit.checkpoints import Checkpoints
+from daicho.audit.clients import Names
+from daicho.audit.export import BLOCK
+from daicho.audit.log import Unsigned
+from daicho.audit.reading import Reader
 from daicho.cli.__main__ import main
 from daicho.contracts.audit.events.v1 import events_pb2 as audit
-from daicho.events import Aggregate
-from daicho.keyring import Transit
+from daicho.events import AccessLog, Aggregate
+from daicho.keyring import Certificates, KeyGone, Keyring, Transit
+from daicho.rpc import Channel
+from daicho.runtime import utc_now
 
 
 async def test_old_entries_are_read_after_the_old_version_of_the_key_is_refused(
@@ -59,3 +67,38 @@ async def test_a_key_that_is_stored_later_in_its_old_form_is_brought_along_by_re
     rows = await admin.fetch("SELECT wrapped FROM event_key WHERE tenant_id = $1", company.tenant_id)
     await admin.close()
     assert {row["wrapped"].split(":")[1] for row in rows} == {"v2"}
+
+
+async def test_an_export_ends_when_the_tenants_key_is_destroyed_meanwhile(
+    make_company: Any, openbao_server: Any, openbao_roles: Any
+) -> None:
+    company = await make_company("destroyed")
+    for version in range(1, BLOCK + 1):  # with the company's own sign-up more than one block
+        last = await company.change(version=version)
+    await company.logged(last)
+    database = await company.stack.databases["audit"].open()
+    transit = Transit(openbao_server.address, *openbao_roles["audit"], service="audit")
+    owner = Transit(openbao_server.address, *openbao_roles["identity"], service="identity")
+    access_log = AccessLog(database)
+    reader = Reader(
+        database,
+        Keyring(transit, database, ttl=0),
+        access_log,
+        names=Names(Channel("127.0.0.1:9", Certificates(transit), service="identity")),
+        checkpoints=Checkpoints(database, transit, utc_now, Unsigned()),
+        blocks_a_read=1,
+    )
+
+    async def still() -> None:
+        """He may read on; it is the key that goes."""
+
+    try:
+        lines = await reader.export(company.actor, still)
+        assert [b'"header"' in await anext(lines), b'"block":0' in await anext(lines)] == [True, True]
+        await owner.delete_tenant_key(company.tenant_id)
+        with pytest.raises(KeyGone):
+            await anext(lines)
+    finally:
+        owner.close()
+        transit.close()
+        await database.close()

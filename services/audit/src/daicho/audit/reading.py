@@ -49,9 +49,11 @@ class Reader:
         *,
         names: Names,
         checkpoints: Checkpoints,
+        blocks_a_read: int = BLOCKS_A_READ,
     ) -> None:
         self._database, self._keyring, self._access_log = database, keyring, access_log
         self._names, self._checkpoints = names, checkpoints
+        self._blocks_a_read = blocks_a_read
 
     async def search(self, actor: Actor, asked: AuditSearch) -> AuditEntryPage:
         """A page of the entries that ``asked`` describes, newest first."""
@@ -115,28 +117,27 @@ class Reader:
         return (await self._checkpoints.newest(actor.tenant_id)).key
 
     async def export(self, actor: Actor, still: Still) -> AsyncIterator[bytes]:
-        """The whole log as lines, a few blocks at a time; ends with a fault when ``still`` raises one.
+        """The whole log as lines, a few blocks at a time; ends with a fault when ``still`` raises one or the keys go.
 
         Everything that may refuse the caller happens before the first line is asked for.
         """
-        keys = await self._keyring.open(actor.tenant_id)
+        await self._keyring.open(actor.tenant_id)
         try:
             signed = await self._checkpoints.sign(actor.tenant_id)
         except LogForked:
             # Against the last good checkpoint the verifier says where it went wrong.
             signed = await self._checkpoints.newest(actor.tenant_id)
         await self._access_log.record(actor, action="audit.export", resource=RESOURCE, ids=[])
-        return self._export(actor, keys, signed, still)
+        return self._export(actor, signed, still)
 
-    async def _export(
-        self, actor: Actor, keys: TenantKeys, signed: Signed, still: Still
-    ) -> AsyncIterator[bytes]:
+    async def _export(self, actor: Actor, signed: Signed, still: Still) -> AsyncIterator[bytes]:
         yield export.write_header(actor.tenant_id, key=signed.key, checkpoint=signed.note)
         size = signed.checkpoint.size
         count = export.block_count(size)
-        for first in range(0, count, BLOCKS_A_READ):
+        for first in range(0, count, self._blocks_a_read):
             await still()
-            blocks = range(first, min(first + BLOCKS_A_READ, count))
+            keys = await self._keyring.open(actor.tenant_id)
+            blocks = range(first, min(first + self._blocks_a_read, count))
             async with self._database.reading(actor) as tx:
                 parts = [await _block_lines(tx, keys, block, size) for block in blocks]
             for part in parts:
