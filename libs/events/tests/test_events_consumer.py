@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -20,6 +21,7 @@ from daicho.contracts.bus.v1 import envelope_pb2
 from daicho.contracts.customers.events.v1 import events_pb2 as customers
 from daicho.events import (
     Aggregate,
+    BatchHandler,
     Consumer,
     DeadLetter,
     Envelope,
@@ -68,7 +70,7 @@ async def on_changed(tx: TenantTransaction, event: customers.ContactChanged, env
 @asynccontextmanager
 async def consuming(world: EventsWorld, **settings: Any) -> AsyncIterator[None]:
     settings = {"patience": QUICK, "topics": [TOPIC]} | settings
-    if "batch_handler" not in settings:
+    if not {"batch_handler", "prepare"} & set(settings):
         settings.setdefault("handlers", {customers.ContactChanged: on_changed})
     consumer = Consumer(world.bus, "test", world.database, **settings)
     task = asyncio.create_task(consumer.run())
@@ -330,6 +332,36 @@ async def test_a_batch_handler_hears_every_type_of_one_tenant_at_a_time(world: E
     ids = [event_id for _, group in heard for event_id in group]
     assert len(ids) == len(set(ids)) == 60
     assert len(heard) < 60
+
+
+async def test_a_batch_handler_is_prepared_for_each_tenant_before_a_connection_is_held(
+    world: EventsWorld,
+) -> None:
+    """What prepares it may use the database, also when it has a single connection; and may fail and come back."""
+    one, other = create_tenant_id(), create_tenant_id()
+    heard: list[tuple[UUID, UUID]] = []
+    tries: list[UUID] = []
+    database = await world.service.open(pool=1)
+
+    async def prepared(tenant_id: TenantId) -> BatchHandler:
+        tries.append(tenant_id)
+        if tries.count(tenant_id) == 1:
+            raise Unavailable
+        async with database.transaction(tenant_id) as tx:
+            await tx.driver.fetchval("SELECT 1")
+
+        async def on_all(tx: TenantTransaction, envelopes: Sequence[Envelope]) -> None:
+            heard.extend((tenant_id, UUID(bytes=envelope.tenant_id)) for envelope in envelopes)
+
+        return on_all
+
+    await world.bus.publish([event(tenant, uuid7(), 1) for tenant in (one, other, one)])
+    try:
+        async with consuming(replace(world, database=database), prepare=prepared, versions="every"):
+            await settled(world)
+    finally:
+        await database.close()
+    assert sorted(heard) == sorted([(one, one), (one, one), (other, other)])
 
 
 async def test_the_trace_of_who_told_goes_on_in_the_handler(world: EventsWorld) -> None:

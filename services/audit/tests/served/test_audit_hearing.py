@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
 import asyncpg
 import pytest
 
+from daicho.audit.consumers import consumer
 from daicho.contracts.audit.events.v1 import events_pb2 as audit
 from daicho.contracts.customers.events.v1 import events_pb2 as customers
-from daicho.events import Aggregate, Envelope, Message
+from daicho.events import Aggregate, Envelope, Message, bus_schema, open_bus
 from daicho.events.envelope import enclose, partition_key
+from daicho.keyring import Keyring, Transit
 from daicho.tenancy import uuid7
 
 
@@ -181,6 +186,27 @@ async def test_somebody_without_the_permission_is_logged_for_having_asked(midori
     (entry,) = await midori.found(record_id=str(wanted))
     assert (entry["action"], entry["payload"]["status"]) == ("access.refused", 403)
     assert entry["actor"]["user_id"] != str(midori.actor.user_id)
+
+
+async def test_a_tenants_keys_are_opened_before_a_connection_is_held(
+    midori: Any, make_database: Any, openbao_server: Any, openbao_roles: Any
+) -> None:
+    """Of a single connection the keys need one themselves; whoever holds it would wait for himself."""
+    bus = await open_bus((await make_database("bus", create=bus_schema.create)).app_url)
+    database = await midori.stack.databases["audit"].open(pool=1)
+    transit = Transit(openbao_server.address, *openbao_roles["audit"], service="audit")
+    hearing = asyncio.create_task(consumer(bus, database, Keyring(transit, database), lambda _: None).run())
+    try:
+        event = await replace(midori, bus=bus).change()
+        async with asyncio.timeout(30):
+            assert (await midori.logged(event))["action"] == "contact.updated"
+    finally:
+        hearing.cancel()
+        with suppress(asyncio.CancelledError):
+            await hearing
+        transit.close()
+        await database.close()
+        await bus.close()
 
 
 @pytest.mark.parametrize("change", ["created", "updated", "deleted", "restored"])

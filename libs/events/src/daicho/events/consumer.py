@@ -37,6 +37,8 @@ Handler = Callable[[TenantTransaction, Any, Envelope], Awaitable[None]]
 """``async def on_contact_changed(tx, event: ContactChanged, envelope) -> None``"""
 BatchHandler = Callable[[TenantTransaction, Sequence[Envelope]], Awaitable[None]]
 """``async def on_events(tx, envelopes) -> None``: events of one tenant, whatever their type, in order."""
+Preparation = Callable[[TenantId], Awaitable[BatchHandler]]
+"""``async def prepared(tenant_id) -> BatchHandler``: asked before the transaction in which its answer hears."""
 Versions = Literal["newest", "every"]
 
 
@@ -64,7 +66,8 @@ class Consumer:
     """A group's member in this process.
 
     ``handlers`` maps message classes to handlers; other types are passed over. Or ``batch_handler`` hears
-    every type. ``versions="newest"`` keeps, in ``seen_version``, the newest version heard of each aggregate
+    every type; one that needs what a transaction must not wait for (keys) is made by ``prepare``, with what
+    it raises treated as the handler's own. ``versions="newest"`` keeps, in ``seen_version``, the newest version heard of each aggregate
     and ignores older ones; a handler that must hear all (an audit) asks for "every".
 
     A handler runs within the tenant of its event. It may raise :class:`Rejected`; anything else is tried again
@@ -81,6 +84,7 @@ class Consumer:
         topics: Sequence[str],
         handlers: Mapping[type[ProtoMessage], Handler] | None = None,
         batch_handler: BatchHandler | None = None,
+        prepare: Preparation | None = None,
         versions: Versions = "newest",
         patience: Patience = Patience(),
         batch: int = 500,
@@ -88,11 +92,11 @@ class Consumer:
         at_once: int = 4,
     ) -> None:
         """``together``: events in one transaction; ``at_once``: transactions open at one time."""
-        if (handlers is None) == (batch_handler is None):
-            raise ValueError("a consumer has handlers or a batch handler")
+        if [handlers, batch_handler, prepare].count(None) != 2:
+            raise ValueError("a consumer has handlers, or a batch handler, or what prepares one")
         self._bus, self._group, self._database, self._topics = bus, group, database, tuple(topics)
         self._handlers = {kind.DESCRIPTOR.full_name: (kind, run) for kind, run in (handlers or {}).items()}
-        self._batch_handler = batch_handler
+        self._prepare = prepare if batch_handler is None else _always(batch_handler)
         self._versions, self._patience = versions, patience
         self._batch, self._together = batch, together
         self._places = asyncio.Semaphore(at_once)
@@ -144,7 +148,7 @@ class Consumer:
             except Rejected as error:
                 await self._bury(record, error, 1)
                 continue
-            if self._batch_handler is not None or heard.envelope.type in self._handlers:
+            if self._prepare is not None or heard.envelope.type in self._handlers:
                 events.append(heard)
         return events
 
@@ -207,6 +211,7 @@ class Consumer:
     async def _attempt(self, events: Sequence[Heard]) -> None:
         """The effect of events of one tenant, in one transaction."""
         tenant_id = TenantId(UUID(bytes=events[0].envelope.tenant_id))
+        batch_handler = None if self._prepare is None else await self._prepare(tenant_id)
         async with self._database.transaction(tenant_id) as tx:
             ids = [UUID(bytes=heard.envelope.id) for heard in events]
             new = await inbox.enter(tx.driver, self._group, list(dict.fromkeys(ids)))
@@ -218,7 +223,7 @@ class Consumer:
             if self._versions == "newest":
                 fresh = await self._newest(tx, fresh)
             if fresh:
-                await self._handle(tx, fresh)
+                await self._handle(tx, batch_handler, fresh)
 
     async def _newest(self, tx: TenantTransaction, events: Sequence[Heard]) -> list[Heard]:
         """Those not older than what is held, which they then become."""
@@ -240,8 +245,10 @@ class Consumer:
         await inbox.hold(tx.driver, self._group, tx.tenant_id, newest)
         return kept
 
-    async def _handle(self, tx: TenantTransaction, events: Sequence[Heard]) -> None:
-        if self._batch_handler is not None:
+    async def _handle(
+        self, tx: TenantTransaction, batch_handler: BatchHandler | None, events: Sequence[Heard]
+    ) -> None:
+        if batch_handler is not None:
             links = [trace.Link(told) for heard in events if (told := _span_context(heard.envelope))]
             # Events of one trace are heard in it; a batch of many is linked to them all and has its own.
             one = len({link.context.trace_id for link in links}) == 1
@@ -249,7 +256,7 @@ class Consumer:
             with _tracer.start_as_current_span(
                 f"{self._group} hear", parent, links=links, kind=SpanKind.CONSUMER
             ):
-                await self._batch_handler(tx, [heard.envelope for heard in events])
+                await batch_handler(tx, [heard.envelope for heard in events])
             return
         for heard in events:
             kind, handler = self._handlers[heard.envelope.type]
@@ -297,6 +304,13 @@ class Consumer:
     async def _wait_out(self, fault: Unavailable, tries: int) -> None:
         _log.warning("consumer_waits", consumer=self._group, error=fault.code, tries=tries)
         await asyncio.sleep(self._patience.pause(min(tries, 16)))
+
+
+def _always(batch_handler: BatchHandler) -> Preparation:
+    async def prepared(_: TenantId) -> BatchHandler:
+        return batch_handler
+
+    return prepared
 
 
 def _decoded(record: Record) -> Heard:

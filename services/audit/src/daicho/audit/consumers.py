@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from daicho.audit import log
 from daicho.audit.events import TOPICS, fact_of
 from daicho.audit.log import Grown
-from daicho.events import Bus, Consumer, Envelope, Rejected
+from daicho.events import BatchHandler, Bus, Consumer, Envelope, Rejected
 from daicho.keyring import KeyGone, Keyring, TenantKeys
 from daicho.tenancy import Database, TenantId, TenantTransaction
 
@@ -19,18 +19,21 @@ ROUND = 500
 def consumer(bus: Bus, database: Database, keyring: Keyring, grown: Grown) -> Consumer:
     """The consumer that writes the log; ``grown`` hears of each tenant whose log grows."""
 
-    async def on_events(tx: TenantTransaction, envelopes: Sequence[Envelope]) -> None:
-        facts = [fact_of(envelope) for envelope in envelopes]
-        keys = await _keys(keyring, tx.tenant_id)
-        await log.append(tx, keys, facts)
-        grown(tx.tenant_id)
+    async def prepared(tenant_id: TenantId) -> BatchHandler:
+        keys = await _keys(keyring, tenant_id)
+
+        async def on_events(tx: TenantTransaction, envelopes: Sequence[Envelope]) -> None:
+            await log.append(tx, keys, [fact_of(envelope) for envelope in envelopes])
+            grown(tx.tenant_id)
+
+        return on_events
 
     return Consumer(
         bus,
         GROUP,
         database,
         topics=TOPICS,
-        batch_handler=on_events,
+        prepare=prepared,
         versions="every",
         batch=ROUND,
         together=ROUND,
