@@ -102,3 +102,25 @@ async def test_who_may_create_his_own_alone_owns_what_he_imports(imports, owner)
     assert errors == [(1, "not_permitted")]
     owners = {each["owner_id"] for each in await imports.all_of(owner, "contacts")}
     assert owners == {str(house.member.user_id)}
+
+
+async def test_who_may_change_all_but_see_his_own_alone_changes_nothing_that_he_does_not_see(
+    imports, owner
+) -> None:
+    house = owner.house
+    from daicho.identity import permissions as roles
+    from daicho.tenancy import Scope
+
+    mail = {"kind": "work", "address": "x@example.jp"}
+    held = await owner.make("/v1/contacts", family_name="秘密", emails=[mail])
+    scopes = {
+        **roles.defaults("member"),
+        "contacts:import": Scope.OWN,
+        "contacts:read": Scope.OWN,
+        "contacts:update": Scope.ALL,
+    }
+    await imports.ledger.set_role(house.tenant_id, "member", scopes)
+    text = "姓,メールアドレス\r\n林,x@example.jp\r\n"
+    found = await imports.whole(house.member, "s.csv", text.encode(), match_on="email", on_match="update")
+    assert (found["created"], found["updated"], found["rejected"]) == (1, 0, 0)
+    assert (await owner("GET", f"/v1/contacts/{held['id']}")).json()["family_name"] == "秘密"

@@ -12,6 +12,7 @@ from daicho.customers.imports.detection import Column
 from daicho.customers.imports.mapping import ColumnMapping
 from daicho.customers.imports.model import OnMatch
 from daicho.customers.imports.normalising import CellError
+from daicho.customers.imports.permission import may_change
 from daicho.customers.imports.preparing import Aim
 from daicho.customers.imports.rows import SourceRow
 from daicho.customers.model import RESOURCES, Resource
@@ -153,12 +154,10 @@ class Matcher:
 
     def _matched(self, held: list[tuple[UUID, UUID | None]], key: _Key, grants: Grants) -> Aim:
         """What out of the caller's reach is found does not exist for him: its row makes a new record."""
-        plural = RESOURCES[self._resource]
-        verb = "read" if self._on_match == "skip" else "update"
         reach = {
             record_id
             for record_id, owner in held
-            if grants.covers(f"{plural}:{verb}", None if owner is None else UserId(owner))
+            if self._reaches(grants, None if owner is None else UserId(owner))
         }
         if self._on_match == "create" or not reach:
             return Aim("create")
@@ -167,6 +166,11 @@ class Matcher:
         if len(reach) > 1:
             return Aim("update", None, CellError(key.header, "ambiguous_match"))
         return Aim("update", reach.pop())
+
+    def _reaches(self, grants: Grants, owner_id: UserId | None) -> bool:
+        if self._on_match == "skip":
+            return grants.covers(f"{RESOURCES[self._resource]}:read", owner_id)
+        return may_change(grants, self._resource, owner_id)
 
     def repeated(self, values: Values) -> CellError | bool | None:
         """Whether a row before, which was not rejected, has a value of ``values``: an error, True to skip the row.

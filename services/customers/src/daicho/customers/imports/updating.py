@@ -19,6 +19,7 @@ from daicho.customers.contacts.schemas import ContactInput
 from daicho.customers.definitions.catalogue import Catalogue, ResourceSchema
 from daicho.customers.imports.callers import Caller
 from daicho.customers.imports.model import Import
+from daicho.customers.imports.permission import may_change
 from daicho.customers.imports.preparing import records_of
 from daicho.customers.imports.states import patch_of
 from daicho.customers.imports.storing import Changed, Storing
@@ -129,7 +130,7 @@ class Updating:
         return changing
 
     def _covers(self, owner_id: Any) -> bool:
-        return self.caller.grants.covers(f"{RESOURCES[self.found.resource]}:update", owner_id)
+        return may_change(self.caller.grants, self.found.resource, owner_id)
 
     def _changed(
         self,
