@@ -243,10 +243,11 @@ class _Look(Generic[CardT]):
         return [each for each in batch if each[0] in kept]
 
     async def open(self, ids: Sequence[UUID]) -> dict[UUID, Line[CardT]]:
-        """The live records among ``ids``, opened."""
+        """The live records among ``ids``, opened; one that went into the bin since it was found is not there."""
         rows: Sequence[Row] = await self.lines.repository.fetch_by_ids(self.tx, ids, whole=self._whole)
         keys, schema = self.reader.keys, self.schema.schema
-        lines = {row["id"]: self.lines.open(keys, row, schema) for row in rows}
+        live = [row for row in rows if row["deleted_at"] is None] if self._whole else rows
+        lines = {row["id"]: self.lines.open(keys, row, schema) for row in live}
         self._tags = await self.lines.repository.fetch_tags_of(self.tx, ids) if self._tagged else {}
         return lines
 
