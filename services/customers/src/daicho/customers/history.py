@@ -11,7 +11,7 @@ import msgspec
 from sqlalchemy import bindparam, select
 
 from daicho.contracts.customers.events.v1 import events_pb2
-from daicho.customers.model import Change
+from daicho.customers.model import Change, FieldRow
 from daicho.customers.schemas import HistoryEntry
 from daicho.fields import Schema
 from daicho.keyring import TenantKeys
@@ -46,6 +46,13 @@ _LIST = sql(
     )
     .order_by(Change.version.desc())
     .limit(bindparam("count"))
+)
+_SINCE = sql(
+    select(FieldRow.key, FieldRow.created_at).where(
+        FieldRow.tenant_id == bindparam("tenant_id"),
+        FieldRow.resource == bindparam("resource"),
+        FieldRow.deleted_at.is_(None),
+    )
 )
 
 
@@ -120,18 +127,29 @@ async def list_changes(
     ]
 
 
-def readable(entries: Sequence[HistoryEntry], schema: Schema, role: str | None) -> list[HistoryEntry]:
-    """``entries`` without the values of custom fields that ``role`` may not read, or that are gone."""
+async def fields_since(tx: TenantTransaction, resource: str) -> dict[str, datetime]:
+    """When each custom field of ``resource`` was made, by key."""
+    return {row["key"]: row["created_at"] for row in await _SINCE.fetch(tx, resource=resource)}
 
-    def seen(name: str) -> bool:
+
+def readable(
+    entries: Sequence[HistoryEntry], schema: Schema, since: Mapping[str, datetime], role: str | None
+) -> list[HistoryEntry]:
+    """``entries`` without the values of custom fields that ``role`` may not read, or that are gone.
+
+    ``since``: see :func:`fields_since`. A step from before is of a field that had the same key, with rules of its own.
+    """
+
+    def seen(name: str, at: datetime) -> bool:
         if not name.startswith("custom."):
             return True
-        definition = schema.definitions.get(name.removeprefix("custom."))
-        return definition is not None and definition.is_readable(role)
+        key = name.removeprefix("custom.")
+        definition = schema.definitions.get(key)
+        return definition is not None and definition.is_readable(role) and key in since and since[key] <= at
 
     return [
         msgspec.structs.replace(
-            entry, changes={name: values for name, values in entry.changes.items() if seen(name)}
+            entry, changes={name: values for name, values in entry.changes.items() if seen(name, entry.at)}
         )
         for entry in entries
     ]

@@ -262,7 +262,8 @@ class Records(ABC, Generic[StateT, PatchT, ViewT]):
         """What happened to a record, newest first; values that the caller may not read are left out."""
         found = await self._find(tx, reader, record_id, "read")
         entries = await history.list_changes(tx, reader.keys, resource=self.resource, record_id=record_id)
-        return history.readable(entries, found.schema.schema, reader.grants.role)
+        since = await history.fields_since(tx, self.resource)
+        return history.readable(entries, found.schema.schema, since, reader.grants.role)
 
     async def open_row(self, tx: TenantTransaction, keys: TenantKeys, row: Row) -> Found[StateT]:
         """A row of the repository's ``fetch_one``, opened."""
