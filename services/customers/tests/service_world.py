@@ -27,9 +27,14 @@ from daicho.runtime import Health, serve_http, utc_now
 from daicho.tenancy import Actor, Database, Grants, Scope, TenantId, UserId, uuid7
 from daicho.testkit import TestDatabase
 from daicho.testkit.gateway import SigningKey
+from daicho.testkit.waiting import until
 from daicho.web import Callers, create_app
 
 ORIGIN = "http://127.0.0.1"
+_WAITING = """
+    SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted
+        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""
 
 
 class CopiedPermissions:
@@ -231,5 +236,19 @@ async def outbox(ledger: Ledger, table: str = "outbox") -> list[Envelope]:
             Envelope.FromString(row["envelope"])
             for row in await admin.fetch(f"SELECT envelope FROM {table} ORDER BY id")  # noqa: S608 a table of ours
         ]
+    finally:
+        await admin.close()
+
+
+async def comes_to_wait(ledger: Ledger, task: asyncio.Task[Any]) -> bool:
+    """Whether ``task`` waits for an advisory lock of somebody else's, rather than coming to its end."""
+    admin = await asyncpg.connect(ledger.made.admin_url)
+
+    async def known() -> str:
+        waiting = await admin.fetchval(_WAITING)
+        return "ended" if task.done() else "waits" if waiting else ""
+
+    try:
+        return await until(known, within=30) == "waits"
     finally:
         await admin.close()

@@ -19,7 +19,7 @@ from msgspec import UNSET
 from sqlalchemy import insert, update
 
 from daicho.customers import history, index, ownership, references
-from daicho.customers.definitions.catalogue import Catalogue, ResourceSchema
+from daicho.customers.definitions.catalogue import Catalogue, ResourceSchema, hold
 from daicho.customers.faults import RecordDeleted, RecordNotDeleted
 from daicho.customers.merging import merge
 from daicho.customers.model import Resource, model_of
@@ -114,6 +114,7 @@ class Records(ABC, Generic[StateT, PatchT, ViewT]):
     async def create(self, tx: TenantTransaction, reader: Reader, given: StateT) -> ViewT:
         """A new record of the caller, or of the owner that he names. Raises Invalid, naming each wrong member."""
         wrong: list[FieldFault] = []
+        await hold(tx, self.resource)
         state, schema = await self._drafted(tx, reader, given, wrong)
         if wrong:
             raise Invalid(wrong)
@@ -275,7 +276,10 @@ class Records(ABC, Generic[StateT, PatchT, ViewT]):
     async def _find(
         self, tx: TenantTransaction, reader: Reader, record_id: UUID, verb: str, *, lock: bool = False
     ) -> Found[StateT]:
-        """Opens a record. Out of reach for reading is NotFound; in reach for reading alone, Forbidden."""
+        """Opens a record. Out of reach for reading is NotFound; in reach for reading alone, Forbidden.
+        ``lock`` is for changing it: then its fields stay as they are, too."""
+        if lock:
+            await hold(tx, self.resource)
         row = await self.repository.fetch_one(tx, record_id, lock=lock)
         if row is None or not reader.grants.covers(f"{self.plural}:read", row["owner_id"]):
             raise NotFound

@@ -15,7 +15,7 @@ from daicho.customers.companies import rows
 from daicho.customers.companies.normalising import normalise
 from daicho.customers.companies.repository import BY_ID, BY_NAME, REPOSITORY
 from daicho.customers.companies.schemas import CompanyInput, CompanyPatch, CompanyView
-from daicho.customers.definitions.catalogue import ResourceSchema
+from daicho.customers.definitions.catalogue import ResourceSchema, hold
 from daicho.customers.model import Resource
 from daicho.customers.reader import Reader
 from daicho.customers.records import Found, Records, Stamp
@@ -104,6 +104,7 @@ class Companies(Records[CompanyInput, CompanyPatch, CompanyView]):
         named = {"name": name, "owners": None if owners is None else list(owners)}
         found: UUID | None = await BY_NAME.fetchval(tx, **named)
         if found is None:
+            await hold(tx, self.resource)
             await tx.session.execute(_LOCK_NAME, {"place": f"company:{tx.tenant_id}:{name}"})
             found = await BY_NAME.fetchval(tx, **named)
         if found is not None:

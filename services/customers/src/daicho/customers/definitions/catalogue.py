@@ -39,6 +39,11 @@ _INDEXED = sql(
         FieldRow.indexed,
     )
 )
+# Of the tenant and the resource, not of the revision's row: that one is not there before the first field.
+# In memory only, so a write pays a round trip and nothing on disk.
+_PLACE: Final = "hashtextextended('fields:' || $1::text || ':' || $2, 0)"
+_HOLD: Final = f"SELECT pg_advisory_xact_lock_shared({_PLACE})"
+_CLAIM: Final = f"SELECT pg_advisory_xact_lock({_PLACE})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +60,23 @@ class ResourceSchema:
             {key: value for key, value in values.items() if key not in sensitive},
             {key: value for key, value in values.items() if key in sensitive},
         )
+
+
+async def hold(tx: TenantTransaction, resource: str) -> None:
+    """Keep the fields of ``resource`` as they are until ``tx`` ends; what is read of them after this stays true.
+
+    For whoever writes values. Ahead of his other locks, and contact before company: a change of fields waits for
+    all who hold, and whoever comes after it waits for the change.
+    """
+    await tx.driver.execute(_HOLD, str(tx.tenant_id), resource)
+
+
+async def claim(tx: TenantTransaction, resource: str) -> None:
+    """Change the fields of ``resource`` in ``tx``: after every write that began under the old ones, before all others.
+
+    So a job that ``tx`` puts down finds all the records that were written under the old fields.
+    """
+    await tx.driver.execute(_CLAIM, str(tx.tenant_id), resource)
 
 
 class Catalogue:

@@ -14,6 +14,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from daicho import jobs
 from daicho.contracts.customers.events.v1 import events_pb2
+from daicho.customers.definitions import catalogue
 from daicho.customers.definitions.schemas import FieldInput, FieldPatch, FieldView
 from daicho.customers.model import RESOURCES, FieldRow, SchemaRevision
 from daicho.events import Aggregate, tell
@@ -132,7 +133,9 @@ class Fields:
         return row
 
     async def _raise_revision(self, tx: TenantTransaction, resource: str) -> None:
-        """Locks the resource's schema until the end of ``tx``: two admins cannot pass the cap on fields together."""
+        """Locks the resource's schema until the end of ``tx``: two admins cannot pass the cap on fields together,
+        and nobody writes values by fields that are no longer true."""
+        await catalogue.claim(tx, resource)
         await tx.session.execute(
             insert(SchemaRevision)
             .values(tenant_id=tx.tenant_id, resource=resource, revision=1)

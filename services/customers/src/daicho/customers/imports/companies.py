@@ -16,6 +16,7 @@ from daicho.contracts.customers.events.v1 import events_pb2
 from daicho.customers import history
 from daicho.customers.companies.records import Companies
 from daicho.customers.companies.schemas import CompanyInput
+from daicho.customers.definitions.catalogue import hold
 from daicho.customers.imports.callers import Asker, Caller
 from daicho.customers.imports.matching import cell_text
 from daicho.customers.imports.model import Description, Import
@@ -88,6 +89,7 @@ async def _settle(
     held = await _find(tx, caller, names)
     missing = [name for name in names if name not in held]
     if missing:
+        await hold(tx, "company")
         await tx.driver.execute(_LOCK, str(tx.tenant_id), missing)
         held |= await _find(tx, caller, missing)
         held |= await _create(tx, companies, caller, found, [name for name in missing if name not in held])

@@ -17,7 +17,7 @@ import asyncpg
 
 from daicho.contracts.customers.events.v1 import events_pb2
 from daicho.customers.companies.records import Companies
-from daicho.customers.definitions.catalogue import Catalogue, ResourceSchema
+from daicho.customers.definitions.catalogue import Catalogue, ResourceSchema, hold
 from daicho.customers.imports import completing, repository, taking_over
 from daicho.customers.imports.callers import Asker, Caller
 from daicho.customers.imports.companies import settle_companies
@@ -169,6 +169,7 @@ class _Batch:
     async def _schema(self) -> ResourceSchema | None:
         """The custom fields of the check. None when they are others now and the import cannot be checked again,
         because it has begun: its remaining rows are refused, so that its user gets them back as a file."""
+        await hold(self.tx, self.found.resource)
         schema = await self.running.catalogue.current(self.tx, self.found.resource)
         if schema.revision == self.found.fields_revision:
             return schema
