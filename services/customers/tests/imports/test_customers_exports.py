@@ -232,6 +232,55 @@ async def test_an_export_ends_when_its_reader_loses_the_right(imports, house, mo
     assert "名1" not in text
 
 
+async def test_a_field_that_is_restricted_or_goes_while_a_file_is_written_is_empty_from_then_on(
+    imports, house, monkeypatch
+) -> None:
+    monkeypatch.setattr(service, "BATCH", 1)
+    fields = {
+        key: await house.owner.make("/v1/fields", resource="contact", key=key, label=key, type="text")
+        for key in ("pay", "gone", "kept")
+    }
+    for number in range(3):
+        custom = dict.fromkeys(fields, f"値{number}")
+        await house.owner.make("/v1/contacts", family_name=f"名{number}", custom=custom)
+    record, entered = imports.ledger.rails.access_log.record, []
+
+    async def restrict(*args: Any, **given: Any) -> None:
+        await record(*args, **given)
+        if not entered:
+            entered.append(args)
+            roles = {"read_roles": ["owner"], "write_roles": ["owner"]}
+            path = f"/v1/fields/{fields['pay']['id']}"
+            assert (await house.owner("PATCH", path, roles, if_match='"v1"')).status_code == 200
+            path = f"/v1/fields/{fields['gone']['id']}"
+            assert (await house.owner("DELETE", path, if_match='"v1"')).status_code == 204
+
+    monkeypatch.setattr(imports.ledger.rails.access_log, "record", restrict)
+    rows = table(await export(house.admin))
+    assert [(row["姓"], row["pay"], row["gone"], row["kept"]) for row in rows] == [
+        ("名2", "値2", "値2", "値2"),
+        ("名1", "", "", "値1"),
+        ("名0", "", "", "値0"),
+    ]
+
+
+async def test_a_character_that_came_since_the_look_at_the_whole_is_written_as_its_twin_or_a_geta(
+    house, monkeypatch
+) -> None:
+    made = await house.owner.make("/v1/contacts", family_name="吉田", given_name="一")
+    look = service.Export.lacking
+
+    async def and_then_somebody_writes(self: Any, encoding: str) -> set[str]:
+        found = await look(self, encoding)
+        body = {"family_name": "𠮷田", "given_name": "〜"}
+        answer = await house.owner("PATCH", f"/v1/contacts/{made['id']}", body, if_match='"v1"')
+        assert answer.status_code == 200
+        return found
+
+    monkeypatch.setattr(service.Export, "lacking", and_then_somebody_writes)
+    assert "〓田,～" in (await export(house.owner, encoding="cp932")).decode("cp932")
+
+
 async def test_too_many_records_are_refused_with_the_way_out(house, monkeypatch) -> None:
     monkeypatch.setattr(service, "MOST", 2)
     for number in range(3):

@@ -87,6 +87,7 @@ class Export:
         async with self.edge.rails.database.reading(self.actor) as tx:
             held = {row["id"]: row for row in await repository.fetch_by_ids(tx, ids, whole=True)}
             tags = await repository.fetch_tags_of(tx, ids)
+            now = (await self.edge.catalogue.current(tx, self.edge.records.resource)).schema
         rows = [
             row
             for each in ids
@@ -97,7 +98,7 @@ class Export:
 
         def opened() -> list[Any]:
             return [
-                self._readable(self.edge.records.opened(keys, row, tags.get(row["id"], [])), grants.role)
+                self._readable(self.edge.records.opened(keys, row, tags.get(row["id"], [])), now, grants.role)
                 for row in rows
             ]
 
@@ -106,8 +107,15 @@ class Export:
         table = await asyncio.to_thread(self._table, states, rows)
         return [row["id"] for row in rows], table
 
-    def _readable(self, state: Any, role: str | None) -> Any:
-        return msgspec.structs.replace(state, custom=self.schema.readable(state.custom, role))
+    def _readable(self, state: Any, now: Schema, role: str | None) -> Any:
+        """``state`` with the custom values that ``role`` may read by what the fields are ``now``; a column was there
+        when the file began, and is empty where its field has gone or become another."""
+        custom = {
+            key: value
+            for key, value in now.readable(state.custom, role).items()
+            if (column := self.schema.definitions.get(key)) and column.type is now.definitions[key].type
+        }
+        return msgspec.structs.replace(state, custom=custom)
 
     async def _meet(self, states: Sequence[Any]) -> None:
         """Learn what those are called whom ``states`` name."""

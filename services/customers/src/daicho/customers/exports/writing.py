@@ -16,6 +16,8 @@ Table = Sequence[Sequence[str]]
 NEWLINE: Final = "\r\n"
 _TWINS: Final = dict(zip("〜−—‖¢£¬¥‾¦\u00a0", "～－―∥￠￡￢￥￣￤ ", strict=True))
 """Characters that CP932 has a neighbour for, as Windows itself substitutes them."""
+_GETA: Final = "〓"
+"""For characters that came into records after the export was found to need no substitute, and began."""
 _MOST_NAMED: Final = 30
 
 
@@ -43,8 +45,8 @@ class TextFile:
         """Cells that a spreadsheet would run are made harmless; an import takes that off again."""
         lacking = lacking_in(table, self._encoding)
         if lacking:
-            assert self._substitute is not None  # noqa: S101 without one the export was refused
-            instead = str.maketrans({each: _TWINS.get(each, self._substitute) for each in lacking})
+            substitute = self._substitute or _GETA
+            instead = str.maketrans({each: _TWINS.get(each, substitute) for each in lacking})
             table = [[cell.translate(instead) for cell in row] for row in table]
         text = "".join([self._line([neutralise(cell) for cell in row]) for row in table])
         mark, self._mark = self._mark, b""
