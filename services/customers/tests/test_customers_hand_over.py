@@ -97,6 +97,36 @@ async def test_who_is_enabled_again_has_no_hand_over(ledger, house, leaver) -> N
     assert (await seen(house, leaver))[0] == 404
 
 
+async def test_what_was_in_the_bin_is_the_successors_once_it_is_restored(ledger, house, leaver) -> None:
+    """He may have left as well by then."""
+    made = await leaver.make("/v1/contacts", family_name="箱")
+    path = f"/v1/contacts/{made['id']}"
+    assert (await leaver("DELETE", path, if_match='"v1"')).status_code == 204
+    left_too = await ledger.create_user(house.tenant_id, "member")
+    for each, successor in ((leaver, left_too), (left_too, house.manager)):
+        await tell(ledger, house, each, successor)
+        await work(ledger, house, each)
+    back = await house.owner("POST", f"{path}/restore")
+    assert back.status_code == 200, back.text
+    assert back.json()["owner_id"] == str(house.manager.user_id)
+    assert (await house.owner("GET", path)).json()["owner_id"] == str(house.manager.user_id)
+    step = (await house.owner("GET", f"{path}/history")).json()["items"][0]
+    owners = [str(leaver.user_id), str(house.manager.user_id)]
+    assert (step["kind"], step["changes"]) == ("restored", {"owner_id": owners})
+
+
+async def test_a_restored_record_stays_with_an_owner_who_is_still_here_or_again(
+    ledger, house, leaver
+) -> None:
+    made = await leaver.make("/v1/contacts", family_name="戻")
+    path = f"/v1/contacts/{made['id']}"
+    assert (await leaver("DELETE", path, if_match='"v1"')).status_code == 204
+    await tell(ledger, house, leaver, house.manager)
+    await tell(ledger, house, leaver, house.manager, disabled=False)
+    back = await house.owner("POST", f"{path}/restore")
+    assert back.json()["owner_id"] == str(leaver.user_id)
+
+
 async def test_the_four_callers(ledger, house, neighbour, leaver) -> None:
     await tell(ledger, house, leaver, house.manager)
     path = f"/v1/hand-overs/{leaver.user_id}"

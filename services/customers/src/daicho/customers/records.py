@@ -21,6 +21,7 @@ from sqlalchemy import insert, update
 from daicho.customers import history, index, ownership, references
 from daicho.customers.definitions.catalogue import Catalogue, ResourceSchema, hold
 from daicho.customers.faults import RecordDeleted, RecordNotDeleted
+from daicho.customers.handover.service import heir_of
 from daicho.customers.merging import merge
 from daicho.customers.model import Resource, model_of
 from daicho.customers.reader import Reader
@@ -243,18 +244,22 @@ class Records(ABC, Generic[StateT, PatchT, ViewT]):
         await self._keep_step(tx, reader.keys, replace(found, stamp=stamp), "deleted", {})
 
     async def restore(self, tx: TenantTransaction, reader: Reader, record_id: UUID) -> ViewT:
-        """Take a record out of the bin. Raises NotFound, Forbidden, RecordNotDeleted, Invalid for a unique value
+        """Take a record out of the bin; whose owner left meanwhile, it is his successor's. Raises NotFound, Forbidden, RecordNotDeleted, Invalid for a unique value
         that another record took meanwhile."""
         found = await self._find(tx, reader, record_id, "delete", lock=True)
         if found.stamp.deleted_at is None:
             raise RecordNotDeleted
         digests = self.digests(reader.keys, found.state, found.schema)
         await index.write_keys(tx, resource=self.resource, record_id=record_id, digests=digests)
-        # In the bin it was passed over by what rewrites records.
-        columns = self.columns(reader.keys, record_id, found.state, found.schema)
+        state = found.state
+        if state.owner_id:
+            state = msgspec.structs.replace(state, owner_id=await heir_of(tx, state.owner_id))
+        # In the bin it was passed over by what rewrites records, and what hands them over.
+        columns = self.columns(reader.keys, record_id, state, found.schema)
         stamp = await self.store(tx, found.stamp, columns, deleted_at=None)
-        found = replace(found, stamp=stamp)
-        await self._keep_step(tx, reader.keys, found, "restored", {})
+        changes = history.compare(history.flat(found.state), history.flat(state))
+        found = replace(found, stamp=stamp, state=state)
+        await self._keep_step(tx, reader.keys, found, "restored", changes)
         return self._shown(reader, found)
 
     async def read_history(

@@ -1,4 +1,7 @@
-"""Handing the records of a user who left to his successor, 500 at a time, each batch a transaction."""
+"""Handing the records of a user who left to his successor, 500 at a time, each batch a transaction.
+
+What is in the bin stays as it is; restored, it is the successor's.
+"""
 
 from __future__ import annotations
 
@@ -31,6 +34,16 @@ _TAKE = """
     RETURNING r.id, r.version
 """
 _WAITING = "SELECT successor_id FROM handover WHERE tenant_id = $1 AND leaver_id = $2"
+# A successor may have left, too. Two who name each other do not keep it going for ever.
+_HEIR = """
+    WITH RECURSIVE heir(id, step) AS (
+        SELECT successor_id, 1 FROM handover WHERE tenant_id = $1 AND leaver_id = $2
+        UNION ALL
+        SELECT h.successor_id, heir.step + 1 FROM heir
+        JOIN handover h ON h.tenant_id = $1 AND h.leaver_id = heir.id WHERE heir.step < 20
+    )
+    SELECT id FROM heir ORDER BY step DESC LIMIT 1
+"""
 _CALL_OFF = "DELETE FROM handover WHERE tenant_id = $1 AND leaver_id = $2"
 # Told again of the same successor, for whatever else of the user changed, it goes on counting.
 _ASK = """
@@ -63,6 +76,12 @@ async def on_user_changed(tx: TenantTransaction, event: identity_events.UserChan
         await jobs.enqueue(tx, HAND_OVER, leaver)
     else:
         await tx.driver.execute(_CALL_OFF, tx.tenant_id, leaver)
+
+
+async def heir_of(tx: TenantTransaction, owner_id: UUID) -> UUID:
+    """Whose the records of ``owner_id`` are: his own, or his successor's when he left."""
+    heir: UUID | None = await tx.driver.fetchval(_HEIR, tx.tenant_id, owner_id)
+    return owner_id if heir is None else heir
 
 
 async def read_hand_over(database: Database, actor: Actor, leaver: UUID) -> Mapping[str, Any]:
