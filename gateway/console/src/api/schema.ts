@@ -3111,7 +3111,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `link_invalid`: This link was used already or has expired. Ask for a new one. */
+        /** @description `link_invalid`: This link was used already or has expired. Start again, or ask whoever invited you for a new one. */
         link_invalid: {
             headers: {
                 /** @description The language of the document. */
@@ -3204,7 +3204,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `sign_in_locked`: Too many failed sign-ins. Please wait 2 seconds. `too_many_requests`: Too many requests. Please retry in 2 seconds. */
+        /** @description `sign_in_locked`: After several failed sign-ins none is accepted for a while (1 min left). `too_many_requests`: Too many requests. Please retry in 2 seconds. */
         "sign_in_locked.too_many_requests": {
             headers: {
                 /** @description The language of the document. */

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from daicho.faults import Conflict, Forbidden, Messages, TooManyRequests, Unauthenticated
+from daicho.faults import Conflict, Forbidden, Language, Messages, TooManyRequests, Unauthenticated
 from daicho.identity.policy import FIELD_MESSAGES_JA_EN
 
 FIELD_MESSAGES: Mapping[str, Messages] = {
@@ -33,13 +33,18 @@ class WrongCredentials(Unauthenticated):
 
 
 class SignInLocked(TooManyRequests):
-    """Too many wrong passwords for this address."""
+    """Too many wrong passwords for this address; who waits may be another than who failed."""
 
     code = "sign_in_locked"
     messages = Messages(
-        ja="サインインに続けて失敗したため、{retry_after} 秒間お待ちください。",
-        en="Too many failed sign-ins. Please wait {retry_after} seconds.",
+        ja="サインインの失敗が続いたため、しばらく受け付けられません（あと {minutes} 分）。",
+        en="After several failed sign-ins none is accepted for a while ({minutes} min left).",
     )
+
+    def say(self, language: Language) -> str:
+        """In minutes, begun ones counted: it may be an hour."""
+        minutes = -(-int(self.params["retry_after"]) // 60)
+        return self.messages.say(language, {**self.params, "minutes": minutes})
 
 
 class EmailUnconfirmed(Forbidden):
@@ -57,8 +62,8 @@ class LinkSpent(Conflict):
 
     code = "link_invalid"
     messages = Messages(
-        ja="このリンクは使用済みか、期限が切れています。もう一度リンクを送ってもらってください。",
-        en="This link was used already or has expired. Ask for a new one.",
+        ja="このリンクは使用済みか、期限が切れています。もう一度お手続きいただくか、招待した方に再送を依頼してください。",
+        en="This link was used already or has expired. Start again, or ask whoever invited you for a new one.",
     )
 
 
