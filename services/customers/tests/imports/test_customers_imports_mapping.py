@@ -18,7 +18,7 @@ from daicho.customers.imports.fields import BUILT_IN, import_fields
 from daicho.customers.imports.files import FileFormat, FileKind, corrected
 from daicho.customers.imports.headers import FIELD_OF_HEADER
 from daicho.customers.imports.mapping import ColumnMapping, check_mapping, suggest_mapping
-from daicho.customers.imports.messages import say
+from daicho.customers.imports.messages import say, say_failure
 from daicho.customers.imports.normalising import CellError, RowNormaliser, as_document, split_tags
 from daicho.customers.imports.reading import read_rows
 from daicho.customers.imports.rejected import RejectedRow, write_rejected
@@ -358,3 +358,10 @@ def test_errors_are_said_in_both_languages() -> None:
         say(CellError("備考", "too_long", {"maximum": 200}), "ja") == "備考：200 文字以内で入力してください。"
     )
     assert say(CellError(None, "too_long"), "en") == "The row is too long."
+
+
+def test_an_import_that_was_left_alone_is_told_for_how_long() -> None:
+    assert (
+        say_failure("expired", "ja", has_begun=False)
+        == "30 日間操作がなかったため、ファイルを削除しました。もう一度アップロードしてください。"
+    )

@@ -186,7 +186,7 @@ CASES: list[tuple[dict[str, Any], str, str, str, str]] = [
         {"mapping": [{"column": NAME, "field": "family_name"}, {"column": NAME, "field": "email"}]},
         "/mapping/1/column",
         "column_twice",
-        "列「姓」が2回指定されています。",
+        "列「姓」が 2 回指定されています。",
         "The column “姓” is named twice.",
     ),
     (

@@ -39,7 +39,7 @@ IMPORT_MESSAGES: Final[Mapping[str, Messages]] = {
         en="No column of the file is mapped to the field that records are matched by.",
     ),
     "column_twice": Messages(
-        ja="列「{column}」が2回指定されています。", en="The column “{column}” is named twice."
+        ja="列「{column}」が 2 回指定されています。", en="The column “{column}” is named twice."
     ),
     "field_twice": Messages(
         ja="列「{other}」と列「{column}」が同じ項目に割り当てられています。どちらかを外してください。",
@@ -84,7 +84,7 @@ FAILURES: Final[Mapping[str, Messages]] = {
         en="Whoever began this import may not import any more.",
     ),
     "expired": Messages(
-        ja="30日間操作がなかったため、ファイルを削除しました。もう一度アップロードしてください。",
+        ja="30 日間操作がなかったため、ファイルを削除しました。もう一度アップロードしてください。",
         en="Nothing was done with it for 30 days, so the file was deleted. Upload it again.",
     ),
     "internal": Messages(
