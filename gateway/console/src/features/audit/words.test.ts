@@ -11,3 +11,10 @@ test("every action that is offered has a name of its own in both languages", () 
     expect(new Set(names).size).toBe(names.length);
   }
 });
+
+test("an export and somebody without a session have one word each, wherever they are named", () => {
+  expect(ja["audit.verb.export"]).toBe(ja["list.export"]);
+  expect(ja["permission.verb.export"]).toBe(ja["list.export"]);
+  expect(Object.values(ja).filter((word) => word.includes("エクスポート"))).toEqual([]);
+  for (const words of [ja, en]) expect(words["history.by.public"]).toBe(words["actor.public"]);
+});

@@ -154,7 +154,7 @@ export const audit = {
   "actor.user": "User",
   "actor.service": "Service",
   "actor.system": "System",
-  "actor.public": "Public",
+  "actor.public": "Not signed in",
 
   "resource.contact": "Contact",
   "resource.company": "Company",

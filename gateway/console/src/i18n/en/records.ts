@@ -144,7 +144,7 @@ export const records = {
   "history.handed_over": "handed this over",
   "history.by.system": "System",
   "history.by.service": "System",
-  "history.by.public": "Public form",
+  "history.by.public": "Not signed in",
   "history.import": "Import",
   "history.before": "Before",
   "history.after": "After",

@@ -34,7 +34,7 @@ export const audit = {
   "audit.verb.search": "検索",
   "audit.verb.open": "閲覧",
   "audit.verb.history": "変更履歴の閲覧",
-  "audit.verb.export": "エクスポート",
+  "audit.verb.export": "書き出し",
   "audit.verb.created": "登録",
   "audit.verb.updated": "変更",
   "audit.verb.changed": "変更",
@@ -154,7 +154,7 @@ export const audit = {
   "actor.user": "ユーザー",
   "actor.service": "サービス",
   "actor.system": "システム",
-  "actor.public": "公開の窓口",
+  "actor.public": "サインイン前",
 
   "resource.contact": "顧客",
   "resource.company": "会社",

@@ -17,7 +17,7 @@ export const imports = {
   "imports.uploading": "ファイルを送っています…",
 
   "imports.detected": "ファイルの読み取り方",
-  "imports.detectedLead": "見本の文字が化けていたり列がずれていたりしたら、ここで直してください。",
+  "imports.detectedLead": "プレビューの文字が化けていたり列がずれていたりしたら、ここで直してください。",
   "imports.encoding": "文字コード",
   "imports.encoding.utf-8": "UTF-8",
   "imports.encoding.utf-8-sig": "UTF-8（BOM 付き）",

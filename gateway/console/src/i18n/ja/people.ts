@@ -68,7 +68,7 @@ export const people = {
   "permission.verb.update": "編集",
   "permission.verb.delete": "削除",
   "permission.verb.import": "インポート",
-  "permission.verb.export": "エクスポート",
+  "permission.verb.export": "書き出し",
   "permission.verb.erase": "消去",
   "permission.verb.manage": "管理",
 

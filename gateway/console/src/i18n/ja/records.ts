@@ -144,7 +144,7 @@ export const records = {
   "history.handed_over": "担当を引き継ぎました",
   "history.by.system": "システム",
   "history.by.service": "システム",
-  "history.by.public": "公開フォーム",
+  "history.by.public": "サインイン前",
   "history.import": "インポート",
   "history.before": "変更前",
   "history.after": "変更後",
