@@ -4,13 +4,13 @@ import { Alert, Button, Group, List, Modal, Select, Stack, Text, TextInput } fro
 import { IconAlertTriangle } from "@tabler/icons-react";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState, type FormEvent } from "react";
-import { client, take } from "@/api/client";
 import { errorsElsewhere, fieldErrors } from "@/api/problem";
-import type { ErasureDone, ErasureReason } from "@/api/types";
+import type { ErasureReason } from "@/api/types";
 import { useT } from "@/app/preferences";
 import { useGuarded } from "@/components/guarded";
 import { notifyDone } from "@/components/notify";
 import { FormError } from "@/components/States";
+import { eraseAll } from "./erasing";
 import { RecordPicker, type Picked } from "./RecordPicker";
 
 export const REASONS = ["privacy_request", "retention_ended", "unlawfully_obtained", "legal_order"] as const satisfies readonly ErasureReason[];
@@ -80,21 +80,11 @@ export function ErasureDialog({ onClose }: { onClose: () => void }) {
   );
 }
 
-/** Asks until nothing is left: one request looks at so many entries and no more, the next goes on from there. */
 function useErasing(onDone: () => void) {
   const t = useT();
   const queries = useQueryClient();
   return useMutation({
-    mutationFn: async (body: { record_id: string; reason: ErasureReason }) => {
-      let erased = 0;
-      let cursor: string | null = null;
-      for (;;) {
-        const done: ErasureDone = await take(client.POST("/v1/audit/erasures", { body: { ...body, cursor } }));
-        erased += done.erased;
-        if (done.is_complete) return erased;
-        cursor = done.next_cursor;
-      }
-    },
+    mutationFn: eraseAll,
     onSuccess: (erased) => {
       notifyDone(t(erased === 0 ? "erasure.nothing" : "erasure.done", { n: erased }));
       onDone();
