@@ -6508,6 +6508,11 @@ export interface operations {
                      *     メールアドレス: …形式が正しくありません。,C-0017,田中,tanaka@
                      */
                     "text/csv": string;
+                    /**
+                     * @example エラー内容	顧客番号	姓	メールアドレス
+                     *     メールアドレス: …形式が正しくありません。	C-0017	田中	tanaka@
+                     */
+                    "text/tab-separated-values": string;
                 };
             };
             400: components["responses"]["malformed"];

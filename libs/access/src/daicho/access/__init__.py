@@ -1,7 +1,7 @@
 """Who may do what: tokens verified, permissions held as this service's own copy, revocations heard at once."""
 
 from daicho.access import schema
-from daicho.access.copy import TOPIC, handlers, is_active_user, on_user, read_grants
+from daicho.access.copy import TOPIC, disabled_users, handlers, is_active_user, on_user, read_grants
 from daicho.access.directory import Directory
 from daicho.access.permissions import Permissions
 from daicho.access.tokens import AUDIENCE, Session, TokenVerifier, fetch_jwks
@@ -13,6 +13,7 @@ __all__ = [
     "Permissions",
     "Session",
     "TokenVerifier",
+    "disabled_users",
     "fetch_jwks",
     "handlers",
     "is_active_user",

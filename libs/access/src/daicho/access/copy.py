@@ -47,6 +47,8 @@ _ACTIVE: Final = """
     SELECT true FROM grant_user WHERE tenant_id = $1 AND user_id = $2 AND NOT disabled
 """
 
+_DISABLED: Final = "SELECT user_id FROM grant_user WHERE tenant_id = $1 AND disabled"
+
 
 def handlers() -> Mapping[type[ProtoMessage], Handler]:
     """What a service's consumer does with identity's events for its copy."""
@@ -119,3 +121,8 @@ async def read_grants(tx: TenantTransaction, user_id: UserId) -> Grants | None:
 async def is_active_user(tx: TenantTransaction, user_id: UserId) -> bool:
     """Whether the tenant has such a user and he is not disabled, by this service's copy."""
     return bool(await tx.driver.fetchval(_ACTIVE, tx.tenant_id, user_id))
+
+
+async def disabled_users(tx: TenantTransaction) -> frozenset[UserId]:
+    """The tenant's users who are disabled, by this service's copy."""
+    return frozenset(row["user_id"] for row in await tx.driver.fetch(_DISABLED, tx.tenant_id))

@@ -16,7 +16,7 @@ from typing import Final
 import structlog
 
 from daicho.customers.definitions.catalogue import Catalogue
-from daicho.customers.imports import repository
+from daicho.customers.imports import ending, repository
 from daicho.customers.imports.callers import Asker, Caller
 from daicho.customers.imports.companies import company_aims
 from daicho.customers.imports.fields import import_fields
@@ -133,7 +133,7 @@ class Checking:
 
     async def _fail(self, asker: Asker, found: Import, code: str) -> None:
         async with self.database.transaction(asker.actor) as tx:
-            await repository.set_status(tx, found.id, "failed", self.clock(), code)
+            await ending.end(tx, found.id, "checking", "failed", self.clock(), code)
 
 
 @dataclass(slots=True)

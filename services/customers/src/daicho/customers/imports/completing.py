@@ -18,6 +18,7 @@ _REASONS: Final = {
     "record_gone": (None, "record_gone"),
     "fields_changed": (None, "fields_changed"),
     "owner": ("owner", "not_permitted"),
+    "owner_gone": ("owner", "unknown_user"),
 }
 """The field and the code that are told of a row by why it was refused; otherwise that is a field whose value
 somebody took."""
@@ -31,16 +32,23 @@ _COMPLETE: Final = """
 """
 
 
+class RowsMissing(Exception):
+    """The file has no such rows as the check found in it."""
+
+
 async def complete_rejections(database: Database, store: FileStore, asker: Asker, found: Import) -> None:
-    """Read the file once more, if a row of it needs that."""
+    """Read the file once more, if a row of it needs that. Raises :class:`RowsMissing`."""
     while True:
         caller = await asker.now()
-        async with database.transaction(caller.actor) as tx:
+        async with database.reading(caller.actor) as tx:
             rows = await tx.driver.fetch(_OPEN, tx.tenant_id, found.id)
-            if not rows:
-                return
-            wanted = {row["number"]: row["conflict"] for row in rows}
-            sealed = await asyncio.to_thread(_seal_all, store, caller.keys, found, wanted)
+        if not rows:
+            return
+        wanted = {row["number"]: row["conflict"] for row in rows}
+        sealed = await asyncio.to_thread(_seal_all, store, caller.keys, found, wanted)
+        if not sealed:
+            raise RowsMissing
+        async with database.transaction(caller.actor) as tx:
             await tx.driver.execute(_COMPLETE, tx.tenant_id, found.id, list(sealed), list(sealed.values()))
 
 

@@ -19,8 +19,11 @@ from daicho.customers.imports.service import Asking, Imports
 PAGE: Final = 500
 """Rejected rows in memory at a time."""
 _XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+_TSV: Final = "text/tab-separated-values"
+_EXAMPLE: Final = "エラー内容,顧客番号,姓,メールアドレス\r\nメールアドレス: …形式が正しくありません。,C-0017,田中,tanaka@\r\n"
 REJECTED: Final = {
-    "text/csv": "エラー内容,顧客番号,姓,メールアドレス\r\nメールアドレス: …形式が正しくありません。,C-0017,田中,tanaka@\r\n",
+    "text/csv": _EXAMPLE,
+    _TSV: _EXAMPLE.replace(",", "\t"),
     _XLSX: "the bytes of a workbook",
 }
 """What the file looks like, by media type."""
@@ -60,7 +63,7 @@ def _rejected_rows(
 def _media_type(found: Import) -> str:
     if found.format.kind is FileKind.XLSX:
         return _XLSX
-    return "text/csv"
+    return _TSV if found.format.delimiter == "\t" else "text/csv"
 
 
 def _disposition(file_name: str) -> str:

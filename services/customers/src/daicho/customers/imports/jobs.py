@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from daicho.customers.imports import repository
+from daicho.customers.imports import ending, repository
 from daicho.customers.imports.callers import Asker
 from daicho.customers.imports.checking import Checking
 from daicho.customers.imports.model import Import, Status
@@ -77,8 +77,5 @@ class ImportJobs:
 
     async def _fail(self, job: Job, status: Status, code: str) -> None:
         """Nothing more will come of it; what a run has brought into the ledger stays there and is counted."""
-        keys = await self.keyring.open(job.tenant_id)
         async with self.database.transaction(job.tenant_id) as tx:
-            found = await repository.read_import(tx, keys, job.subject, lock=True)
-            if found.status == status:
-                await repository.set_status(tx, found.id, "failed", self.running.clock(), code)
+            await ending.end(tx, job.subject, status, "failed", self.running.clock(), code)

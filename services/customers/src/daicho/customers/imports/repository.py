@@ -172,12 +172,6 @@ async def drop_staged(tx: TenantTransaction, import_id: UUID, *, keep_rejected: 
             )
 
 
-async def delete_import(tx: TenantTransaction, import_id: UUID) -> None:
-    """Remove an import and all that it staged; what it brought into the ledger stays."""
-    await drop_staged(tx, import_id)
-    await tx.driver.execute('DELETE FROM "import" WHERE tenant_id = $1 AND id = $2', tx.tenant_id, import_id)
-
-
 async def stage(
     tx: TenantTransaction,
     import_id: UUID,

@@ -119,19 +119,26 @@ class ImportRoutes(Controller):
             view_of(each, schemas[each.resource], asking) for each in found[:limit] if asking.may_see(each)
         ]
         more = seal_cursor(asking.keys, bound, found[limit - 1].id) if len(found) > limit else None
+        await _saw(request, asking, "import.list", *(each.id for each in items))
         return ImportPage(items, more)
 
     @get("/{import_id:uuid}")
     async def open_import(self, request: Ask, import_id: FromPath[UUID]) -> ImportView:
         """How the file is read, where its columns go, how far it is."""
-        return await _imports(request).read(await _asking(request), import_id)
+        asking = await _asking(request)
+        found = await _imports(request).read(asking, import_id)
+        await _saw(request, asking, "import.open", import_id)
+        return found
 
     @patch("/{import_id:uuid}", opt=declares(*_NOT_WORKABLE, ImportBegun))
     async def correct_import(
         self, request: Ask, import_id: FromPath[UUID], data: JSONBody[ImportPatch]
     ) -> ImportView:
         """Correct what was detected, map columns, say what becomes of rows whose record exists."""
-        return await _imports(request).correct(await _asking(request), import_id, data)
+        asking = await _asking(request)
+        corrected = await _imports(request).correct(asking, import_id, data)
+        await _saw(request, asking, "import.open", import_id)
+        return corrected
 
     @delete("/{import_id:uuid}", opt=declares(ImportBusy))
     async def delete_import(self, request: Ask, import_id: FromPath[UUID]) -> None:
@@ -205,7 +212,6 @@ def _owners(asking: Asking) -> frozenset[UserId] | None:
     return owners
 
 
-async def _saw(request: Ask, asking: Asking, action: str, import_id: UUID) -> None:
-    await request.app.state.rails.access_log.record(
-        asking.actor, action=action, resource="import", ids=[import_id]
-    )
+async def _saw(request: Ask, asking: Asking, action: str, *ids: UUID) -> None:
+    """Enter it before the answer leaves: views hold samples of the file's cells."""
+    await request.app.state.rails.access_log.record(asking.actor, action=action, resource="import", ids=ids)

@@ -15,10 +15,11 @@ from uuid import UUID
 
 import asyncpg
 
+from daicho import access
 from daicho.contracts.customers.events.v1 import events_pb2
 from daicho.customers.companies.records import Companies
 from daicho.customers.definitions.catalogue import Catalogue, ResourceSchema, hold
-from daicho.customers.imports import completing, repository, taking_over
+from daicho.customers.imports import completing, ending, repository, taking_over
 from daicho.customers.imports.callers import Asker, Caller
 from daicho.customers.imports.companies import settle_companies
 from daicho.customers.imports.model import Import
@@ -26,11 +27,11 @@ from daicho.customers.imports.repository import FieldsChanged, Superseded
 from daicho.customers.imports.retokening import renew_tokens
 from daicho.customers.imports.updating import Updating
 from daicho.customers.model import RESOURCES
-from daicho.events import Aggregate, tell, tell_all
+from daicho.events import Aggregate, tell_all
 from daicho.fields import IndexKind, index_kind
 from daicho.keyring import FileStore
 from daicho.runtime import Clock
-from daicho.tenancy import Database, TenantTransaction
+from daicho.tenancy import Database, TenantTransaction, UserId
 
 BATCH: Final = 500
 """Rows of a transaction: as many as one event may name."""
@@ -99,21 +100,9 @@ class Running:
 
     async def _finish(self, caller: Caller, found: Import) -> None:
         async with self.database.transaction(caller.actor) as tx:
-            now = await repository.read_import(tx, caller.keys, found.id, lock=True)
-            if now.status != "running":
+            if not await ending.end(tx, found.id, "running", "done", self.clock()):
                 raise Superseded
             await repository.drop_staged(tx, found.id, keep_rejected=True)
-            await repository.set_status(tx, found.id, "done", self.clock())
-            message = events_pb2.ImportChanged(
-                import_id=found.id.bytes,
-                resource=found.resource,
-                status="done",
-                rows=now.rows,
-                created=now.created,
-                updated=now.updated,
-                rejected=now.rejected,
-            )
-            await tell(tx, None, message, aggregate=Aggregate("import", found.id, now.version + 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +125,8 @@ class _Batch:
             refused = await self._refuse_found(await driver.fetch(taking_over.LEFT, *self._among()))
             await self._count(0, 0, refused)
             return
-        refused = await self._refuse_conflicts()
+        gone = await access.disabled_users(self.tx)
+        refused = await self._refuse_conflicts(gone)
         told = await driver.fetch(taking_over.TOLD, *self._among())
         if told:
             if self.found.index_keys != self.caller.keys.material.index_keys:
@@ -150,7 +140,7 @@ class _Batch:
             await driver.execute(
                 taking_over.INSERT_HISTORY, *self._among(), resource, self.now, actor.kind, actor.user_id
             )
-        updating = Updating(self.running.catalogue, self.caller, self.found, self.now)
+        updating = Updating(self.running.catalogue, self.caller, self.found, self.now, gone)
         rows = await driver.fetch(taking_over.UPDATES, *self._among())
         updated = await updating.apply(self.tx, rows)
         await self._refuse(updated.refused)
@@ -177,7 +167,7 @@ class _Batch:
             return None
         raise FieldsChanged
 
-    async def _refuse_conflicts(self) -> int:
+    async def _refuse_conflicts(self, gone: frozenset[UserId]) -> int:
         resource = self.found.resource
         rows = await self.tx.driver.fetch(taking_over.FIND_COLUMN_CONFLICTS[resource], *self._among())
         rows += await self.tx.driver.fetch(taking_over.FIND_KEY_CONFLICTS, *self._among(), resource)
@@ -185,6 +175,9 @@ class _Batch:
         if owners is not None:
             mine = [str(owner) for owner in owners]
             rows += await self.tx.driver.fetch(taking_over.FIND_NOT_PERMITTED, *self._among(), mine)
+        if gone:
+            ids = [str(user_id) for user_id in gone]
+            rows += await self.tx.driver.fetch(taking_over.FIND_OWNER_GONE, *self._among(), ids)
         return await self._refuse_found(rows)
 
     async def _refuse_found(self, rows: Sequence[Any]) -> int:

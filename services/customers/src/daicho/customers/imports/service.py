@@ -14,7 +14,7 @@ from msgspec import UNSET
 
 from daicho import jobs
 from daicho.customers.definitions.catalogue import Catalogue, ResourceSchema
-from daicho.customers.imports import repository
+from daicho.customers.imports import ending, repository
 from daicho.customers.imports.detection import Column, Detected, describe, detect
 from daicho.customers.imports.faults import (
     ImportBegun,
@@ -242,7 +242,7 @@ class Imports:
             found = await self.find(tx, asking, import_id, lock=True)
             if found.status == "running":
                 raise ImportBusy
-            await repository.delete_import(tx, import_id)
+            await ending.delete(tx, import_id)
         await self.store.delete(asking.actor.tenant_id, import_id)
 
     def _detect(self, keys: TenantKeys, import_id: UUID) -> Detected:

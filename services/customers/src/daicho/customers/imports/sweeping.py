@@ -13,7 +13,7 @@ from typing import Final
 import structlog
 
 from daicho import jobs
-from daicho.customers.imports import repository
+from daicho.customers.imports import ending, repository
 from daicho.customers.imports.model import AT_WORK
 from daicho.jobs import Job
 from daicho.keyring import FileStore
@@ -47,6 +47,6 @@ class Sweeping:
                     await jobs.enqueue(tx, SWEEP, job.subject, after=max(left, GRACE))
                     return
                 await repository.drop_staged(tx, job.subject)
-                await repository.set_status(tx, job.subject, "failed", self.clock(), "expired")
+                await ending.end(tx, job.subject, step.status, "failed", self.clock(), "expired")
                 log.info("import_expired", import_id=str(job.subject), tenant_id=str(job.tenant_id))
         await self.store.delete(job.tenant_id, job.subject)

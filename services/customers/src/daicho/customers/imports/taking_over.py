@@ -117,6 +117,10 @@ FIND_NOT_PERMITTED: Final = f"""
     SELECT s.number, s.line, 'owner' AS field FROM import_row s
     WHERE {NEW} AND NOT coalesce(s.plain ->> 'owner_id' = ANY ($5::text[]), false)
 """  # noqa: S608 as above
+FIND_OWNER_GONE: Final = f"""
+    SELECT s.number, s.line, 'owner_gone' AS field FROM import_row s
+    WHERE {NEW} AND s.plain ->> 'owner_id' = ANY ($5::text[])
+"""  # noqa: S608 as above
 LEFT: Final = f"""
     SELECT s.number, s.line, 'fields_changed' AS field FROM import_row s WHERE {_AMONG}
 """  # noqa: S608 as above

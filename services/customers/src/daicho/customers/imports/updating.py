@@ -26,7 +26,7 @@ from daicho.customers.imports.storing import Changed, Storing
 from daicho.customers.imports.taking_over import CONFLICTS
 from daicho.customers.model import RESOURCES, Resource
 from daicho.customers.records import Records
-from daicho.tenancy import TenantTransaction
+from daicho.tenancy import TenantTransaction, UserId
 
 LOCK: Final = {
     # In the order of ids, so that two imports do not wait for each other. The table's name is our own.
@@ -63,7 +63,7 @@ class Updated:
     changed: list[tuple[UUID, bytes]] = field(default_factory=list)
     """Ids and digests of the new states."""
     refused: list[tuple[int, int, str]] = field(default_factory=list)
-    """(number, line, why): the record is gone or out of reach, or somebody took a value."""
+    """(number, line, why): the record is gone or out of reach, its new owner is gone, or somebody took a value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +74,8 @@ class Updating:
     caller: Caller
     found: Import
     now: datetime
+    gone: frozenset[UserId]
+    """Users who are disabled: nothing is given to them any more."""
 
     async def apply(self, tx: TenantTransaction, rows: Sequence[Any]) -> Updated:
         """Change the records that ``rows`` name."""
@@ -118,7 +120,11 @@ class Updating:
             before = records.opened(self.caller.keys, stored, tags.get(stored["id"], []))
             sealed = self.caller.keys.unseal("import_row", self.found.id, str(row["number"]), row["change"])
             patch = patch_of(self.found.resource, _decode(sealed), before)
-            merged.append((row, stored, before, merging.merge(before, patch)))
+            state = merging.merge(before, patch)
+            if state.owner_id != before.owner_id and state.owner_id in self.gone:
+                updated.refused.append((row["number"], row["line"], "owner_gone"))
+                continue
+            merged.append((row, stored, before, state))
         companies = await self._companies(tx, [(before, state) for _, _, before, state in merged])
         changing = []
         for row, stored, before, state in merged:
