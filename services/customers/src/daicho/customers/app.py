@@ -23,6 +23,7 @@ from daicho.customers.definitions.routes import FieldRoutes
 from daicho.customers.definitions.service import REWRITE_RECORDS, Fields
 from daicho.customers.edge import Edge
 from daicho.customers.exports.messages import EXPORT_MESSAGES
+from daicho.customers.exports.turns import Turns
 from daicho.customers.faults import FIELD_MESSAGES
 from daicho.customers.finding.finder import Finder
 from daicho.customers.glossary import GLOSSARY
@@ -43,9 +44,10 @@ def parts(rails: Rails) -> Parts:
     companies = Companies(catalogue, rails.clock)
     contacts = Contacts(catalogue, rails.clock, companies)
     users = Users(rails.channel("identity"))
+    turns = Turns()
     state = {
-        "contacts": Edge(rails, contacts, Finder(ContactLines(), catalogue), catalogue, users),
-        "companies": Edge(rails, companies, Finder(CompanyLines(), catalogue), catalogue, users),
+        "contacts": Edge(rails, contacts, Finder(ContactLines(), catalogue), catalogue, users, turns),
+        "companies": Edge(rails, companies, Finder(CompanyLines(), catalogue), catalogue, users, turns),
         "fields": Fields(rails.clock),
         "imports": imports_of(rails, catalogue),
     }

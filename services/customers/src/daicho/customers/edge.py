@@ -18,6 +18,7 @@ from daicho.chassis import Rails
 from daicho.customers import ownership
 from daicho.customers.clients import Users
 from daicho.customers.definitions.catalogue import Catalogue
+from daicho.customers.exports.turns import Turns
 from daicho.customers.faults import taken
 from daicho.customers.finding.finder import Asked, Finder, Page
 from daicho.customers.finding.kana import BUCKETS
@@ -74,6 +75,7 @@ class Edge(Generic[StateT, PatchT, ViewT, CardT]):
     finder: Finder[CardT]
     catalogue: Catalogue
     users: Users
+    turns: Turns
 
     async def create(self, request: Ask, given: StateT) -> Response[bytes]:
         """201 with the new record."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 from uuid import UUID
@@ -146,7 +147,29 @@ async def begin(
     still: Still,
     language: Language,
 ) -> AsyncIterator[bytes]:
-    """The pieces of the file. Raises Invalid, Forbidden; whatever refuses the export does so before its first byte."""
+    """The pieces of the file, to be begun at once. Raises Invalid, Forbidden, TooManyRequests; whatever refuses the
+    export does so before its first byte."""
+    with ExitStack() as turn:
+        turn.enter_context(edge.turns.turn(actor.tenant_id))
+        pieces = await _prepared(edge, actor, reader, given, still=still, language=language)
+        return _within(turn.pop_all(), pieces)
+
+
+async def _within(turn: ExitStack, pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    with turn:
+        async for piece in pieces:
+            yield piece
+
+
+async def _prepared(
+    edge: AnyEdge,
+    actor: Actor,
+    reader: Reader,
+    given: ExportRequest,
+    *,
+    still: Still,
+    language: Language,
+) -> AsyncIterator[bytes]:
     plural = edge.records.plural
     if not reader.grants.allows(f"{plural}:read"):
         raise Forbidden
