@@ -68,9 +68,8 @@ class ImportJobs:
             await self._fail(job, status, "fields_changed")
         except (Unavailable, RetryLater):
             raise
-        except Exception:
-            # Whatever it was: after the last attempt nobody else would tell the user that nothing more comes of
-            # his import. The error goes on to the worker, which logs it.
+        except Exception:  # whatever it was: it goes on to the worker, which logs it
+            # After the last attempt nobody else would tell the user that nothing more comes of his import.
             if job.attempt + 1 >= ATTEMPTS:
                 await self._fail(job, status, "internal")
             raise
