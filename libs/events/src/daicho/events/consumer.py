@@ -67,8 +67,8 @@ class Consumer:
 
     ``handlers`` maps message classes to handlers; other types are passed over. Or ``batch_handler`` hears
     every type; one that needs what a transaction must not wait for (keys) is made by ``prepare``, with what
-    it raises treated as the handler's own. ``versions="newest"`` keeps, in ``seen_version``, the newest version heard of each aggregate
-    and ignores older ones; a handler that must hear all (an audit) asks for "every".
+    it raises treated as the handler's own. ``versions="newest"`` keeps, in ``seen_version``, the newest version
+    heard of each aggregate and ignores older ones; a handler that must hear all (an audit) asks for "every".
 
     A handler runs within the tenant of its event. It may raise :class:`Rejected`; anything else is tried again
     ``patience.attempts`` times in all, then goes to the dead letters; :class:`~daicho.faults.Unavailable` is

@@ -244,8 +244,10 @@ class Records(ABC, Generic[StateT, PatchT, ViewT]):
         await self._keep_step(tx, reader.keys, replace(found, stamp=stamp), "deleted", {})
 
     async def restore(self, tx: TenantTransaction, reader: Reader, record_id: UUID) -> ViewT:
-        """Take a record out of the bin; whose owner left meanwhile, it is his successor's. Raises NotFound, Forbidden, RecordNotDeleted, Invalid for a unique value
-        that another record took meanwhile."""
+        """Take a record out of the bin; whose owner left meanwhile, it is his successor's.
+
+        Raises NotFound, Forbidden, RecordNotDeleted, Invalid for a unique value that another record took meanwhile.
+        """
         found = await self._find(tx, reader, record_id, "delete", lock=True)
         if found.stamp.deleted_at is None:
             raise RecordNotDeleted
