@@ -9,13 +9,11 @@ from typing import Final, Protocol
 from daicho.customers.exports.schemas import ExportRequest
 from daicho.customers.imports.cells import neutralise, restore
 from daicho.customers.imports.sheet_writing import SheetWriter
-from daicho.customers.imports.text_writing import MARKS, line_writer
+from daicho.customers.imports.text_writing import CP932_TWINS, MARKS, line_writer
 from daicho.faults import FieldFault, Invalid
 
 Table = Sequence[Sequence[str]]
 NEWLINE: Final = "\r\n"
-_TWINS: Final = dict(zip("〜−—‖¢£¬¥‾¦\u00a0", "～－―∥￠￡￢￥￣￤ ", strict=True))
-"""Characters that CP932 has a neighbour for, as Windows itself substitutes them."""
 _GETA: Final = "〓"
 """For characters that came into records after the export was found to need no substitute, and began."""
 _MOST_NAMED: Final = 30
@@ -46,7 +44,7 @@ class TextFile:
         lacking = lacking_in(table, self._encoding)
         if lacking:
             substitute = self._substitute or _GETA
-            instead = str.maketrans({each: _TWINS.get(each, substitute) for each in lacking})
+            instead = str.maketrans({each: CP932_TWINS.get(each, substitute) for each in lacking})
             table = [[cell.translate(instead) for cell in row] for row in table]
         text = "".join([self._line([neutralise(cell) for cell in row]) for row in table])
         mark, self._mark = self._mark, b""

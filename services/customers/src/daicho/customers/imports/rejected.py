@@ -16,12 +16,12 @@ from daicho.customers.imports.files import FileFormat, FileKind, encode
 from daicho.customers.imports.messages import say
 from daicho.customers.imports.normalising import CellError
 from daicho.customers.imports.sheet_writing import write_sheet
-from daicho.customers.imports.text_writing import MARKS, line_writer
+from daicho.customers.imports.text_writing import CP932_TWINS, MARKS, line_writer
 from daicho.faults import Language
 
 _REASON: Final[dict[Language, str]] = {"ja": "エラー内容", "en": "What is wrong"}
-_WAVE_DASH: Final = str.maketrans("〜−—‖", "～－―∥")
-"""What our own sentences may hold and CP932 spells with a neighbouring character."""
+# What our own sentences may hold and CP932 spells with a neighbouring character.
+_NEIGHBOURS: Final = str.maketrans(CP932_TWINS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,5 +56,5 @@ def _text(table: Iterable[Sequence[str]], file: FileFormat) -> Iterator[bytes]:
     yield MARKS.get(encoding, b"")
     for reason, *cells in table:
         if encoding == "cp932":
-            reason = reason.translate(_WAVE_DASH)
+            reason = reason.translate(_NEIGHBOURS)
         yield encode(line([neutralise(restore(cell)) for cell in (reason, *cells)]), encoding)

@@ -8,6 +8,8 @@ from typing import Final
 
 MARKS: Final = {"utf-8-sig": b"\xef\xbb\xbf", "utf-16": b"\xff\xfe"}
 """What a file begins with, by encoding."""
+CP932_TWINS: Final = dict(zip("〜−—‖¢£¬¥‾¦\u00a0", "～－―∥￠￡￢￥￣￤ ", strict=True))
+"""Characters that CP932 has a neighbour for, as Windows itself substitutes them."""
 
 
 def line_writer(delimiter: str, newline: str) -> Callable[[Sequence[str]], str]:
