@@ -97,7 +97,7 @@ class RecordSplitter:
     def _refuse(self, number: int, line: str) -> Iterator[Record]:
         while self._open is not None:
             yield from self._give_up()
-        yield Record(number, [line[:_CUT]], "too_long")
+        yield Record(number, [line[: min(_CUT, self._limit)]], "too_long")
 
     def _take(self, number: int, line: str, end: str) -> Iterator[Record]:
         if len(line) > self._limit:
