@@ -36,9 +36,13 @@ _SAMPLE_LENGTH: Final = 80
 _ESCAPES: Final = re.compile(rb"\x1b\$[@B]")
 _ZIP, _OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
 _OTHER: Final = (_OLE, b"%PDF", b"\x1f\x8b", b"\x89PNG", b"\xff\xd8\xff", b"7z\xbc\xaf", b"Rar!")
+_LONGEST: Final = 200
+"""Characters of a cell that are looked at."""
+_MARKS: Final = r",./:()+\-年月日¥\\円 "
 _DATA: Final = re.compile(
-    r"[\d,./:()+\-年月日¥\\円 ]*\d[\d,./:()+\-年月日¥\\円 ]*|\S+@\S+\.\S+|https?://\S+", re.IGNORECASE
+    rf"[{_MARKS}]*+\d[\d{_MARKS}]*+|\S[^\s@]*+@\S[^\s.]*+\.\S++|https?://\S++", re.IGNORECASE
 )
+"""A number, a date, an e-mail address or a link. Possessive: each alternative reads its text once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +221,7 @@ def find_header(rows: Sequence[list[str]]) -> int:
     usual = sorted(count for count in filled if count)[len([count for count in filled if count]) // 2]
     best, best_score = 0, 0.0
     for place, row in enumerate(rows[:_HEADER_ROWS]):
-        score = _header_score([text for cell in row if (text := trim(cell))], usual)
+        score = _header_score([text for cell in row if (text := trim(cell[:_LONGEST]))], usual)
         if score > best_score:
             best, best_score = place + 1, score
     return best
@@ -249,7 +253,7 @@ def _columns(rows: Sequence[list[str]], header_row: int) -> tuple[Column, ...]:
 
 def _name(header: Sequence[str], index: int, header_row: int) -> str:
     if header_row:
-        return " ".join(BROKEN.sub("\ufffd", header[index]).split())
+        return " ".join(BROKEN.sub("\ufffd", header[index][:_LONGEST]).split())
     return column_letters(index)
 
 
@@ -264,5 +268,6 @@ def column_letters(index: int) -> str:
 
 
 def _samples(data: Sequence[list[str]], index: int) -> tuple[str, ...]:
-    values = (trim(BROKEN.sub("\ufffd", row[index]))[:_SAMPLE_LENGTH] for row in data if index < len(row))
+    cells = (row[index][:_LONGEST] for row in data if index < len(row))
+    values = (trim(BROKEN.sub("\ufffd", cell))[:_SAMPLE_LENGTH] for cell in cells)
     return tuple(itertools.islice(dict.fromkeys(value for value in values if value), _SAMPLES))
