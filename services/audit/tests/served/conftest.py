@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import httpx
 import pytest
 from google.protobuf.message import Message as ProtoMessage
@@ -68,6 +69,14 @@ class Company:
         members = {"change": customers.CHANGE_UPDATED, "fields": ["phones"]} | members
         message = customers.ContactChanged(contact_id=contact_id.bytes, **members)
         return await self.tell(message, Aggregate("contact", contact_id, version))
+
+    async def admin(self, statement: str, *values: object) -> str:
+        """Run ``statement`` on the audit's database as the superuser, whom no policy and no grant stops."""
+        connection = await asyncpg.connect(self.stack.databases["audit"].admin_url)
+        try:
+            return str(await connection.execute(statement, *values))
+        finally:
+            await connection.close()
 
     async def search(self, **asked: Any) -> list[dict[str, Any]]:
         """The first page of a search."""

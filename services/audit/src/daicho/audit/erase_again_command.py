@@ -5,17 +5,18 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final, TextIO
 
-from daicho.audit.erasing_again import erase_again
+from daicho.audit.erasing_again import Again, Unread, erase_again
 from daicho.events import open_bus
 from daicho.faults import Unavailable
 from daicho.keyring import KeyRefused, Keyring, Transit
 from daicho.tenancy import Database
 
-DONE, UNUSABLE = 0, 2
+DONE, INCOMPLETE, UNUSABLE = 0, 1, 2
 _SETTINGS: Final = (
     "DAICHO_DATABASE_URL",
     "DAICHO_VAULT_ADDR",
@@ -26,7 +27,11 @@ _SETTINGS: Final = (
 
 
 def run(arguments: Sequence[str], environ: Mapping[str, str], out: TextIO = sys.stdout) -> int:
-    """Erase again as ``arguments`` say; 0 when all is erased, 2 when that could not be done, or not all of it."""
+    """Erase again as ``arguments`` say.
+
+    Answers 0 when all is erased, 1 when some erasures could not be repeated (``out`` names each with its tenant), 2
+    when a server was away: what was done until then is done, and another run does the rest.
+    """
     parser = argparse.ArgumentParser(
         prog="daicho audit erase-again",
         description="After a backup was restored: erase again what the bus says was erased and the backup forgot.",
@@ -40,32 +45,53 @@ def run(arguments: Sequence[str], environ: Mapping[str, str], out: TextIO = sys.
         out.write(f"{', '.join(missing)} not set: run it with the settings of audit.\n")
         return UNUSABLE
     try:
-        asyncio.run(_erase(since, [environ[name] for name in _SETTINGS], out))
+        return asyncio.run(_erase(since, [environ[name] for name in _SETTINGS], out))
     except (KeyRefused, Unavailable) as error:
         out.write(f"The database, the key store or the bus is away, or refuses: {error}. Run it again.\n")
         return UNUSABLE
-    return DONE
 
 
-async def _erase(since: datetime | None, settings: Sequence[str], out: TextIO) -> None:
+async def _erase(since: datetime | None, settings: Sequence[str], out: TextIO) -> int:
     url, address, role_id, secret_id, bus_url = settings
     transit = Transit(address, role_id, secret_id, service="audit")
     database = await Database.open(url, pool=2, application="audit.erase-again")
     bus = await open_bus(bus_url)
-    erasures = payloads = 0
+    outcomes: list[Again | Unread] = []
     try:
-        async for again in erase_again(bus, database, Keyring(transit, database), since=since):
-            told = again.told
-            out.write(
-                f"{told.at.isoformat(timespec='seconds')}  tenant {told.tenant_id}  record {told.request.record_id}"
-                f"  {again.erased} payloads\n"
-            )
-            erasures, payloads = erasures + 1, payloads + again.erased
+        async for outcome in erase_again(bus, database, Keyring(transit, database), since=since):
+            out.write(_line(outcome))
+            outcomes.append(outcome)
     finally:
         await bus.close()
         await database.close()
         transit.close()
-    out.write(f"{erasures} erasures were not in the register; {payloads} payloads went again.\n")
+    repeated = [each for each in outcomes if isinstance(each, Again)]
+    payloads = sum(each.erased for each in repeated)
+    out.write(f"{len(repeated)} erasures were not in the register; {payloads} payloads went again.\n")
+    return _summarise(outcomes, out)
+
+
+def _summarise(outcomes: Sequence[Again | Unread], out: TextIO) -> int:
+    """Name each tenant with erasures that failed; the exit status."""
+    failed = Counter(each.told.tenant_id for each in outcomes if isinstance(each, Again) and each.failure)
+    out.writelines(
+        f"NOT DONE: tenant {tenant_id}: {count} erasures.\n" for tenant_id, count in failed.items()
+    )
+    unread = sum(isinstance(each, Unread) for each in outcomes)
+    if unread:
+        out.write(f"NOT DONE: {unread} records of the topic do not read.\n")
+    return INCOMPLETE if failed or unread else DONE
+
+
+def _line(outcome: Again | Unread) -> str:
+    if isinstance(outcome, Unread):
+        return f"partition {outcome.partition}, position {outcome.position}: the record does not read\n"
+    told = outcome.told
+    failure = f"  NOT DONE: {outcome.failure}" if outcome.failure else ""
+    return (
+        f"{told.at.isoformat(timespec='seconds')}  tenant {told.tenant_id}  record {told.request.record_id}"
+        f"  {outcome.erased} payloads{failure}\n"
+    )
 
 
 def _time(text: str) -> datetime:

@@ -15,6 +15,8 @@ Coordinates = tuple[int, int]
 """Level and index of a node."""
 
 EMPTY_ROOT = sha256(b"").digest()
+HASH = 32
+"""Bytes of a hash."""
 
 
 class ProofInvalid(Exception):
@@ -41,8 +43,8 @@ class CompactRange:
 
     def __init__(self, size: int = 0, peaks: Sequence[bytes] = ()) -> None:
         """A head of ``size`` leaves; ``peaks`` are the nodes at :func:`peaks_of`, in its order."""
-        if size < 0 or len(peaks) != size.bit_count():
-            raise ValueError(f"a log of {size} entries does not have {len(peaks)} peaks")
+        if size < 0 or len(peaks) != size.bit_count() or any(len(peak) != HASH for peak in peaks):
+            raise ValueError(f"a log of {size} entries does not have these {len(peaks)} peaks")
         self._size = size
         self._peaks = list(peaks)
 

@@ -13,6 +13,7 @@ from asyncpg.pgproto import pgproto
 
 from daicho.audit import finding, merkle
 from daicho.audit.export import BLOCK, HEIGHT, origin_of
+from daicho.audit.faults import LogForked
 from daicho.audit.leaf import ActorKind, Kind, Leaf, deed_of
 from daicho.audit.merkle import CompactRange, Coordinates
 from daicho.audit.model import Question, Signed
@@ -76,7 +77,7 @@ Stored = tuple[Leaf, bytes | None]
 
 
 async def lock_head(tx: TenantTransaction) -> CompactRange:
-    """The log's head, held until the transaction ends."""
+    """The log's head, held until the transaction ends. Raises :class:`LogForked` for one that does not read."""
     row = await tx.driver.fetchrow(LOCK_HEAD, tx.tenant_id)
     if row is None:
         await tx.driver.execute(BEGIN_LOG, tx.tenant_id)
@@ -85,7 +86,7 @@ async def lock_head(tx: TenantTransaction) -> CompactRange:
 
 
 async def read_head(tx: TenantTransaction) -> CompactRange:
-    """The log's head at this moment."""
+    """The log's head at this moment. Raises :class:`LogForked` for one that does not read."""
     return _head(await tx.driver.fetchrow(READ_HEAD, tx.tenant_id))
 
 
@@ -232,7 +233,11 @@ def _head(row: Mapping[str, Any] | None) -> CompactRange:
     if row is None:
         return CompactRange()
     peaks = row["peaks"]
-    return CompactRange(row["size"], [peaks[at : at + 32] for at in range(0, len(peaks), 32)])
+    nodes = [peaks[at : at + merkle.HASH] for at in range(0, len(peaks), merkle.HASH)]
+    try:
+        return CompactRange(row["size"], nodes)
+    except ValueError as error:
+        raise LogForked(reason="head_unreadable") from error
 
 
 def _entries(tx: TenantTransaction, rows: Iterable[asyncpg.Record]) -> list[Stored]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from uuid import UUID
 
 import msgspec
@@ -18,9 +19,10 @@ from daicho.audit import leaf as leaves
 from daicho.audit import merkle, notes
 from daicho.audit.export import BLOCK, Block, Entry, Header, Proof, block_count, from_text, leaf_of, origin_of
 from daicho.audit.notes import Checkpoint, NoteInvalid, Verifier
+from daicho.audit.strict_json import LineInvalid, joined, strict_decoder
 
-_read_line: Callable[[bytes], Header | Block | Entry] = msgspec.json.Decoder(Header | Block | Entry).decode
-_read_proof = msgspec.json.Decoder(Proof).decode
+_read_line: Callable[[bytes], Header | Block | Entry] = strict_decoder(Header | Block | Entry)
+_read_proof: Callable[[bytes], Proof] = strict_decoder(Proof)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,17 +79,17 @@ def verify(lines: Iterable[bytes], *, key: Verifier | None = None, kept: Sequenc
     first = next(reading, b"")
     try:
         header = _read_line(first)
-    except msgspec.DecodeError:
-        return _verify_proof(b"".join((first, *reading)), key, kept)
+    except LineInvalid:
+        return _verify_proof(chain((first,), reading), key, kept)
     if not isinstance(header, Header):
         return Report(finding=Finding("unreadable", None, "the file does not begin with its header"))
     return _ExportReader(header, key, kept).read(reading)
 
 
-def _verify_proof(data: bytes, key: Verifier | None, kept: Sequence[str]) -> Report:
+def _verify_proof(lines: Iterable[bytes], key: Verifier | None, kept: Sequence[str]) -> Report:
     try:
-        document = _read_proof(data)
-    except msgspec.DecodeError as error:
+        document = _read_proof(joined(lines))
+    except LineInvalid as error:
         return Report(finding=Finding("unreadable", None, f"this is neither an export nor a proof: {error}"))
     entry = document.entry
     checkpoint = None
@@ -162,7 +164,7 @@ class _ExportReader:
     def _read(self, raw: bytes) -> Header | Block | Entry:
         try:
             return _read_line(raw)
-        except msgspec.DecodeError as error:
+        except LineInvalid as error:
             raise _Found("unreadable", self._position, f"the line does not read: {error}") from None
 
     def _begin_block(
@@ -178,11 +180,11 @@ class _ExportReader:
         if not isinstance(line, Block):
             raise _Found("unproven", position, f"the hashes of entries {position} to {last - 1} are missing")
         try:
-            joined, path = from_text(line.hashes), [from_text(node) for node in line.proof]
-            hashes = [joined[at : at + 32] for at in range(0, len(joined), 32)]
-            root = merkle.root_of(hashes)
-            if len(joined) != 32 * (last - position):
+            together, path = from_text(line.hashes), [from_text(node) for node in line.proof]
+            if len(together) != 32 * (last - position):
                 raise merkle.ProofInvalid("their number is wrong")  # noqa: TRY301 one handler words them all
+            hashes = [together[at : at + 32] for at in range(0, len(together), 32)]
+            root = merkle.root_of(hashes)
             merkle.verify_inclusion(
                 root, line.block, block_count(checkpoint.size), path, root=checkpoint.root
             )
@@ -236,7 +238,7 @@ class _ExportReader:
     def _gap(self, found: int | None, lines: Iterator[bytes], size: int) -> _Found:
         """Why the entry that stands here is not the one that should."""
         position = self._position
-        if found is not None and found < position:
+        if found is not None and 0 <= found < position:
             return _Found("repeated", found, f"the entry stands a second time, in the place of {position}")
         if position >= size:
             return _Found("surplus", position, "the file goes on after the log's end")
@@ -259,6 +261,8 @@ def _read_kept(
     for each in kept:
         if each.origin != checkpoint.origin:
             raise _Found("checkpoint", None, f"a kept checkpoint is of another log, {each.origin}")
+        if each.size == 0 and each.root != merkle.EMPTY_ROOT:
+            raise _Found("checkpoint", None, "a kept checkpoint of an empty log has another root")
     return kept
 
 
@@ -289,11 +293,14 @@ class _Placed(msgspec.Struct):
     sequence: int | None = None
 
 
+_read_place = msgspec.json.Decoder(_Placed).decode
+
+
 def _sequences(lines: Iterator[bytes]) -> Iterator[int | None]:
     for raw in lines:
         try:
-            yield msgspec.json.decode(raw, type=_Placed).sequence
-        except msgspec.DecodeError:
+            yield _read_place(raw).sequence
+        except (msgspec.MsgspecError, ValueError, RecursionError):
             continue
 
 
@@ -315,6 +322,8 @@ def _checkpoint(document: Header | Proof, key: Verifier | None) -> Checkpoint:
         raise _Found("checkpoint", None, str(error)) from None
     if not checkpoint.origin == verifier.name == origin_of(document.tenant_id):
         raise _Found("checkpoint", None, f"the checkpoint is of another log, {checkpoint.origin}")
+    if checkpoint.size == 0 and checkpoint.root != merkle.EMPTY_ROOT:
+        raise _Found("checkpoint", None, "an empty log has another root")
     return checkpoint
 
 

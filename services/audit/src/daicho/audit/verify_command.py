@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TextIO
 
-from daicho.audit.notes import NoteInvalid, Verifier
+from daicho.audit.notes import LARGEST, NoteInvalid, Verifier
+from daicho.audit.strict_json import read_lines
 from daicho.audit.verify import Report, verify
 
 STANDS, BAD, UNUSABLE = 0, 1, 2
@@ -25,13 +26,13 @@ def run(arguments: Sequence[str], out: TextIO = sys.stdout) -> int:
     chosen = _parser().parse_args(arguments)
     try:
         key = None if chosen.key is None else Verifier.parse(chosen.key)
-        kept = [Path(name).read_text(encoding="utf-8") for name in chosen.checkpoint]
+        kept = [_read_note(Path(name)) for name in chosen.checkpoint]
         with Path(chosen.file).open("rb") as lines:
-            report = verify(lines, key=key, kept=kept)
+            report = verify(read_lines(lines), key=key, kept=kept)
     except NoteInvalid as error:
         out.write(f"--key does not read: {error}\n")
         return UNUSABLE
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:
         out.write(f"cannot read: {error}\n")
         return UNUSABLE
     out.write(_words(report))
@@ -74,7 +75,20 @@ def _words(report: Report) -> str:
     else:
         place = "the file" if report.finding.sequence is None else f"entry {report.finding.sequence}"
         lines.append(f"BAD: {place}: {report.finding.problem}: {report.finding.detail}")
-    return "".join(f"{line}\n" for line in lines)
+    return "".join(f"{_printable(line)}\n" for line in lines)
+
+
+def _read_note(file: Path) -> str:
+    with file.open("rb") as note:
+        data = note.read(LARGEST + 1)
+    if len(data) > LARGEST:
+        raise ValueError(f"{file} is too large for a checkpoint")
+    return data.decode()
+
+
+def _printable(text: str) -> str:
+    """``text`` of a file for a terminal: bounded, control characters and direction marks escaped."""
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text[:2_000])
 
 
 if __name__ == "__main__":
