@@ -42,7 +42,8 @@ _STANDING = sql(
         Session,
         (Session.tenant_id == User.tenant_id)
         & (Session.id == bindparam("session_id"))
-        & (Session.user_id == User.id),
+        & (Session.user_id == User.id)
+        & (Session.credential_generation == User.credential_generation),
     )
     .where(User.tenant_id == bindparam("tenant_id"), User.id == bindparam("user_id")),
     whole_tenant="the tenant's own row is one",
@@ -99,6 +100,28 @@ async def lock_tenant(tx: TenantTransaction) -> Tenant:
     if found is None:
         raise Unauthenticated
     return found
+
+
+async def lock_user(tx: TenantTransaction, user_id: UUID) -> User | None:
+    """A user's row, locked until ``tx`` ends; None when there is none. After the tenant's row, if both are locked."""
+    query = select(User).where(User.tenant_id == tx.tenant_id, User.id == user_id).with_for_update()
+    found: User | None = await tx.session.scalar(query)
+    return found
+
+
+async def lock_active_user(tx: TenantTransaction, user_id: UUID, credential_generation: int) -> User | None:
+    """The user, locked, if credentials of this generation still let them in; None otherwise.
+
+    Whatever ends the user's sessions changes the same rows, so it happens entirely before or entirely after ``tx``:
+    everything that opens or renews a session, or honours a mailed link, calls this in its own transaction.
+    """
+    status = await tx.session.scalar(
+        select(Tenant.status).where(Tenant.tenant_id == tx.tenant_id).with_for_update(read=True)
+    )
+    user = await lock_user(tx, user_id)
+    if status != ACTIVE or user is None or user.disabled:
+        return None
+    return user if user.credential_generation == credential_generation else None
 
 
 class OwnPermissions:

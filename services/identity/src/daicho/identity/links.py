@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import func, select, update
 
 from daicho.identity import opaque
+from daicho.identity.directory import lock_active_user
 from daicho.identity.faults import LinkSpent
 from daicho.identity.model import LinkRow, User
 from daicho.identity.opaque import Link
@@ -33,8 +34,10 @@ def url_of(public_url: str, kind: Literal["confirmation", "reset", "invitation"]
     return f"{public_url.rstrip('/')}{PAGE[kind]}#token={token}"
 
 
-def draw_link(tx: TenantTransaction, kind: Kind, user_id: UUID, now: datetime) -> Link:
-    """A new link for a user; its secret is in what is answered and nowhere else."""
+def draw_link(
+    tx: TenantTransaction, kind: Kind, user_id: UUID, now: datetime, *, credential_generation: int
+) -> Link:
+    """A new link for a user, good while their credentials are of this generation; the answer alone has its secret."""
     token = Link.draw(PREFIX[kind], tx.tenant_id)
     tx.session.add(
         LinkRow(
@@ -42,6 +45,7 @@ def draw_link(tx: TenantTransaction, kind: Kind, user_id: UUID, now: datetime) -
             digest=token.digest,
             kind=kind,
             user_id=user_id,
+            credential_generation=credential_generation,
             expires_at=now + LIFETIME[kind],
             used_at=None,
         )
@@ -89,35 +93,43 @@ def read_link(kind: Kind, text: str) -> Link:
 
 async def check_link(tx: TenantTransaction, token: Link, now: datetime) -> None:
     """Before anything is worked for it: whether a link could be spent. Raises LinkSpent."""
-    query = select(LinkRow.digest).where(
-        LinkRow.tenant_id == tx.tenant_id,
-        LinkRow.digest == token.digest,
-        LinkRow.used_at.is_(None),
-        LinkRow.expires_at > now,
-    )
-    if (await tx.session.scalars(query)).first() is None:
-        raise LinkSpent
+    await _usable(tx, token, now)
 
 
-async def spend_link(tx: TenantTransaction, token: Link, now: datetime) -> UUID:
-    """Use a link up, and with it all others of its kind that its user was sent; answers the user.
+async def spend_link(tx: TenantTransaction, token: Link, now: datetime) -> User:
+    """Use a link up, and with it all others of its kind that its user was sent; answers the user, locked.
 
-    Of two who try, one gets it. Raises LinkSpent.
+    Of two who try, one gets it. Raises LinkSpent, also when the user was disabled or chose another password since.
     """
-    standing = (LinkRow.tenant_id == tx.tenant_id, LinkRow.used_at.is_(None), LinkRow.expires_at > now)
-    spent = await tx.session.execute(
+    # The user comes first: two links of one user would otherwise wait for each other.
+    link = await _usable(tx, token, now)
+    user = await lock_active_user(tx, link.user_id, link.credential_generation)
+    unused = (LinkRow.tenant_id == tx.tenant_id, LinkRow.used_at.is_(None))
+    spent = await tx.session.scalars(
         update(LinkRow)
-        .where(*standing, LinkRow.digest == token.digest)
+        .where(*unused, LinkRow.digest == token.digest)
         .values(used_at=now)
-        .returning(LinkRow.user_id, LinkRow.kind)
+        .returning(LinkRow.digest)
     )
-    found = spent.one_or_none()
-    if found is None:
+    if user is None or spent.first() is None:
         raise LinkSpent
-    user_id: UUID = found.user_id
     await tx.session.execute(
         update(LinkRow)
-        .where(*standing, LinkRow.user_id == user_id, LinkRow.kind == found.kind)
+        .where(*unused, LinkRow.user_id == user.id, LinkRow.kind == link.kind)
         .values(used_at=now)
     )
-    return user_id
+    return user
+
+
+async def _usable(tx: TenantTransaction, token: Link, now: datetime) -> LinkRow:
+    found = await tx.session.scalar(
+        select(LinkRow).where(
+            LinkRow.tenant_id == tx.tenant_id,
+            LinkRow.digest == token.digest,
+            LinkRow.used_at.is_(None),
+            LinkRow.expires_at > now,
+        )
+    )
+    if found is None:
+        raise LinkSpent
+    return found

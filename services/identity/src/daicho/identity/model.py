@@ -55,7 +55,11 @@ class Team(TenantMixin, Base):
 
 
 class User(TenantMixin, Base):
-    """Somebody who signs in."""
+    """Somebody who signs in.
+
+    ``credential_generation`` grows when the password changes and when the user is disabled: sessions and links of an
+    earlier generation are worth nothing.
+    """
 
     __tablename__ = "account"
 
@@ -66,6 +70,7 @@ class User(TenantMixin, Base):
     email_digest: Mapped[bytes] = mapped_column(LargeBinary)
     card: Mapped[bytes] = mapped_column(LargeBinary)
     password_hash: Mapped[str]
+    credential_generation: Mapped[int]
     version: Mapped[int]
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
@@ -96,6 +101,7 @@ class Session(TenantMixin, Base):
     user_id: Mapped[UUID]
     secret: Mapped[bytes] = mapped_column(LargeBinary)
     generation: Mapped[int]
+    credential_generation: Mapped[int]
     address: Mapped[str | None]
     created_at: Mapped[datetime]
     rotated_at: Mapped[datetime]
@@ -113,6 +119,7 @@ class LinkRow(Base):
     digest: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
     kind: Mapped[str]
     user_id: Mapped[UUID]
+    credential_generation: Mapped[int]
     expires_at: Mapped[datetime]
     used_at: Mapped[datetime | None]
 

@@ -115,6 +115,7 @@ class Directory(identity_pb2_grpc.DirectoryServiceServicer):
             and tenant is not None
             and tenant.status == ACTIVE
             and session.user_id == user.id
+            and session.credential_generation == user.credential_generation
             and session.ended_at is None
             and session.expires_at > self.clock()
             and not user.disabled

@@ -134,6 +134,7 @@ class Invitations:
                 email_digest=invitation.email_digest,
                 card=seal_card(keys, "account", user_id, card),
                 password_hash=password_hash,
+                credential_generation=0,
                 version=1,
                 created_at=now,
                 updated_at=now,

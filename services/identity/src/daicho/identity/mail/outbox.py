@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Final
-from uuid import UUID
 
 import msgspec
 from sqlalchemy import select
@@ -12,7 +11,7 @@ from sqlalchemy import select
 from daicho.identity import links
 from daicho.identity.cards import Card, Language
 from daicho.identity.mail.texts import Kind, write_mail
-from daicho.identity.model import Mail
+from daicho.identity.model import Mail, User
 from daicho.jobs import enqueue
 from daicho.keyring import TenantKeys
 from daicho.tenancy import TenantTransaction, uuid7
@@ -56,12 +55,14 @@ async def post_confirmation(
     keys: TenantKeys,
     now: datetime,
     public_url: str,
-    user_id: UUID,
+    user: User,
     card: Card,
     company: str,
 ) -> None:
-    """Ask a user to confirm his address by a link of its own."""
-    token = links.draw_link(tx, "confirmation", user_id, now)
+    """Ask a user to confirm their address by a link of its own."""
+    token = links.draw_link(
+        tx, "confirmation", user.id, now, credential_generation=user.credential_generation
+    )
     await post(
         tx,
         keys,
@@ -80,7 +81,7 @@ async def post_nothing(tx: TenantTransaction, keys: TenantKeys, now: datetime, k
 
     Asking for a mail must take as long when there is nobody to send it to.
     """
-    links.draw_link(tx, kind, uuid7(), now)
+    links.draw_link(tx, kind, uuid7(), now, credential_generation=0)
     mail_id = uuid7()
     nothing = msgspec.msgpack.encode(Letter("", "", "." * 300))
     sealed = keys.seal(_TABLE, mail_id, "letter", nothing)

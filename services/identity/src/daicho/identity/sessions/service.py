@@ -14,7 +14,7 @@ from sqlalchemy import select, update
 from daicho.faults import Unauthenticated
 from daicho.identity import links
 from daicho.identity.cards import email_digest, open_card
-from daicho.identity.directory import ACTIVE, lock_tenant, tenant_of_code
+from daicho.identity.directory import ACTIVE, lock_active_user, lock_tenant, tenant_of_code
 from daicho.identity.faults import EmailUnconfirmed, RefreshReused, WrongCredentials
 from daicho.identity.mail import outbox
 from daicho.identity.model import Session, Tenant, User
@@ -130,6 +130,8 @@ class Sessions:
         # with a token that is used up.
         access = await self._sign(token.tenant_id, session.user_id, session.id)
         async with self.database.transaction(actor) as tx:
+            if await lock_active_user(tx, session.user_id, session.credential_generation) is None:
+                raise Unauthenticated
             generation = await self._rotate(tx, token, now)
             if generation is None:
                 await self._end(tx, session, "refresh_reused", now)
@@ -174,6 +176,8 @@ class Sessions:
         user = await tx.session.get(User, (tx.tenant_id, session.user_id))
         tenant = await tx.session.get(Tenant, tx.tenant_id)
         if user is None or user.disabled or tenant is None or tenant.status != ACTIVE:
+            raise Unauthenticated
+        if session.credential_generation != user.credential_generation:
             raise Unauthenticated
         if confirmation_overdue(confirmed_at=tenant.confirmed_at, created_at=tenant.created_at, now=now):
             raise EmailUnconfirmed
@@ -236,9 +240,14 @@ class Sessions:
             if tenant.confirmed_at is not None or await links.drawn_lately(tx, "confirmation", user.id, now):
                 return
             card = open_card(keys, "account", user.id, user.card)
-            await outbox.post_confirmation(tx, keys, now, self.public_url, user.id, card, tenant.company_name)
+            await outbox.post_confirmation(tx, keys, now, self.public_url, user, card, tenant.company_name)
 
     async def _open(self, actor: Actor, keys: TenantKeys, user: User, what: Tried, password: str) -> Issued:
+        """A session of ``user``, as whom they were read when ``password`` was verified.
+
+        Raises SignInLocked; WrongCredentials when the user was disabled, the password changed or the company closed
+        since.
+        """
         now, session_id, secret = self.clock(), SessionId(uuid7()), secrets.token_bytes(32)
         fresh = await self.passwords.hash(password) if self.passwords.outdated(user.password_hash) else None
         # Before the session is written: without a token it would be nobody's.
@@ -248,11 +257,15 @@ class Sessions:
             # Guesses that ran beside this one may have locked it since: the right one must not slip through.
             await lockout.take_turns(tx, what)
             await lockout.refuse_locked(tx, what, now)
+            standing = await lock_active_user(tx, user.id, user.credential_generation)
+            if standing is None:
+                raise WrongCredentials
             session = Session(
                 id=session_id,
                 user_id=user.id,
                 secret=keys.seal(_TABLE, session_id, "secret", secret),
                 generation=0,
+                credential_generation=standing.credential_generation,
                 address=actor.address,
                 created_at=now,
                 rotated_at=now,
@@ -263,11 +276,7 @@ class Sessions:
             tx.session.add(session)
             await lockout.let_in(tx, what, now)
             if fresh is not None:
-                await tx.session.execute(
-                    update(User)
-                    .where(User.tenant_id == tx.tenant_id, User.id == user.id)
-                    .values(password_hash=fresh)
-                )
+                standing.password_hash = fresh
             await tell_signed_in(tx, session)
         refresh = RefreshToken.derive(actor.tenant_id, session_id, generation=0, secret=secret)
         return Issued(access, str(refresh))

@@ -66,8 +66,9 @@ class Tenants:
         actor = Actor(tenant_id=token.tenant_id, kind="public", address=address)
         now = self.clock()
         async with self.database.transaction(actor) as tx:
-            await links.spend_link(tx, token, now)
+            await links.check_link(tx, token, now)
             tenant = await lock_tenant(tx)
+            await links.spend_link(tx, token, now)
             if tenant.confirmed_at is None:
                 tenant.confirmed_at = now
                 tenant.version += 1
@@ -93,7 +94,7 @@ class Tenants:
                 await outbox.post_nothing(tx, keys, now, "confirmation")
                 return
             card = open_card(keys, "account", user.id, user.card)
-            await outbox.post_confirmation(tx, keys, now, self.public_url, user.id, card, found.company_name)
+            await outbox.post_confirmation(tx, keys, now, self.public_url, user, card, found.company_name)
 
     async def read_tenant(self, actor: Actor) -> Tenant:
         """The caller's company. Raises NotFound."""
@@ -139,6 +140,7 @@ class Tenants:
                 email_digest=email_digest(keys, card.email),
                 card=seal_card(keys, "account", user_id, card),
                 password_hash=password_hash,
+                credential_generation=0,
                 version=1,
                 created_at=now,
                 updated_at=now,
@@ -147,7 +149,7 @@ class Tenants:
             await tell_tenant(tx, tenant)
             await self._write_roles(tx)
             await tell_user(tx, keys, user, card)
-            await outbox.post_confirmation(tx, keys, now, self.public_url, user_id, card, tenant.company_name)
+            await outbox.post_confirmation(tx, keys, now, self.public_url, user, card, tenant.company_name)
         return tenant
 
     async def _write_roles(self, tx: TenantTransaction) -> None:

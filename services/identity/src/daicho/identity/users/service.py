@@ -14,8 +14,8 @@ from sqlalchemy import select, update
 from daicho.faults import FieldFault, Forbidden, Invalid, NotFound, PreconditionFailed, listed
 from daicho.identity import links, policy
 from daicho.identity.cards import Card, email_digest, open_card, seal_card
-from daicho.identity.directory import ACTIVE, count_owners, lock_tenant, tenant_of_code
-from daicho.identity.faults import LastOwner, LinkSpent
+from daicho.identity.directory import ACTIVE, count_owners, lock_tenant, lock_user, tenant_of_code
+from daicho.identity.faults import LastOwner
 from daicho.identity.mail import outbox
 from daicho.identity.model import RoleRow, Session, Team, Tenant, User
 from daicho.identity.passwords import Passwords
@@ -70,15 +70,14 @@ class Users:
         if not grants.allows("users:manage") and (user_id != actor.user_id or _touches_rights(patch)):
             raise Forbidden
         keys = await self.keyring.open(actor.tenant_id)
-        now = self.clock()
         async with self.database.transaction(actor) as tx:
             # Behind the tenant's lock two owners cannot demote each other at the same moment.
             await lock_tenant(tx)
-            user = await tx.session.scalar(
-                select(User).where(User.tenant_id == tx.tenant_id, User.id == user_id).with_for_update()
-            )
+            user = await lock_user(tx, user_id)
             if user is None:
                 raise NotFound
+            # Behind the locks: a session that began while this waited began earlier.
+            now = self.clock()
             if user.version != version:
                 raise PreconditionFailed(version=user.version)
             wanted = None if patch.role is UNSET else patch.role
@@ -93,11 +92,13 @@ class Users:
                 raise LastOwner
             user.version += 1
             user.updated_at = now
-            ended = await self._end_sessions(tx, user.id, now) if rights and user.disabled else []
+            ended = await self._end_sessions(tx, user, now) if rights and user.disabled else []
             card = open_card(keys, "account", user.id, user.card)
             await tell_user(tx, keys, user, card)
             for session_id in ended:
                 await tell_session_ended(tx, session_id, user.id, "disabled")
+            for session_id in ended:
+                await revoke_session(tx, session_id, user.id)
             if rights:
                 await revoke_grants(tx, user.id, tokens_before=now if user.disabled else None)
             return view_of(keys, user)
@@ -121,6 +122,9 @@ class Users:
                 await outbox.post_nothing(tx, keys, now, "reset")
                 return
             card = open_card(keys, "account", user.id, user.card)
+            token = links.draw_link(
+                tx, "reset", user.id, now, credential_generation=user.credential_generation
+            )
             await outbox.post(
                 tx,
                 keys,
@@ -130,7 +134,7 @@ class Users:
                 language=card.language,
                 name=card.display_name,
                 company=found.company_name,
-                link=links.url_of(self.public_url, "reset", links.draw_link(tx, "reset", user.id, now)),
+                link=links.url_of(self.public_url, "reset", token),
             )
 
     async def complete_reset(self, text: str, password: str, address: str | None) -> None:
@@ -145,10 +149,7 @@ class Users:
         keys = await self.keyring.open(token.tenant_id)
         fresh = await self.passwords.hash(password)
         async with self.database.transaction(actor) as tx:
-            user_id = await links.spend_link(tx, token, now)
-            user = await tx.session.get(User, (tx.tenant_id, user_id), with_for_update=True)
-            if user is None or user.disabled:
-                raise LinkSpent
+            user = await links.spend_link(tx, token, now)
             card = open_card(keys, "account", user.id, user.card)
             personal = (card.email, card.display_name)
             if fault := policy.password_fault("/password", password, personal=personal):
@@ -158,13 +159,13 @@ class Users:
             user.updated_at = now
             # Whoever reads the user's mail is the user: from here he gets in, whatever strangers try elsewhere.
             await lockout.let_in(tx, lockout.tried(keys, user.email_digest, address), now)
-            ended = await self._end_sessions(tx, user_id, now)
+            ended = await self._end_sessions(tx, user, now)
             await tell_user(tx, keys, user, card)
             for session_id in ended:
-                await tell_session_ended(tx, session_id, user_id, "password_reset")
+                await tell_session_ended(tx, session_id, user.id, "password_reset")
             # One by one: "every token from before now" would take in those of a sign-in within this second.
             for session_id in ended:
-                await revoke_session(tx, session_id, user_id)
+                await revoke_session(tx, session_id, user.id)
 
     async def _apply(self, tx: TenantTransaction, keys: TenantKeys, user: User, patch: UserPatch) -> bool:
         """Write the members that ``patch`` sets; whether the user's rights change."""
@@ -193,11 +194,13 @@ class Users:
         await tx.session.flush()
         return before != (user.role, user.team_id, user.disabled)
 
-    async def _end_sessions(self, tx: TenantTransaction, user_id: UUID, now: datetime) -> Sequence[UUID]:
-        """End every session of a user; answers those that stood."""
+    async def _end_sessions(self, tx: TenantTransaction, user: User, now: datetime) -> Sequence[UUID]:
+        """End every session of a locked user, and what sign-ins and links under way have verified; answers those
+        that stood."""
+        user.credential_generation += 1
         ended = await tx.session.scalars(
             update(Session)
-            .where(Session.tenant_id == tx.tenant_id, Session.user_id == user_id, Session.ended_at.is_(None))
+            .where(Session.tenant_id == tx.tenant_id, Session.user_id == user.id, Session.ended_at.is_(None))
             .values(ended_at=now, end_reason="revoked")
             .returning(Session.id)
         )
