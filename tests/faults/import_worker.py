@@ -34,7 +34,7 @@ async def main(database_url: str, vault: str, role_id: str, secret_id: str, fold
     running = Running(database, store, catalogue, Companies(catalogue, utc_now), utc_now)
     sweeping = Sweeping(database, store, utc_now)
     jobs = ImportJobs(database, Keyring(transit, database), checking, running, sweeping)
-    async with Worker(database_url, jobs.handlers()).running():
+    async with Worker(database_url, jobs.types()).running():
         await asyncio.Event().wait()
 
 

@@ -16,7 +16,7 @@ import pytest
 
 from daicho.customers.definitions.catalogue import Catalogue
 from daicho.customers.imports import repository
-from daicho.customers.imports.service import CHECK
+from daicho.customers.imports.job_types import CHECK
 from daicho.events import dead_letters, open_bus
 from daicho.identity.model import RoleRow
 from daicho.identity.telling import tell_role

@@ -14,7 +14,7 @@ from alembic.operations import Operations
 
 from daicho import jobs
 from daicho.faults import Unavailable
-from daicho.jobs import Job, Worker, enqueue, worker
+from daicho.jobs import Job, JobType, Worker, enqueue, worker
 from daicho.tenancy import Database, uuid7
 from daicho.tenancy.migrations import roles
 from daicho.testkit import create_tenant_id
@@ -27,6 +27,7 @@ class Gone(Unavailable):
 
 def create(op: Operations) -> None:
     jobs.create(op, roles(op).app)
+    jobs.add_fair_claim(op, roles(op).app)
 
 
 @dataclass
@@ -50,7 +51,7 @@ class Queue:
 
     @asynccontextmanager
     async def working(self) -> AsyncIterator[None]:
-        async with Worker(self.url, {"work": self.handle}).running():
+        async with Worker(self.url, {"work": JobType(self.handle)}).running():
             yield
 
     async def tried(self, times: int) -> bool:

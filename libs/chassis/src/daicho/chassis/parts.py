@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from daicho.chassis.settings import Settings
 from daicho.events import AccessLog, Bus, Consumer
 from daicho.faults import Messages
-from daicho.jobs import Handler
+from daicho.jobs import JobType
 from daicho.keyring import Keyring, Transit
 from daicho.rpc import Channel
 from daicho.runtime import Clock, Health
@@ -68,6 +68,6 @@ class Parts:
     state: Mapping[str, Any] = field(default_factory=dict)
     rpc: Sequence[tuple[Callable[[Any, Any], None], Any]] = ()
     consumers: Sequence[Consumer] = ()
-    jobs: Mapping[str, Handler] = field(default_factory=dict)
+    jobs: Mapping[str, JobType] = field(default_factory=dict)
     loops: Sequence[Loop] = ()
     permissions: GrantSource | None = None

@@ -5,9 +5,10 @@ reads by those ids, so nothing personal ever stands in the queue. The queue itse
 in the service's own database; this lib says only how Daicho uses it.
 """
 
+from daicho.jobs.fair_queue import add_fair_claim
 from daicho.jobs.job import Job, RetryLater
 from daicho.jobs.queue import enqueue
 from daicho.jobs.schema import create
-from daicho.jobs.worker import Handler, Worker
+from daicho.jobs.worker import Handler, JobType, Worker
 
-__all__ = ["Handler", "Job", "RetryLater", "Worker", "create", "enqueue"]
+__all__ = ["Handler", "Job", "JobType", "RetryLater", "Worker", "add_fair_claim", "create", "enqueue"]

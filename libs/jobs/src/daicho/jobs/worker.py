@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
@@ -12,16 +13,27 @@ import asyncpg
 import structlog
 from opentelemetry import trace
 from pgqueuer.adapters.drivers.asyncpg import AsyncpgPoolDriver
-from pgqueuer.adapters.persistence.queries import Queries
 from pgqueuer.core.qm import QueueManager
 from pgqueuer.domain import errors, models
 
 from daicho import faults
+from daicho.jobs.fair_queue import FairQueries
 from daicho.jobs.job import Job, RetryLater
 from daicho.tenancy import TenantId
 
 Handler = Callable[[Job], Awaitable[None]]
 """Does one job. It may run again after a crash, so it takes up where its subject's state says it stopped."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobType:
+    """How jobs of one name are done: by ``handler``, at most ``concurrency`` at a time over all workers, of
+    which one tenant holds at most ``per_tenant``. All workers of a queue say the same."""
+
+    handler: Handler
+    concurrency: int = 2
+    per_tenant: int = 1
+
 
 # A worker that died is noticed after this; its jobs are then taken up by another.
 LEASE = timedelta(seconds=10)
@@ -40,23 +52,23 @@ class Worker:
 
     A fault of class :class:`~daicho.faults.Unavailable` (database, Vault or bus away) is waited out without
     end. Any other error is tried ``ATTEMPTS`` times with growing delays; then the job is held in the queue
-    with status ``failed`` for an operator to look at.
+    with status ``failed`` for an operator to look at. Tenants take turns (:mod:`daicho.jobs.fair_queue`).
     """
 
-    def __init__(self, database_url: str, handlers: Mapping[str, Handler], *, concurrency: int = 2) -> None:
+    def __init__(self, database_url: str, types: Mapping[str, JobType]) -> None:
         self._database_url = database_url
-        self._handlers = handlers
-        self._concurrency = concurrency
+        self._types = types
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Work while the block runs; jobs in hand at its end are finished or given back by their lease."""
         async with asyncpg.create_pool(self._database_url, min_size=1, max_size=3) as pool:
-            manager = QueueManager(Queries(AsyncpgPoolDriver(pool)))
-            for name, handler in self._handlers.items():
+            tenant_places = {name: kind.per_tenant for name, kind in self._types.items()}
+            manager = QueueManager(FairQueries(AsyncpgPoolDriver(pool), tenant_places=tenant_places))
+            for name, kind in self._types.items():
                 manager.entrypoint(
-                    name, concurrency_limit=self._concurrency, accepts_context=False, on_failure="hold"
-                )(_entrypoint(name, handler))
+                    name, concurrency_limit=kind.concurrency, accepts_context=False, on_failure="hold"
+                )(_entrypoint(name, kind.handler))
             work = asyncio.create_task(manager.run(heartbeat_timeout=LEASE, dequeue_timeout=LEASE))
             try:
                 yield

@@ -36,6 +36,7 @@ from daicho.customers.places.routes import look_up
 from daicho.customers.rewriting import AnyRecords, reindex_contacts, rewrite_for_field
 from daicho.customers.rpc import LedgerServicer
 from daicho.events import Consumer
+from daicho.jobs import JobType
 
 
 def parts(rails: Rails) -> Parts:
@@ -70,9 +71,9 @@ def parts(rails: Rails) -> Parts:
         ],
         jobs={
             **import_jobs(rails, catalogue, companies),
-            HAND_OVER: partial(hand_all_over, *work, rails.clock),
-            REINDEX_CONTACTS: partial(reindex_contacts, *work, contacts),
-            REWRITE_RECORDS: partial(rewrite_for_field, *work, records),
+            HAND_OVER: JobType(partial(hand_all_over, *work, rails.clock)),
+            REINDEX_CONTACTS: JobType(partial(reindex_contacts, *work, contacts)),
+            REWRITE_RECORDS: JobType(partial(rewrite_for_field, *work, records)),
         },
     )
 

@@ -32,6 +32,7 @@ from daicho.identity.tenants.service import Tenants
 from daicho.identity.tidying import Tidying
 from daicho.identity.users import routes as user_routes
 from daicho.identity.users.service import Users
+from daicho.jobs import JobType
 
 
 def parts(rails: Rails) -> Parts:
@@ -61,7 +62,7 @@ def parts(rails: Rails) -> Parts:
             "roles": Roles(database),
         },
         rpc=[(identity_pb2_grpc.add_DirectoryServiceServicer_to_server, Directory(database, keyring, clock))],
-        jobs={MAIL: postman.deliver},
+        jobs={MAIL: JobType(postman.deliver, concurrency=16, per_tenant=4)},
         loops=[heartbeats.run, Tidying(database, clock).run],
         permissions=OwnPermissions(database),
     )

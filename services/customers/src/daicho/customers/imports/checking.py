@@ -42,6 +42,10 @@ _UNDER_WAY: Final = PROCESSES + 2
 log = structlog.get_logger()
 
 
+class FileIsLarge(Exception):
+    """More rows than were asked for; what has been checked is committed, and another check goes on from there."""
+
+
 @dataclass(slots=True)
 class _Coming:
     """A chunk on its way through the workshop."""
@@ -61,10 +65,14 @@ class Checking:
     people: People
     clock: Clock
 
-    async def check(self, asker: Asker, found: Import) -> None:
-        """Check ``found`` from where it stands to its end. Raises :class:`Superseded`, Forbidden, Unavailable."""
+    async def check(self, asker: Asker, found: Import, *, most: int | None = None) -> None:
+        """Check ``found`` from where it stands to its end.
+
+        Raises :class:`Superseded`, Forbidden, Unavailable, and :class:`FileIsLarge` after about ``most`` rows
+        when there are more.
+        """
         try:
-            await self._check(asker, found)
+            await self._check(asker, found, most)
         except FileUnreadable as error:
             await self._fail(asker, found, error.code)
         except FileMissing:
@@ -75,7 +83,7 @@ class Checking:
             )
             await self._fail(asker, found, "file_unreadable")
 
-    async def _check(self, asker: Asker, found: Import) -> None:
+    async def _check(self, asker: Asker, found: Import, most: int | None) -> None:
         caller = await asker.now()
         async with self.database.reading(caller.actor) as tx:
             schema = await self.catalogue.current(tx, found.resource)
@@ -121,7 +129,7 @@ class Checking:
             owners=caller.grants.owners(f"{RESOURCES[found.resource]}:create"),
         )
         async with open_workshop(plan, found.file_size) as prepare:
-            await run.through(prepare)
+            await run.through(prepare, most)
         if run.done == 0:
             raise FileEmpty
         keys = (await asker.now()).keys
@@ -152,9 +160,12 @@ class _Run:
     done: int
     _waiting: deque[_Coming] = field(default_factory=deque)
 
-    async def through(self, prepare: Prepare) -> None:
-        """Every chunk, in order."""
+    async def through(self, prepare: Prepare, most: int | None) -> None:
+        """Every chunk, in order. Raises :class:`FileIsLarge` after ``most`` rows, with all that it read committed."""
+        is_large = False
         async for rows in self._chunks():
+            if is_large := most is not None and rows[0].number > most:
+                break
             coming = await self._send(rows, prepare)
             if coming is not None:
                 self._waiting.append(coming)
@@ -162,6 +173,8 @@ class _Run:
                 await self._commit(self._waiting.popleft())
         while self._waiting:
             await self._commit(self._waiting.popleft())
+        if is_large:
+            raise FileIsLarge
 
     async def _chunks(self) -> AsyncIterator[list[SourceRow]]:
         chunks = self.checking.store.read(self.caller.keys, self.found.id)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -27,6 +27,7 @@ from daicho.customers.imports.faults import (
 )
 from daicho.customers.imports.fields import import_fields
 from daicho.customers.imports.files import FileFormat, corrected
+from daicho.customers.imports.job_types import check_job, run_job
 from daicho.customers.imports.mapping import ColumnMapping, check_mapping, suggest_mapping, unmapped_required
 from daicho.customers.imports.matching import match_fields
 from daicho.customers.imports.messages import say_failure
@@ -51,8 +52,6 @@ from daicho.web import Reply, Work
 Answer = TypeVar("Answer")
 Named = Callable[[], tuple[Resource, str]]
 Within = Callable[[Work], Awaitable[Answer]]
-CHECK: Final = "import.check"
-RUN: Final = "import.run"
 log = structlog.get_logger()
 
 
@@ -200,7 +199,7 @@ class Imports:
             if wrong:
                 raise Invalid(wrong)
             await repository.begin_check(tx, import_id, self.clock(), schema.revision)
-            await jobs.enqueue(tx, CHECK, import_id)
+            await jobs.enqueue(tx, check_job(found), import_id)
             found = await repository.read_import(tx, asking.keys, import_id)
         return view_of(found, schema, asking)
 
@@ -232,7 +231,7 @@ class Imports:
             elif not found.has_begun:
                 raise ImportUnchecked
             await repository.set_status(tx, import_id, "running", self.clock())
-            await jobs.enqueue(tx, RUN, import_id)
+            await jobs.enqueue(tx, run_job(found), import_id)
             found = await repository.read_import(tx, asking.keys, import_id)
         return view_of(found, schema, asking)
 

@@ -13,7 +13,7 @@ from daicho.customers.imports.naming import People
 from daicho.customers.imports.running import Running
 from daicho.customers.imports.service import Imports
 from daicho.customers.imports.sweeping import Sweeping
-from daicho.jobs import Handler
+from daicho.jobs import JobType
 from daicho.keyring import FileStore
 
 
@@ -27,10 +27,10 @@ def imports_of(rails: Rails, catalogue: Catalogue) -> Imports:
     return Imports(rails.database, store_of(rails), catalogue, rails.clock)
 
 
-def import_jobs(rails: Rails, catalogue: Catalogue, companies: Companies) -> Mapping[str, Handler]:
+def import_jobs(rails: Rails, catalogue: Catalogue, companies: Companies) -> Mapping[str, JobType]:
     """What a worker does."""
     store, people = store_of(rails), People(rails.channel("identity"))
     checking = Checking(rails.database, store, catalogue, people, rails.clock)
     running = Running(rails.database, store, catalogue, companies, rails.clock)
     sweeping = Sweeping(rails.database, store, rails.clock)
-    return ImportJobs(rails.database, rails.keyring, checking, running, sweeping).handlers()
+    return ImportJobs(rails.database, rails.keyring, checking, running, sweeping).types()
