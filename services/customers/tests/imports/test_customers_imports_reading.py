@@ -16,10 +16,8 @@ from import_samples import in_chunks
 from daicho.customers.imports.detection import Column, column_letters, describe, detect, detect_encoding
 from daicho.customers.imports.files import (
     ENCODINGS,
-    FileEmpty,
     FileFormat,
     FileKind,
-    FileUnsupported,
     encode,
     read_encoding,
 )
@@ -27,6 +25,7 @@ from daicho.customers.imports.reading import read_records, read_rows
 from daicho.customers.imports.records import Record, RecordSplitter
 from daicho.customers.imports.rows import SourceRow
 from daicho.customers.imports.sheet_writing import write_sheet
+from daicho.tabular import FileEmpty, FileUnsupported
 
 HEADER = ["顧客番号", "姓", "名", "備考"]
 MARKS = {"utf-8-sig": b"\xef\xbb\xbf", "utf-16": b"\xff\xfe"}

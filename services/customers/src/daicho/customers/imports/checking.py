@@ -20,7 +20,6 @@ from daicho.customers.imports import ending, repository
 from daicho.customers.imports.callers import Asker, Caller
 from daicho.customers.imports.companies import company_aims
 from daicho.customers.imports.fields import import_fields
-from daicho.customers.imports.files import FileEmpty, FileUnreadable
 from daicho.customers.imports.mapping import has_name, unmapped_required
 from daicho.customers.imports.matching import Matcher, Values
 from daicho.customers.imports.model import Import
@@ -35,6 +34,7 @@ from daicho.customers.imports.workshop import PROCESSES, Prepare, open_workshop
 from daicho.customers.model import RESOURCES
 from daicho.keyring import FileMissing, FileStore, Tampered
 from daicho.runtime import Clock
+from daicho.tabular import FileEmpty, FileUnreadable
 from daicho.tenancy import Database
 
 CHUNK: Final = 1_000

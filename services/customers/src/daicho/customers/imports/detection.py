@@ -15,16 +15,15 @@ from daicho.customers.imports.files import (
     BROKEN,
     DELIMITERS,
     MAX_COLUMNS,
-    FileEmpty,
     FileFormat,
     FileKind,
-    FileUnsupported,
     open_decoder,
 )
 from daicho.customers.imports.headers import KNOWN_HEADERS, header_key
 from daicho.customers.imports.reading import read_records
 from daicho.customers.imports.sheets import read_sheet_cells
 from daicho.nihongo import narrow, trim
+from daicho.tabular import FileEmpty, FileUnsupported
 
 SAMPLE: Final = 1024 * 1024
 """Bytes that detection looks at."""

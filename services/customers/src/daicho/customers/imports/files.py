@@ -1,4 +1,4 @@
-"""What is known about an uploaded file, and what keeps one from being read at all."""
+"""How an uploaded file is read: its kind, encoding, delimiter and header row."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from daicho.faults import Fault, FieldFault, Invalid, Messages, listed
+from daicho.faults import FieldFault, Invalid, listed
 
 MAX_ROW: Final = 1_000_000
 """Characters of one row; a longer one is rejected."""
@@ -37,42 +37,6 @@ class FileFormat(msgspec.Struct, frozen=True, kw_only=True):
     delimiter: str | None = ","
     header_row: int = 1
     newline: str = "\r\n"
-
-
-class FileUnreadable(Fault):
-    """The file as a whole cannot be read."""
-
-    status = 422
-    code = "file_unreadable"
-    messages = Messages(ja="ファイルを読み取れません。", en="The file cannot be read.")
-
-
-class FileEmpty(FileUnreadable):
-    """There is no row in it."""
-
-    code = "file_empty"
-    messages = Messages(ja="ファイルに行がありません。", en="The file has no rows.")
-
-
-class FileUnsupported(FileUnreadable):
-    """It is neither text nor xlsx."""
-
-    code = "file_unsupported"
-    messages = Messages(
-        ja="CSV・TSV・xlsx 以外のファイル（パスワード付きのブックや古い .xls を含む）は読み込めません。",
-        en="Only CSV, TSV and xlsx can be read; not old .xls and no workbook with a password.",
-    )
-
-
-class FileTooLarge(FileUnreadable):
-    """It would unpack to more than ``params['limit']`` bytes."""
-
-    status = 413
-    code = "file_too_large"
-    messages = Messages(
-        ja="ファイルが大きすぎます（展開後の上限 {limit} バイト）。",
-        en="The file is too large (limit {limit} bytes unpacked).",
-    )
 
 
 _ALIASES: Final = {

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Final
 
 from daicho.customers.imports.faults import ImportExpired
-from daicho.customers.imports.files import FileEmpty, FileUnreadable, FileUnsupported
 from daicho.customers.imports.normalising import CellError
 from daicho.faults import FIELD_MESSAGES, Language, Messages
+from daicho.tabular import FileEmpty, FileTooComplex, FileUnreadable, FileUnsupported
 
 IMPORT_MESSAGES: Final[Mapping[str, Messages]] = {
     "column_count": Messages(
@@ -66,7 +66,7 @@ IMPORT_MESSAGES: Final[Mapping[str, Messages]] = {
 }
 
 FAILURES: Final[Mapping[str, Messages]] = {
-    **{each.code: each.messages for each in (FileEmpty, FileUnsupported, FileUnreadable)},
+    **{each.code: each.messages for each in (FileEmpty, FileTooComplex, FileUnsupported, FileUnreadable)},
     "file_too_large": Messages(
         ja="ファイルが大きすぎます。分割してからもう一度お試しください。",
         en="The file is too large. Split it, then try again.",
