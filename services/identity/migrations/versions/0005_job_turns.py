@@ -1,6 +1,6 @@
 """Jobs are claimed in turns by tenant.
 
-Revision ID: 0004
+Revision ID: 0005
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from alembic import op
 from daicho import jobs
 from daicho.tenancy.migrations import roles
 
-revision = "0004"
-down_revision = "0003"
+revision = "0005"
+down_revision = "0004"
 
 
 def upgrade() -> None:
