@@ -19,6 +19,7 @@ from daicho.web.cursors import Cursor, bound_to, open_cursor, seal_cursor
 from daicho.web.declared import Glossary, Term, answers, declares
 from daicho.web.idempotency import Reply, Work, create_once
 from daicho.web.problems import language_of
+from daicho.web.requests import check_charset
 from daicho.web.salvage import Salvaged
 from daicho.web.streams import Event, stream
 from daicho.web.versions import etag, if_match
@@ -42,6 +43,7 @@ __all__ = [
     "address_of",
     "answers",
     "bound_to",
+    "check_charset",
     "create_app",
     "create_once",
     "declares",

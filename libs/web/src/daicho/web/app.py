@@ -15,7 +15,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
-from litestar.types import ASGIApp, Message, Receive, Scope, Send
+from litestar.types import ASGIApp, Empty, Message, Receive, Scope, Send
 from opentelemetry import trace
 from opentelemetry.trace import SpanKind
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
@@ -28,12 +28,14 @@ from daicho.web.declared import Glossary
 from daicho.web.description import describe
 from daicho.web.parameters import learn_parameters, refuse_unknown_parameters
 from daicho.web.problems import API_HEADERS, handlers
-from daicho.web.refusals import HeadersTooLarge, NulInUrl
+from daicho.web.refusals import HeadersTooLarge, NulInUrl, UrlTooLong
 from daicho.web.refused import noting
 from daicho.web.requests import JsonRequest
 
 BODY_LIMIT: Final = 1_000_000
 """Bytes of a request body, unless a route says otherwise."""
+PUBLIC_BODY_LIMIT: Final = 16_384
+"""Bytes of a request body on a route that needs no token."""
 _OPERATIONAL: Final = "operators and the gateway ask; it says nothing about a tenant"
 
 log = structlog.get_logger()
@@ -77,6 +79,9 @@ def create_app(
         logging_config=None,
     )
     learn_parameters(app)
+    for _, handler in routes_of(app):
+        if isinstance(guard_of(handler), public) and handler.request_max_body_size is Empty:
+            handler.request_max_body_size = PUBLIC_BODY_LIMIT
     unguarded = [f"{path} {handler}" for path, handler in routes_of(app) if guard_of(handler) is None]
     if unguarded:
         raise UnguardedRoute(", ".join(unguarded))
@@ -131,6 +136,8 @@ def _openapi(name: str, version: str) -> OpenAPIConfig:
 MOST_HEADERS: Final = 100
 HEADERS_LIMIT: Final = 32_768
 """Bytes of all header fields together."""
+URL_LIMIT: Final = 16_384
+"""Bytes of path and query together."""
 _ID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}")
 _REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 
@@ -189,5 +196,7 @@ def _refuse_oversized(scope: Scope) -> None:
     headers = list(scope["headers"])
     if len(headers) > MOST_HEADERS or sum(len(name) + len(value) for name, value in headers) > HEADERS_LIMIT:
         raise HeadersTooLarge
+    if len(scope["path"]) + len(scope["query_string"]) > URL_LIMIT:
+        raise UrlTooLong
     if "\0" in scope["path"] or b"%00" in scope["query_string"]:
         raise NulInUrl

@@ -23,6 +23,8 @@ SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 REQUEST_ID: Final = "daicho.request_id"
 ACTOR: Final = "daicho.actor"
 _GRANTS: Final = "daicho.grants"
+_LONGEST_ADDRESS: Final = 64
+"""Characters of an IPv6 address with a zone."""
 
 Connection = ASGIConnection[Any, Any, Any, Any]
 
@@ -139,7 +141,8 @@ def _state(connection: Connection) -> dict[str, Any]:
 
 def _last_hop(forwarded: str | None) -> str | None:
     """The address that the gateway saw: the last entry; what a client wrote before it is not believed."""
-    return _address(forwarded.rpartition(",")[2].strip()) if forwarded else None
+    last = forwarded.rpartition(",")[2].strip() if forwarded else ""
+    return _address(last) if 0 < len(last) <= _LONGEST_ADDRESS else None
 
 
 @lru_cache(1024)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any, Final
 from urllib.parse import parse_qsl
@@ -11,7 +12,8 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.routes import HTTPRoute
 
 from daicho.faults import FieldFault, Invalid, listed
-from daicho.web.decoding import escape, fault_of
+from daicho.web.decoding import fault_of
+from daicho.web.salvage import MOST, step
 
 _NAMES: Final = "daicho.parameters"
 
@@ -32,18 +34,17 @@ async def refuse_unknown_parameters(request: Ask) -> None:
     if not query:
         return
     known = _known(request.route_handler)
-    given = [name for name, _ in parse_qsl(query.decode("latin-1"), keep_blank_values=True)]
-    if len(given) == len(set(given).intersection(known)):
-        return
+    given = Counter(name for name, _ in parse_qsl(query.decode("latin-1"), keep_blank_values=True))
     names = {"known": listed(known)}
     faults = [
-        FieldFault(f"/{escape(name)}", "unknown_parameter", names)
+        FieldFault(f"/{step(name)}", "unknown_parameter", names)
         if name not in known
-        else FieldFault(f"/{escape(name)}", "repeated_parameter")
-        for name in dict.fromkeys(given)
-        if name not in known or given.count(name) > 1
+        else FieldFault(f"/{step(name)}", "repeated_parameter")
+        for name, times in given.items()
+        if name not in known or times > 1
     ]
-    raise Invalid(faults[:100])
+    if faults:
+        raise Invalid(faults[:MOST])
 
 
 def faults_of_parameters(request: Ask, extra: Sequence[Any]) -> list[FieldFault]:

@@ -6,7 +6,7 @@ pointer; and the fault's own parameters (``version``, ``retry_after``, ``limit``
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 from uuid import uuid4
 
@@ -37,6 +37,13 @@ API_HEADERS: Final = (
     (b"cache-control", b"no-store"),
 )
 """What every answer carries that does not say otherwise."""
+LARGEST: Final = 64_000
+"""Bytes of a problem document."""
+_LONGEST_POINTER: Final = 300
+_LONGEST_DETAIL: Final = 1_000
+_LONGEST_PARAMETER: Final = 1_000
+_LONGEST_LANGUAGES: Final = 200
+"""Characters of Accept-Language that are read."""
 log = structlog.get_logger()
 
 
@@ -52,7 +59,7 @@ _BY_STATUS: Final[Mapping[int, type[Fault]]] = {
 def language_of(accept_language: str | None) -> Language:
     """The better of Japanese and English for an Accept-Language header (RFC 9110, 12.5.4); Japanese without one."""
     best: tuple[float, Language] = (0.0, "ja")
-    for part in (accept_language or "").split(","):
+    for part in (accept_language or "")[:_LONGEST_LANGUAGES].split(","):
         tag, _, parameters = part.strip().partition(";")
         primary = tag.strip().lower().partition("-")[0]
         quality = _quality(parameters)
@@ -156,23 +163,51 @@ def respond(fault: Fault, language: Language, field_messages: Mapping[str, Messa
 
 
 def document_of(fault: Fault, language: Language, field_messages: Mapping[str, Messages]) -> dict[str, Any]:
-    """The problem document of ``fault``."""
+    """The problem document of ``fault``, of at most :data:`LARGEST` bytes: texts are cut and the last bad fields left out."""
     document: dict[str, Any] = {
         "type": f"urn:daicho:problem:{fault.code}",
         "title": fault.say("en"),
         "status": fault.status,
         "code": fault.code,
-        "detail": fault.say(language),
-        **fault.params,
+        "detail": _cut(fault.say(language), _LONGEST_PARAMETER),
+        **{name: _cut(value, _LONGEST_PARAMETER) for name, value in fault.params.items()},
     }
     if fault.fields:
-        document["errors"] = [_field(each, language, field_messages) for each in fault.fields]
+        room = LARGEST - len(msgspec.json.encode(document)) - len(',"errors":[]')
+        document["errors"] = _fields(fault.fields, language, field_messages, room)
     return document
+
+
+def _fields(
+    faults: Sequence[FieldFault], language: Language, field_messages: Mapping[str, Messages], room: int
+) -> list[dict[str, str]]:
+    """The bad fields, as many as ``room`` bytes hold."""
+    entries = []
+    for each in faults:
+        entry = _field(each, language, field_messages)
+        room -= len(msgspec.json.encode(entry)) + 1
+        if room < 0:
+            break
+        entries.append(entry)
+    return entries
 
 
 def _field(each: FieldFault, language: Language, field_messages: Mapping[str, Messages]) -> dict[str, str]:
     messages = field_messages.get(each.code) or field_messages["invalid"]
-    return {"pointer": each.pointer, "code": each.code, "detail": messages.say(language, each.params)}
+    detail = messages.say(
+        language, {name: _cut(value, _LONGEST_DETAIL) for name, value in each.params.items()}
+    )
+    return {
+        "pointer": _cut(each.pointer, _LONGEST_POINTER),
+        "code": each.code,
+        "detail": _cut(detail, _LONGEST_DETAIL),
+    }
+
+
+def _cut(value: Any, longest: int) -> Any:
+    """A text of at most ``longest`` characters and an ellipsis; anything else as it is."""
+    is_long = isinstance(value, str) and len(value) > longest
+    return f"{value[:longest]}…" if is_long else value
 
 
 def _body_limit(request: Request[Any, Any, Any]) -> int:

@@ -72,6 +72,23 @@ class UnsupportedMediaType(Fault):
     )
 
 
+class UnsupportedCharset(UnsupportedMediaType):
+    """The body says that it is in another encoding than UTF-8; read as UTF-8 it would be other text."""
+
+    messages = Messages(
+        ja="この文字コードの本文は受け付けていません。UTF-8 に変換して、Content-Type: {accepted} で送ってください。",
+        en="Bodies in this encoding are not accepted here. Convert it to UTF-8 and send it as Content-Type: {accepted}.",
+    )
+
+
+class ClientDisconnected(Fault):
+    """The client hung up before its request was whole. Nobody reads the answer; 499 is what nginx logs for it."""
+
+    status = 499
+    code = "client_disconnected"
+    messages = Messages(ja="接続が切断されました。", en="The connection was closed.")
+
+
 class HeadersTooLarge(Fault):
     """More header fields, or longer ones, than any honest client sends."""
 
@@ -80,4 +97,14 @@ class HeadersTooLarge(Fault):
     messages = Messages(
         ja="ヘッダーが大きすぎます（上限は 100 個、合計 32 KiB です）。",
         en="The header fields are too large (100 of them and 32 KiB together at most).",
+    )
+
+
+class UrlTooLong(Fault):
+    """The path and the query together are longer than any honest client's."""
+
+    status = 414
+    code = "url_too_long"
+    messages = Messages(
+        ja="URL が長すぎます（上限は 16 KiB です）。", en="The URL is too long (16 KiB at most)."
     )

@@ -11,25 +11,48 @@ declares (``declares(examines=…)``), so that one answer names everything that 
 from __future__ import annotations
 
 import re
+from collections.abc import AsyncGenerator
 from typing import Any, Final
 
 import msgspec
 from litestar import Request
+from litestar.exceptions import InternalServerException
 from litestar.types import Empty
+from multipart import parse_options_header
 
-from daicho.faults import Invalid, Malformed
+from daicho.faults import FieldFault, Invalid, Malformed
 from daicho.web.declared import declared_by
-from daicho.web.refusals import NestedTooDeep, NoBody, UnreadableBody, UnsupportedMediaType
+from daicho.web.decoding import fault_of
+from daicho.web.refusals import (
+    ClientDisconnected,
+    NestedTooDeep,
+    NoBody,
+    UnreadableBody,
+    UnsupportedCharset,
+    UnsupportedMediaType,
+)
 from daicho.web.salvage import salvage
 
-# How JSON spells them; what this finds may still be a backslash and the letters u0000, so the values decide.
-_SPELLED: Final = re.compile(rb"\\u00(?:0[0-8bcef]|1[0-9a-f]|7f)|\\[bf]|\x7f", re.IGNORECASE)
+# How JSON spells them, behind an even number of backslashes: "\\u0000" with two is a backslash and letters.
+_SPELLED: Final = re.compile(rb"(?<!\\)(?:\\\\)*+\\(?:u00(?:0[0-8bcefBCEF]|1[0-9a-fA-F]|7[fF])|[bf])|\x7f")
 
+_READ_AS_UTF_8: Final = frozenset({"utf-8", "utf8", "us-ascii", "ascii"})
 _DECODER: Final = "daicho.decoder"
 
 
 class JsonRequest(Request[Any, Any, Any]):
     """A request whose JSON body is read as the ``data`` of its handler."""
+
+    async def stream(self) -> AsyncGenerator[bytes, None]:
+        """The body as it comes. Raises ClientDisconnected when the client leaves before its end."""
+        try:
+            async for piece in super().stream():
+                yield piece
+        except InternalServerException:
+            # Litestar says so of a client that left, and of a body that was read before.
+            if self.is_connected:
+                raise ClientDisconnected from None
+            raise
 
     async def json(self) -> Any:
         """The body. Raises UnsupportedMediaType, UnreadableBody, or Invalid with every bad field."""
@@ -37,40 +60,47 @@ class JsonRequest(Request[Any, Any, Any]):
         if field is None:
             return await super().json()
         if self._json is Empty:
-            if not _is_json(self.headers.get("content-type")):
-                raise UnsupportedMediaType(accepted="application/json")
+            _check_content_type(self.headers.get("content-type"))
             body = await self.body()
             decoder = self.route_handler.opt.get(_DECODER)
             if decoder is None:
                 decoder = self.route_handler.opt[_DECODER] = msgspec.json.Decoder(field.raw)
             try:
                 self._json = decoder.decode(body)
-            except msgspec.ValidationError:
-                await self._refuse(body, field.raw)
-                raise
+            except msgspec.ValidationError as error:
+                raise await self._refusal(body, field.raw, fault_of(str(error), field.raw, "")) from None
             except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
                 raise _unreadable(body, error) from None
             if _SPELLED.search(body):
-                await self._refuse(body, field.raw)
+                raise await self._refusal(body, field.raw, FieldFault("", "control_character"))
         return self._json
 
-    async def _refuse(self, body: bytes, kind: Any) -> None:
-        """Raises UnreadableBody, or Invalid unless nothing is wrong with ``body`` after all."""
+    async def _refusal(self, body: bytes, kind: Any, sure: FieldFault) -> Malformed | Invalid:
+        """Why ``body`` is refused. ``sure`` is what is known to be wrong, for a body too large to be looked through."""
         try:
             salvaged = salvage(msgspec.json.decode(body), kind)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise _unreadable(body, error) from None
-        if not salvaged.faults:
-            return
+            return _unreadable(body, error)
         examines = declared_by(self.route_handler).examines
         found = await examines(self, salvaged) if examines and salvaged.is_whole else ()
-        raise Invalid(salvaged.with_faults(found)) from None
+        return Invalid(salvaged.with_faults(found) or [sure])
 
 
-def _is_json(content_type: str | None) -> bool:
-    """Whether a body of this type is read as JSON; one that names no type is."""
-    kind = (content_type or "application/json").partition(";")[0].strip().lower()
-    return kind == "application/json" or kind.endswith("+json")
+def _check_content_type(content_type: str | None) -> None:
+    """Raises UnsupportedMediaType for what is not JSON, UnsupportedCharset for JSON that is not UTF-8.
+
+    A body that names no type is read as JSON.
+    """
+    kind, parameters = parse_options_header(content_type or "application/json")
+    if kind != "application/json" and not kind.endswith("+json"):
+        raise UnsupportedMediaType(accepted="application/json")
+    check_charset(parameters.get("charset"), accepted="application/json; charset=utf-8")
+
+
+def check_charset(charset: str | None, *, accepted: str) -> None:
+    """Raises UnsupportedCharset for an encoding that is not UTF-8 or a part of it; ``accepted`` is the way out."""
+    if charset is not None and charset.strip().lower() not in _READ_AS_UTF_8:
+        raise UnsupportedCharset(accepted=accepted)
 
 
 _BYTE: Final = re.compile(r"\(byte (\d+)\)")

@@ -3,6 +3,9 @@
 msgspec stops at the first error. Only when it has found one is the body looked at member by member, so a good
 request costs nothing. What is sound is kept as the type that the handler names, with a stand-in wherever
 something is wrong, so that the handler's own checks can say what is wrong with the rest in the same answer.
+
+The examination ends at :data:`MOST` faults or :data:`MOST_EXAMINED` values, whichever comes first, and a list that is
+too long is refused without a look at its items, so its cost does not grow with the body.
 """
 
 from __future__ import annotations
@@ -10,7 +13,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 import types
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Sized
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, Union, get_args, get_origin
 from uuid import UUID
@@ -24,6 +27,12 @@ from daicho.web.decoding import escape, fault_of, options_of
 CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 MOST: Final = 100
 """Faults of one body that are told."""
+MOST_EXAMINED: Final = 5_000
+"""Values of one body that are looked at; about 15 ms of work."""
+MOST_NESTED: Final = 64
+"""Levels of one body that are looked at."""
+LONGEST_NAME: Final = 100
+"""Characters of a member's name that a pointer shows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +41,15 @@ class Salvaged:
 
     body: Any
     faults: tuple[FieldFault, ...]
+    examined: int = 0
+    """Values that were looked at."""
+    is_complete: bool = True
+    """Whether all of it was looked at. ``body`` is None otherwise."""
 
     @property
     def is_whole(self) -> bool:
-        """Whether it is an object at all, of which members can be sound."""
-        return all(fault.pointer for fault in self.faults)
+        """Whether all of it was looked at, and it is an object, of which members can be sound."""
+        return self.is_complete and all(fault.pointer for fault in self.faults)
 
     def is_sound(self, pointer: str) -> bool:
         """Whether nothing is wrong with the shape of what is at ``pointer``, above it or below it."""
@@ -50,54 +63,91 @@ class Salvaged:
 def salvage(value: Any, kind: Any) -> Salvaged:
     """``value``, decoded JSON, as a ``kind``."""
     examination = _Examination()
-    body = examination.take(value, kind, "")
-    return Salvaged(body, tuple(examination.faults))
+    try:
+        body = examination.take(value, kind, "")
+    except _Ended:
+        return Salvaged(None, tuple(examination.faults), examination.examined, is_complete=False)
+    return Salvaged(body, tuple(examination.faults), examination.examined)
 
 
 def _touch(one: str, other: str) -> bool:
     return one == other or one.startswith(f"{other}/") or other.startswith(f"{one}/")
 
 
+class _Ended(Exception):
+    """The examination has reached one of its limits."""
+
+
 class _Examination:
-    """A walk through a value beside its type, which writes down what is wrong and goes on."""
+    """A walk through a value beside its type, which writes down what is wrong and goes on.
+
+    Raises _Ended at :data:`MOST` faults, :data:`MOST_EXAMINED` values or :data:`MOST_NESTED` levels.
+    """
 
     def __init__(self) -> None:
         self.faults: list[FieldFault] = []
+        self.examined = 0
+        self._level = 0
 
     def take(self, value: Any, kind: Any, pointer: str) -> Any:
         """``value`` as ``kind``, or a stand-in."""
+        self.examined += 1
+        if self.examined > MOST_EXAMINED or self._level >= MOST_NESTED:
+            raise _Ended
+        self._level += 1
+        taken = self._take(value, kind, pointer)
+        self._level -= 1
+        return taken
+
+    def _take(self, value: Any, kind: Any, pointer: str) -> Any:
         plain, lengths = _plain(kind)
         origin, inner = get_origin(plain), get_args(plain)
         if isinstance(value, dict) and isinstance(plain, type) and issubclass(plain, msgspec.Struct):
             return self._members(value, plain, pointer)
-        if isinstance(value, list) and origin in {list, tuple} and inner:
-            items = [self.take(each, inner[0], f"{pointer}/{place}") for place, each in enumerate(value)]
-            self._convert([None] * len(value), Annotated[(list[Any], *lengths)] if lengths else Any, pointer)
-            return origin(items)
+        if isinstance(value, list) and (plain is Any or (origin in {list, tuple} and inner)):
+            if self._is_too_long(value, lengths, pointer):
+                return stand_in(kind)
+            items = [
+                self.take(each, inner[0] if inner else Any, f"{pointer}/{place}")
+                for place, each in enumerate(value)
+            ]
+            return items if origin is None else origin(items)
         if isinstance(value, dict) and (origin is dict or plain is Any):
+            if self._is_too_long(value, lengths, pointer):
+                return stand_in(kind)
             return self._entries(value, inner[1] if inner else Any, pointer)
-        if isinstance(value, list) and plain is Any:
-            return [self.take(each, Any, f"{pointer}/{place}") for place, each in enumerate(value)]
         if isinstance(value, str) and CONTROL.search(value):
-            self.faults.append(FieldFault(pointer, "control_character"))
+            self._fault(FieldFault(pointer, "control_character"))
             return stand_in(kind)
         return self._convert(value, kind, pointer)
+
+    def _fault(self, fault: FieldFault) -> None:
+        self.faults.append(fault)
+        if len(self.faults) >= MOST:
+            raise _Ended
+
+    def _is_too_long(self, value: Sized, lengths: Sequence[Any], pointer: str) -> bool:
+        """Whether a list or an object has more or fewer members than its type takes; then that is its fault."""
+        if not lengths:
+            return False
+        before = len(self.faults)
+        # A length that is wrong is said by msgspec in the words that it has for lists and objects.
+        self._convert([None] * len(value), Annotated[(list[Any], *lengths)], pointer)
+        return len(self.faults) > before
 
     def _members(self, value: Mapping[str, Any], struct: type[msgspec.Struct], pointer: str) -> Any:
         known = {field.encode_name: field for field in msgspec.structs.fields(struct)}
         if struct.__struct_config__.forbid_unknown_fields:
             names = {"known": listed(known)}
-            self.faults += [
-                FieldFault(f"{pointer}/{escape(name)}", "unknown_field", names)
-                for name in value
-                if name not in known
-            ]
+            for name in value:
+                if name not in known:
+                    self._fault(FieldFault(f"{pointer}/{step(name)}", "unknown_field", names))
         members = {}
         for name, field in known.items():
             place = f"{pointer}/{escape(name)}"
             if name not in value:
                 if field.required:
-                    self.faults.append(FieldFault(place, "required"))
+                    self._fault(FieldFault(place, "required"))
                     members[field.name] = stand_in(field.type)
                 continue
             before = len(self.faults)
@@ -112,8 +162,8 @@ class _Examination:
         for name, each in value.items():
             before = len(self.faults)
             if CONTROL.search(name):
-                self.faults.append(FieldFault(pointer, "control_character"))
-            taken = self.take(each, kind, f"{pointer}/{escape(name)}")
+                self._fault(FieldFault(pointer, "control_character"))
+            taken = self.take(each, kind, f"{pointer}/{step(name)}")
             if len(self.faults) == before:
                 sound[name] = taken
         return sound
@@ -122,8 +172,13 @@ class _Examination:
         try:
             return msgspec.convert(value, kind)
         except msgspec.ValidationError as error:
-            self.faults.append(fault_of(str(error), kind, pointer))
+            self._fault(fault_of(str(error), kind, pointer))
         return stand_in(kind)
+
+
+def step(name: str) -> str:
+    """A member's name, as a client wrote it, as a step of a pointer: cut when it is long."""
+    return escape(name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME]}…")
 
 
 def _plain(kind: Any) -> tuple[Any, tuple[Any, ...]]:

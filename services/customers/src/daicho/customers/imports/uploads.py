@@ -13,6 +13,7 @@ from multipart import MultipartError, MultipartSegment, PushMultipartParser, par
 
 from daicho.customers.imports.faults import UploadMalformed
 from daicho.customers.model import RESOURCES
+from daicho.web import check_charset
 
 FILE_LIMIT: Final = 64_000_000
 """Bytes of an uploaded file, with what multipart adds to it."""
@@ -48,6 +49,7 @@ class Upload:
         kind, options = parse_options_header(request.headers.get("content-type", ""))
         if kind != "multipart/form-data" or not options.get("boundary"):
             raise UploadMalformed
+        check_charset(options.get("charset"), accepted="multipart/form-data")
         try:
             self._parser = PushMultipartParser(options["boundary"], max_segment_count=20, strict=True)
         except ValueError:
@@ -93,6 +95,9 @@ class Upload:
             if self.file_name is not None:
                 raise UploadMalformed
             self.file_name = (segment.filename or "")[:255]
+        else:
+            # A file may be in any encoding, which its detection finds; a field is read as UTF-8.
+            check_charset(segment.charset, accepted="multipart/form-data")
 
     def _hold(self, held: dict[str, bytes], segment: MultipartSegment, data: bytes) -> None:
         name = segment.name or ""
