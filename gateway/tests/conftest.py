@@ -81,7 +81,7 @@ async def shared_gateway(start_gateway: Start) -> Gateway:
 @pytest.fixture
 def gateway(shared_gateway: Gateway) -> Gateway:
     """One gateway with the limits that ship, whose upstreams have seen nothing yet."""
-    for upstream in (shared_gateway.identity, shared_gateway.customers, shared_gateway.audit):
+    for upstream in shared_gateway.upstreams:
         upstream.seen.clear()
         upstream.first_piece.clear()
         upstream.answer_headers.clear()

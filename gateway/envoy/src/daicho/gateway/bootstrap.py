@@ -100,9 +100,9 @@ def _connections(settings: Settings) -> dict[str, Any]:
         ],
         "generate_request_id": True,
         "always_set_request_id_in_response": True,
-        "normalize_path": True,
-        "merge_slashes": True,
-        "path_with_escaped_slashes_action": "REJECT_REQUEST",
+        # Nothing is rewritten: the first routes refuse what is not canonical.
+        "normalize_path": False,
+        "merge_slashes": False,
         "strip_trailing_host_dot": True,
         "max_request_headers_kb": 32,
         "common_http_protocol_options": {

@@ -13,6 +13,7 @@ from daicho.faults import (
     Malformed,
     Messages,
     NotFound,
+    PathNotCanonical,
     TooLarge,
     TooManyRequests,
     Unauthenticated,
@@ -20,6 +21,7 @@ from daicho.faults import (
 )
 from daicho.gateway.headers import header
 from daicho.gateway.languages import asks_for_english
+from daicho.gateway.routing import NOT_CANONICAL
 
 
 class MethodNotAllowed(Fault):
@@ -81,9 +83,10 @@ def mappers(extra_headers: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """
     found = [
         # While identity's keys cannot be had, nobody's token can be told good or bad.
-        *_because("jwt_authn_access_denied{Jwks_remote_fetch", 503),
+        *_because(_details("jwt_authn_access_denied{Jwks_remote_fetch"), 503, Unavailable),
         # Envoy says 403 to a token made for somebody else; to us it is no token at all.
-        *_because("jwt_authn_access_denied", 401),
+        *_because(_details("jwt_authn_access_denied"), 401, Unauthenticated),
+        *_because(f"xds.route_name == '{NOT_CANONICAL}'", 400, PathNotCanonical),
         *(mapper for status in FAULTS for mapper in _of_status(status)),
         *(mapper for lowest, fault in _OTHERS.items() for mapper in _from_status(lowest, fault)),
     ]
@@ -114,18 +117,23 @@ def _from_status(lowest: int, fault: type[Fault]) -> list[dict[str, Any]]:
     return _in_both_languages(_status("GE", lowest), fault, None)
 
 
-def _because(details: str, status: int) -> list[dict[str, Any]]:
-    """``status``, whatever Envoy chose, where its reason begins with ``details``."""
+def _details(beginning: str) -> str:
+    """A CEL expression: Envoy's reason for its answer begins so."""
+    return f"response.code_details.startsWith('{beginning}')"
+
+
+def _because(expression: str, status: int, fault: type[Fault]) -> list[dict[str, Any]]:
+    """``status`` and the words of ``fault``, whatever Envoy chose, where the CEL ``expression`` holds."""
     reason = {
         "name": "envoy.access_loggers.extension_filters.cel",
         "typed_config": {
             "@type": "type.googleapis.com/envoy.extensions.access_loggers.filters.cel.v3.ExpressionFilter",
-            "expression": f"response.code_details.startsWith('{details}')",
+            "expression": expression,
         },
     }
     return [
         mapper | {"status_code": status}
-        for mapper in _in_both_languages({"extension_filter": reason}, FAULTS[status], status)
+        for mapper in _in_both_languages({"extension_filter": reason}, fault, status)
     ]
 
 

@@ -10,16 +10,25 @@ from daicho.gateway import limits
 from daicho.gateway.headers import NONCE, PAGE_POLICY, header
 from daicho.gateway.settings import Rate, Settings
 from daicho.gateway.table import OWNERS, PUBLIC, STREAMS, UPLOADS, Limit, PublicRoute
+from daicho.runtime.paths import API_PATH
 
 TOKEN_FILTER: Final = "envoy.filters.http.jwt_authn"  # noqa: S105 a filter's name
 FILES_FILTER: Final = "envoy.filters.http.file_server"
 FILE_HEADERS_FILTER: Final = "daicho.headers.files"
 SMALL_BODY_FILTER: Final = "daicho.body.small"
 COMPRESSORS: Final = ("daicho.compress.brotli", "daicho.compress.gzip")
+NOT_CANONICAL: Final = "not_canonical"
+"""The name of the routes that refuse a path for its spelling; the words of their answer hang on it."""
 NONCE_MARK: Final = "__CSP_NONCE__"
 """Stands in a built page where the nonce goes (Vite writes it: ``html.cspNonce``)."""
 
 _TYPES: Final = "type.googleapis.com/envoy.extensions.filters.http."
+_API_PREFIXES: Final = ("/v1", "/.well-known")
+# What addresses of pages and files hold: no dot in front, and escapes of blanks and of letters beyond ASCII alone.
+_PAGE_SEGMENT: Final = (
+    r"(?:[A-Za-z0-9_~!$&'()*+,=:@-]|%(?:20|[89A-Fa-f][0-9A-Fa-f]))"
+    r"(?:[A-Za-z0-9._~!$&'()*+,=:@-]|%(?:20|[89A-Fa-f][0-9A-Fa-f]))*"
+)
 _ANSWER_WITHIN: Final = "30s"
 _QUIET: Final = "60s"
 # Live streams send a sign of life far more often.
@@ -54,13 +63,14 @@ FILES_CONFIG: Final = {
 def routes(settings: Settings) -> list[dict[str, Any]]:
     """Every route: health, documentation, the API, the console."""
     found = [
+        *_not_canonical(),
         _answer({"path": "/healthz"}, 200, '{"status":"ok"}', "application/json"),
         *_documentation(settings),
         *(_public(entry, settings) for entry in PUBLIC),
         *(_upload(entry, settings) for entry in UPLOADS),
         *(_stream(entry, settings) for entry in STREAMS),
         *(_owned(prefix, service, settings) for prefix, service in OWNERS.items()),
-        *(_nothing(prefix) for prefix in ("/v1", "/.well-known")),
+        *(_nothing(prefix) for prefix in _API_PREFIXES),
         *_console(settings),
         _nothing("/"),
     ]
@@ -68,6 +78,31 @@ def routes(settings: Settings) -> list[dict[str, Any]]:
         # A refusal by size names the size.
         route.setdefault("metadata", _size(settings.largest_body))
     return found
+
+
+def _not_canonical() -> list[dict[str, Any]]:
+    """Refusals of paths that spell a route in another way than the routes below do.
+
+    Limits and token rules hang on those routes, and a service may read what Envoy did not match.
+    """
+    pages = rf"(?:/\.well-known)?(?:/{_PAGE_SEGMENT})*/?"
+    spellings = [*((_below(prefix), API_PATH) for prefix in _API_PREFIXES), ({"prefix": "/"}, pages)]
+    return [
+        {"name": NOT_CANONICAL, **_answer({**match, "headers": [_is_not_path(path)]}, 400, "", None)}
+        for match, path in spellings
+    ]
+
+
+def _is_not_path(path: str) -> dict[str, Any]:
+    return {
+        "name": ":path",
+        "string_match": {"safe_regex": {"regex": rf"{path}(?:\?.*)?"}},
+        "invert_match": True,
+    }
+
+
+def _below(prefix: str) -> dict[str, Any]:
+    return {"path_separated_prefix": prefix}
 
 
 def _service(
@@ -151,12 +186,11 @@ def _pattern(entry: tuple[str, str, str]) -> tuple[dict[str, Any], str]:
 
 
 def _owned(prefix: str, service: str, settings: Settings) -> dict[str, Any]:
-    match = {"path_separated_prefix": prefix}
-    return _service(match, service, limit=settings.largest_body, longest=settings.longest_request)
+    return _service(_below(prefix), service, limit=settings.largest_body, longest=settings.longest_request)
 
 
 def _nothing(prefix: str) -> dict[str, Any]:
-    match = {"prefix": "/"} if prefix == "/" else {"path_separated_prefix": prefix}
+    match = {"prefix": "/"} if prefix == "/" else _below(prefix)
     return _answer(match, 404, "", None)
 
 

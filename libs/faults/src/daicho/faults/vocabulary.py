@@ -13,6 +13,17 @@ class Malformed(Fault):
     messages = Messages(ja="リクエストを読み取れません。", en="The request could not be read.")
 
 
+class PathNotCanonical(Malformed):
+    """The path is spelled otherwise than its route: escapes, dots, doubled or trailing slashes, parameters."""
+
+    messages = Messages(
+        ja="URL のパスの書き方が正しくありません。API の説明のとおりに書いてください"
+        "（末尾や連続の「/」、「.」だけの区切り、「;」、エスケープした文字は使えません）。",
+        en="The path is not spelled as the API describes it. Leave out trailing and doubled slashes, dot segments, "
+        "semicolons and escaped characters.",
+    )
+
+
 class Unauthenticated(Fault):
     """No credential, or one that no longer stands."""
 

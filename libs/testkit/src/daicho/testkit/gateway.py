@@ -142,6 +142,11 @@ class Gateway:
     customers: Upstream
     audit: Upstream
 
+    @property
+    def upstreams(self) -> tuple[Upstream, ...]:
+        """Every service behind it."""
+        return self.identity, self.customers, self.audit
+
     def bearer(self, **claims: Any) -> dict[str, str]:
         """The header of a caller with a good token."""
         return {"authorization": f"Bearer {self.key.token(**claims)}"}
@@ -150,7 +155,7 @@ class Gateway:
         """Return once every upstream counts as ready and tokens are checked against the keys."""
         await self.until("/readyz", 200)
         await self.until("/v1/me", 200)
-        for upstream in (self.identity, self.customers, self.audit):
+        for upstream in self.upstreams:
             upstream.seen.clear()
 
     async def until(self, path: str, status: int) -> httpx.Response:

@@ -20,8 +20,9 @@ from opentelemetry import trace
 from opentelemetry.trace import SpanKind
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from daicho.faults import FIELD_MESSAGES, Messages
+from daicho.faults import FIELD_MESSAGES, Messages, PathNotCanonical
 from daicho.runtime import Health
+from daicho.runtime.paths import API_PATH
 from daicho.tenancy import RefusalLog
 from daicho.web.callers import REQUEST_ID, Callers, guard_of, public
 from daicho.web.declared import Glossary
@@ -139,6 +140,7 @@ HEADERS_LIMIT: Final = 32_768
 URL_LIMIT: Final = 16_384
 """Bytes of path and query together."""
 _ID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}")
+_API_PATH: Final = re.compile(API_PATH.encode())
 _REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 
 
@@ -152,6 +154,9 @@ def _observed(app: ASGIApp) -> ASGIApp:
         method, path = str(scope.get("method", "")), scope["path"]
         headers = dict(scope["headers"])
         _refuse_oversized(scope)
+        # Some servers leave the query in the raw path.
+        if not _API_PATH.fullmatch(scope["raw_path"].partition(b"?")[0]):
+            raise PathNotCanonical
         request_id = headers.get(b"x-request-id", b"")
         if not _REQUEST_ID.fullmatch(request_id):
             request_id = uuid4().hex.encode()
