@@ -1,0 +1,229 @@
+"""Children with limits: what they answer, how their end is told apart, what they leave."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import child_tasks
+import psutil
+import pytest
+import pytest_asyncio
+from structlog.testing import capture_logs
+
+from daicho.runtime.child_pool import (
+    MEBIBYTE,
+    ChildCrashed,
+    ChildKilled,
+    ChildLimits,
+    ChildPool,
+    ChildTask,
+)
+from daicho.runtime.fair_slots import FairSlots, SlotsBusy
+
+LIMITS = ChildLimits(memory=64 * MEBIBYTE, cpu=5, wall=10)
+
+
+def task(name: str, answer: Any = Any) -> ChildTask[Any]:
+    """A task of :mod:`child_tasks`."""
+    return ChildTask(f"child_tasks:{name}", answer, faults=(child_tasks.Refused,))
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def pool(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[ChildPool]:
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
+    monkeypatch.setenv("DAICHO_VAULT_SECRET_ID", "secret")
+    made = ChildPool()
+    yield made
+    made.close()
+
+
+async def answers(
+    pool: ChildPool, name: str, *inputs: Any, argument: Any = 0, limits: ChildLimits = LIMITS
+) -> list[Any]:
+    """All answers of a task."""
+    return [each async for each in pool.run(task(name), argument, limits, inputs)]
+
+
+async def test_child_answers_in_order(pool: ChildPool) -> None:
+    assert await answers(pool, "echo", b"a", b"b", argument={"c": 1}) == [{"c": 1}, b"a", b"b"]
+    large = [os.urandom(1_000_000) for _ in range(20)]
+    assert await answers(pool, "echo", *large) == [0, *large]
+
+
+async def test_child_may_leave_inputs_unread(pool: ChildPool) -> None:
+    assert await answers(pool, "first", *[b"x" * 500_000] * 50) == [500_000]
+
+
+async def test_inputs_and_answers_alternate(pool: ChildPool) -> None:
+    async with pool.child(task("echo"), "argument", LIMITS) as child:
+        assert await child.receive() == "argument"
+        for number in range(3):
+            await child.send(number)
+            assert await child.receive() == number
+        await child.end()
+        assert await child.receive() is None
+
+
+async def test_child_beyond_its_memory_is_killed_for_memory(pool: ChildPool) -> None:
+    with pytest.raises(ChildKilled) as caught:
+        await answers(pool, "fill_memory")
+    assert caught.value.reason == "memory"
+    assert await answers(pool, "hold", argument=40 * MEBIBYTE) == [40 * MEBIBYTE]
+
+
+async def test_child_beyond_its_time_is_killed_for_time(pool: ChildPool) -> None:
+    for name, limits in (
+        ("work_for_ever", ChildLimits(cpu=1, wall=60)),
+        ("sleep_for_ever", ChildLimits(cpu=60, wall=0.5)),
+    ):
+        with pytest.raises(ChildKilled) as caught:
+            await answers(pool, name, limits=limits)
+        assert caught.value.reason == "time"
+
+
+async def test_waiting_for_its_parent_is_not_a_childs_time(pool: ChildPool) -> None:
+    async with pool.child(task("echo"), 0, ChildLimits(cpu=60, wall=0.5)) as child:
+        for number in range(3):
+            assert await child.receive() == number
+            await asyncio.sleep(0.4)
+            await child.send(number + 1)
+
+
+async def test_fault_of_a_task_is_raised_as_that_fault(pool: ChildPool) -> None:
+    with pytest.raises(child_tasks.Refused) as caught:
+        await answers(pool, "refuse")
+    assert caught.value.params == {"limit": 7}
+
+
+@pytest.mark.parametrize("name", ["fail", "crash", "be_killed", "missing"])
+async def test_other_ends_are_errors_of_ours_and_logged_without_the_input(pool: ChildPool, name: str) -> None:
+    with capture_logs() as logs, pytest.raises(ChildCrashed):
+        await answers(pool, name, argument="customer data")
+    assert len(logs) == 1
+    assert "customer data" not in str(logs)
+    if name == "fail":
+        assert any("child_tasks.py" in place for place in logs[0]["places"])
+
+
+async def test_answer_of_another_type_is_refused(pool: ChildPool) -> None:
+    with pytest.raises(ChildCrashed):
+        [each async for each in pool.run(task("lie", int), 0, LIMITS, [])]
+
+
+async def test_child_knows_no_secret_and_writes_no_file(pool: ChildPool) -> None:
+    seen = (await answers(pool, "look_around"))[0]
+    assert set(seen["environment"]) <= {"LANG", "PYTHONPATH", "TZ", "LC_CTYPE"}
+    assert seen["files"][:3] == [0, 1, 2]
+    assert len(seen["files"]) <= 4  # the fourth is the folder that is listed
+    assert (seen["core"], seen["writes"]) == ([0, 0], False)
+    assert seen["nice"] > os.nice(0)
+
+
+async def test_each_task_has_a_process_of_its_own(pool: ChildPool) -> None:
+    seen = [(await answers(pool, "look_around"))[0] for _ in range(3)]
+    assert len({each["process"] for each in seen}) == 3
+    assert len({each["server"] for each in seen}) == 1
+
+
+async def test_what_inputs_raise_ends_the_child(pool: ChildPool) -> None:
+    def broken() -> Iterator[bytes]:
+        yield b"x"
+        raise FileNotFoundError
+
+    with pytest.raises(FileNotFoundError):
+        [each async for each in pool.run(task("echo"), 0, LIMITS, broken())]
+    assert await children_of(pool) == []
+
+
+async def test_abandoned_child_is_killed(pool: ChildPool) -> None:
+    async with contextlib.aclosing(pool.run(task("work_for_ever"), 0, LIMITS, [])) as running:
+        async for _ in running:
+            break
+    assert await children_of(pool) == []
+
+
+async def test_another_server_is_started_when_one_has_died(pool: ChildPool) -> None:
+    assert await answers(pool, "echo") == [0]
+    assert pool._server is not None
+    pool._server.kill()
+    assert await answers(pool, "echo") == [0]
+
+
+async def test_server_and_children_end_with_their_parent(monkeypatch: pytest.MonkeyPatch) -> None:
+    script = (
+        "import asyncio, os\n"
+        "from daicho.runtime.child_pool import ChildLimits, ChildPool, ChildTask\n"
+        "async def main():\n"
+        "    pool = ChildPool()\n"
+        "    task = ChildTask('child_tasks:work_for_ever', int)\n"
+        "    async for _ in pool.run(task, 0, ChildLimits(cpu=60, wall=60), []):\n"
+        "        print('working', flush=True)\n"
+        "asyncio.run(main())\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
+    parent = run(script)
+    assert parent.stdout is not None
+    assert await asyncio.to_thread(parent.stdout.readline) == "working\n"
+    family = psutil.Process(parent.pid).children(recursive=True)
+    assert len(family) == 2
+    parent.kill()
+    parent.wait()
+    parent.stdout.close()
+    _, alive = await asyncio.to_thread(psutil.wait_procs, family, 10)
+    assert alive == []
+
+
+async def test_memory_is_given_back_after_a_series(pool: ChildPool) -> None:
+    for _ in range(5):
+        await answers(pool, "hold", argument=50 * MEBIBYTE)
+    assert pool._server is not None
+    server = psutil.Process(pool._server.pid)
+    assert await children_of(pool) == []
+    assert server.memory_info().rss < 60 * MEBIBYTE
+
+
+async def test_owner_with_a_share_lets_others_pass() -> None:
+    slots = FairSlots(2, shares=(1,))
+    async with slots.slot("a"):
+        with pytest.raises(SlotsBusy):
+            async with slots.slot("a", patience=0.05):
+                pass
+        waiting = asyncio.create_task(slots.slot("a").__aenter__())
+        async with slots.slot("b", patience=5):
+            with pytest.raises(SlotsBusy):
+                async with slots.slot("c", patience=0.05):
+                    pass
+        assert not waiting.done()
+    await asyncio.wait_for(waiting, 5)
+
+
+async def test_cancelled_request_gives_its_place_back() -> None:
+    slots = FairSlots(1)
+    async with slots.slot():
+        waiting = asyncio.create_task(slots.slot().__aenter__())
+        await asyncio.sleep(0)
+        waiting.cancel()
+        await asyncio.gather(waiting, return_exceptions=True)
+    async with slots.slot(patience=1):
+        pass
+    assert slots._taken == 0
+
+
+def run(script: str) -> subprocess.Popen[str]:
+    """A Python of its own."""
+    return subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
+
+
+async def children_of(pool: ChildPool) -> list[psutil.Process]:
+    """Children that are alive, after those that end had a moment."""
+    assert pool._server is not None
+    found = psutil.Process(pool._server.pid).children()
+    _, alive = await asyncio.to_thread(psutil.wait_procs, found, 5)
+    return alive
