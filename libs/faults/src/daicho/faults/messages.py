@@ -90,6 +90,10 @@ FIELD_MESSAGES: Mapping[str, Messages] = {
         ja="この項目では使えない条件です。使えるのは次の条件です：{options}",
         en="This field does not have this operator. It has: {options}.",
     ),
+    "condition_too_large": Messages(
+        ja="条件が大きすぎます（上限 {maximum} バイト）。値を減らすか、条件を分けてください。",
+        en="The conditions are too large (limit {maximum} bytes). Give fewer values, or ask in parts.",
+    ),
     "too_deep": Messages(
         ja="条件の入れ子は {maximum} 段までです。",
         en="Conditions are nested {maximum} deep at most.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Annotated
 
 import msgspec
 
@@ -51,9 +52,9 @@ class Format(StrEnum):
 class Option(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One choice of a select. An archived one stays on the records that have it and is offered no more."""
 
-    value: str
-    label: str = ""
-    color: str | None = None
+    value: Annotated[str, msgspec.Meta(max_length=MAX_TEXT)]
+    label: Annotated[str, msgspec.Meta(max_length=MAX_TEXT)] = ""
+    color: Annotated[str, msgspec.Meta(max_length=20)] | None = None
     archived: bool = False
 
 

@@ -32,6 +32,7 @@ from daicho.customers.finding.orders import (
     order_by_field,
 )
 from daicho.customers.lines import definitions_of
+from daicho.customers.logged_query import encode_query
 from daicho.customers.reader import Reader
 from daicho.customers.records import PatchT, Records, StateT, ViewT
 from daicho.customers.schemas import History, SearchRequest
@@ -272,7 +273,7 @@ class Edge(Generic[StateT, PatchT, ViewT, CardT]):
 
 def seal_query(reader: Reader, q: str | None, tree: Any) -> bytes:
     """What was searched for, sealed for the access log."""
-    return reader.keys.events.seal(_encode({"q": q, "filter": tree}), field="Accessed.sealed_query")
+    return reader.keys.events.seal(encode_query(q, tree), field="Accessed.sealed_query")
 
 
 @lru_cache(maxsize=1_024)

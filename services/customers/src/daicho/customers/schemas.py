@@ -9,12 +9,16 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from daicho.fields import MAX_FIELDS
+
 ShortText = Annotated[str, Meta(max_length=200)]
 FilledText = Annotated[str, Meta(min_length=1, max_length=200)]
 LongText = Annotated[str, Meta(max_length=20_000)]
 TagName = Annotated[str, Meta(min_length=1, max_length=50)]
 Tags = Annotated[list[TagName], Meta(max_length=50)]
-CustomValues = dict[str, Any]
+CustomValues = Annotated[dict[str, Any], Meta(max_length=2 * MAX_FIELDS)]
+FilterTree = Annotated[dict[str, Any], Meta(max_length=10)]
+"""A filter; :func:`daicho.fields.filters.parse_filter` bounds what is in it."""
 
 
 class Address(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -76,7 +80,7 @@ class SearchRequest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """
 
     q: Annotated[str, Meta(max_length=200)] | None = None
-    filter: dict[str, Any] | None = None
+    filter: FilterTree | None = None
     sort: Annotated[str, Meta(max_length=100)] | None = None
     limit: Annotated[int, Meta(ge=1, le=200)] = 50
     cursor: Annotated[str, Meta(max_length=2_000)] | None = None

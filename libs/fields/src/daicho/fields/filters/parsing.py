@@ -13,12 +13,15 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import TypeVar
+
+import msgspec
 
 from daicho import nihongo
 from daicho.faults import FieldFault, Invalid, listed
 from daicho.fields.definitions import FieldDefinition, FieldType
-from daicho.fields.filters.nodes import All, Any, Condition, Core, Node, Not
+from daicho.fields.filters.nodes import All, Any, Condition, Core, Node, Not, conditions
 from daicho.fields.filters.periods import FilterContext, read_day, read_period
 from daicho.fields.indexing import IndexValue, comparable
 from daicho.fields.validation import FieldValidator, as_fault
@@ -27,9 +30,15 @@ from daicho.nihongo import Period
 
 T = TypeVar("T")
 
+MAX_BYTES = 32_768
+"""Bytes of a filter as JSON."""
 MAX_DEPTH = 8
+MAX_NODES = 200
+"""Groups and conditions of a filter; a condition counts as often as SQL asks it (``all_of`` once a value)."""
 MAX_CONDITIONS = 100
 MAX_IN = 500
+MAX_VALUES = 1_000
+"""Values of all conditions together."""
 MAX_QUERY = 200
 
 _COMPARED = frozenset({"is_set", "eq", "ne", "in"})
@@ -71,16 +80,36 @@ def parse_filter(
 ) -> Node:
     """The filter of a JSON tree over ``fields`` by name; null and ``{}`` let every record through.
 
-    A field that ``role`` may not read does not exist for it, or a filter would tell its values.
+    A field that ``role`` may not read does not exist for it, or a filter would tell its values. The work is
+    bounded by :data:`MAX_BYTES`, :data:`MAX_NODES` and :data:`MAX_VALUES`.
 
     Raises:
         Invalid: with one fault for each wrong place.
     """
+    if tree in (None, {}):
+        return All()
+    if (fault := _beyond_size(tree, pointer)) is not None:
+        raise Invalid([fault])
     parser = _Parser(fields, context, role)
-    node = parser.node(tree, pointer, 1) if tree not in (None, {}) else All()
+    node: Node = All()
+    with suppress(_Ended):
+        node = parser.node(tree, pointer, 1)
     if parser.faults:
         raise Invalid(parser.faults)
     return node
+
+
+def _beyond_size(tree: object, pointer: str) -> FieldFault | None:
+    """The fault of a filter that is too large to be looked at."""
+    try:
+        size = len(msgspec.json.encode(tree))
+    except RecursionError:
+        return FieldFault(pointer, "too_deep", {"maximum": MAX_DEPTH})
+    return FieldFault(pointer, "condition_too_large", {"maximum": MAX_BYTES}) if size > MAX_BYTES else None
+
+
+class _Ended(Exception):
+    """The filter has more parts than are looked at; the fault is told."""
 
 
 class _Parser:
@@ -88,14 +117,24 @@ class _Parser:
         self, fields: Mapping[str, FieldDefinition], context: FilterContext, role: str | None
     ) -> None:
         self._fields, self._context, self._role = fields, context, role
-        self._conditions = 0
+        self._conditions = self._nodes = self._values = 0
         self.faults: list[FieldFault] = []
 
     def _fault(self, pointer: str, code: str, **params: str | int) -> All:
         self.faults.append(FieldFault(pointer, code, params))
         return All()
 
+    def _count(self, pointer: str, nodes: int, values: int = 0) -> None:
+        """Raises _Ended when the filter has become too large."""
+        self._nodes += nodes
+        self._values += values
+        for number, maximum in ((self._nodes, MAX_NODES), (self._values, MAX_VALUES)):
+            if number > maximum:
+                self._fault(pointer, "too_many", maximum=maximum)
+                raise _Ended
+
     def node(self, tree: object, pointer: str, depth: int) -> Node:
+        self._count(pointer, 1)
         if depth > MAX_DEPTH:
             return self._fault(pointer, "too_deep", maximum=MAX_DEPTH)
         if not isinstance(tree, dict) or not tree:
@@ -110,11 +149,9 @@ class _Parser:
             return Not(self.node(tree[name], inside, depth + 1))
         if not isinstance(tree[name], list):
             return self._fault(inside, "invalid_type", expected="list")
-        parts = tuple(
-            self.node(part, f"{inside}/{n}", depth + 1) for n, part in enumerate(tree[name][:MAX_CONDITIONS])
-        )
         if len(tree[name]) > MAX_CONDITIONS:
             return self._fault(inside, "too_many", maximum=MAX_CONDITIONS)
+        parts = tuple(self.node(part, f"{inside}/{n}", depth + 1) for n, part in enumerate(tree[name]))
         return All(parts) if name == "all" else Any(parts)
 
     def _condition(self, tree: Mapping[str, object], pointer: str) -> Node:
@@ -133,10 +170,13 @@ class _Parser:
             options = listed(sorted(operators(definition)))
             return self._fault(f"{pointer}/op", "unknown_operator", options=options)
         try:
-            return _Reading(name, definition, self._context).read(op, tree.get("value"))
+            read = _Reading(name, definition, self._context).read(op, tree.get("value"))
         except nihongo.Unreadable as unreadable:
             self.faults.append(as_fault(unreadable, f"{pointer}/value"))
             return All()
+        made = conditions(read)
+        self._count(f"{pointer}/value", len(made) - 1, sum(len(each.values) for each in made))
+        return read
 
 
 class _Reading:

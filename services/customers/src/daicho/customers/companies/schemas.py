@@ -28,7 +28,7 @@ class Money(msgspec.Struct, forbid_unknown_fields=True):
     """An amount in the currency's minor units: 1,200 yen are 1200, and so are 12.00 dollars."""
 
     amount: Amount
-    currency: Annotated[str, Meta(pattern="^[A-Z]{3}$")] = "JPY"
+    currency: Annotated[str, Meta(max_length=10, pattern="^[A-Z]{3}$")] = "JPY"
 
 
 class CompanyInput(RecordInput, forbid_unknown_fields=True, kw_only=True):

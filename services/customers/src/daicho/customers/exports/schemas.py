@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
+
+from daicho.customers.schemas import FilterTree
 
 ExportFormat = Literal["csv", "tsv", "xlsx"]
 ExportEncoding = Literal["utf-8-sig", "utf-8", "cp932"]
@@ -19,7 +21,7 @@ class ExportRequest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """
 
     q: Annotated[str, Meta(max_length=200)] | None = None
-    filter: dict[str, Any] | None = None
+    filter: FilterTree | None = None
     sort: Annotated[str, Meta(max_length=100)] | None = None
     format: ExportFormat = "csv"
     encoding: ExportEncoding | None = None

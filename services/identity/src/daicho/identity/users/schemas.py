@@ -137,7 +137,7 @@ class RoleList(msgspec.Struct):
 class RolePatch(msgspec.Struct, forbid_unknown_fields=True):
     """The actions whose scope changes."""
 
-    permissions: dict[str, ScopeName]
+    permissions: Annotated[dict[str, ScopeName], Meta(max_length=500)]
 
 
 class TeamInput(msgspec.Struct, forbid_unknown_fields=True):
