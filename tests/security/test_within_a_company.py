@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 
+import httpx
 import pytest
 
 from daicho.testkit.company import Caller, Company
@@ -202,3 +204,136 @@ async def test_what_a_role_may_not_read_it_can_neither_ask_for_nor_sort_by(
         answer = await member("GET", path)
         assert answer.status_code == 200
         assert not [word for word in ("salary", "年収", "7654321") if word in answer.text], path
+
+
+@dataclass
+class Divided:
+    """A company of two teams whose administrators reach the records of their own team alone."""
+
+    company: Company
+    teams: tuple[str, str]
+    admin: Caller
+    mate: Caller
+    other: Caller
+    contact: str
+    """A contact of ``other``, in the other team."""
+
+    async def change(self, caller: Caller, user_id: str, **patch: object) -> httpx.Response:
+        version = (await self.company.owner.get(f"/v1/users/{user_id}"))["version"]
+        return await caller("PATCH", f"/v1/users/{user_id}", patch, if_match=f'"v{version}"')
+
+    async def stays_out_of_reach(self) -> None:
+        """The contact has its owner, and the administrator does not see it, also after a hand-over's time."""
+        await self.company.owner.post("/v1/contacts", {"family_name": "標"})
+        seen = await self.admin("GET", f"/v1/contacts/{self.contact}")
+        assert seen.status_code == 404
+        made = await self.company.owner.get(f"/v1/contacts/{self.contact}")
+        assert made["owner_id"] == self.other.user_id
+
+
+@pytest.fixture(scope="module")
+async def divided(product) -> AsyncIterator[Divided]:
+    company = await product.company()
+    owner = company.owner
+    teams = [(await owner.post("/v1/teams", {"name": name}))["id"] for name in ("一課", "二課")]
+    narrow = {
+        f"{kind}_{verb}": "team"
+        for kind in ("contacts", "companies")
+        for verb in ("read", "update", "delete")
+    }
+    for role in ("admin", "manager"):
+        await company.set_role(role, **narrow)
+    for role in ("member", "read_only"):
+        await company.set_role(role, contacts_read="own", companies_read="own")
+    admin = await company.invite("admin", "admin", team_id=teams[0])
+    mate = await company.invite("mate", "member", team_id=teams[0])
+    other = await company.invite("other", "member", team_id=teams[1])
+    contact = (await other.post("/v1/contacts", {"family_name": "朧"}))["id"]
+    made = Divided(company, (teams[0], teams[1]), admin, mate, other, contact)
+
+    async def known() -> bool:
+        return (await admin("GET", f"/v1/contacts/{contact}")).status_code == 404
+
+    await until(known)
+    yield made
+    await company.client.aclose()
+
+
+def _faults(answer: httpx.Response) -> list[tuple[str, str]]:
+    assert answer.status_code == 422, answer.text
+    return [(each["pointer"], each["code"]) for each in answer.json()["errors"]]
+
+
+async def test_nobody_takes_records_by_disabling_their_owner_with_a_successor_of_ones_choice(
+    divided: Divided,
+) -> None:
+    admin, mate, other = divided.admin, divided.mate, divided.other
+    refused = [("/successor_id", "records_out_of_reach")]
+    for successor in (admin, mate, divided.company.owner):
+        for disabled in (True, False):
+            patch = {"disabled": disabled, "successor_id": successor.user_id}
+            assert _faults(await divided.change(admin, other.user_id, **patch)) == refused
+    assert (await divided.change(admin, other.user_id, disabled=True)).status_code == 200
+    late = await divided.change(admin, other.user_id, successor_id=admin.user_id)
+    assert _faults(late) == refused
+    await divided.stays_out_of_reach()
+    assert (await divided.change(divided.company.owner, other.user_id, disabled=False)).status_code == 200
+
+
+async def test_nobody_reaches_records_by_moving_people_between_teams(divided: Divided) -> None:
+    admin, other = divided.admin, divided.other
+    mine, theirs = divided.teams
+    for team in (theirs, None):
+        assert _faults(await divided.change(admin, admin.user_id, team_id=team))[0] == (
+            "/team_id",
+            "own_rights",
+        )
+    assert _faults(await divided.change(admin, other.user_id, team_id=mine)) == [
+        ("/team_id", "beyond_own_team")
+    ]
+    everything = {"team_id": mine, "disabled": True, "successor_id": admin.user_id}
+    assert ("/successor_id", "records_out_of_reach") in _faults(
+        await divided.change(admin, other.user_id, **everything)
+    )
+    await divided.stays_out_of_reach()
+
+
+async def test_nobody_reaches_records_through_an_accomplice_in_another_team(divided: Divided) -> None:
+    """By an invitation into the team, a promotion there, or a role that then reaches every team."""
+    admin, other = divided.admin, divided.other
+    _, theirs = divided.teams
+    asked = {"invitations": [{"email": "a@accomplice.example.jp", "role": "manager", "team_id": theirs}]}
+    assert _faults(await admin("POST", "/v1/invitations", asked)) == [
+        ("/invitations/0/team_id", "beyond_own_team")
+    ]
+    for role in ("manager", "admin"):
+        answer = await divided.change(admin, other.user_id, role=role)
+        assert ("/team_id", "beyond_own_team") in _faults(answer)
+    roles = {each["name"]: each for each in (await admin.get("/v1/roles"))["items"]}
+    for name, scope, status in (("member", "team", 422), ("member", "all", 422), ("admin", "own", 403)):
+        answer = await admin(
+            "PATCH",
+            f"/v1/roles/{name}",
+            {"permissions": {"contacts:read": scope}},
+            if_match=f'"v{roles[name]["version"]}"',
+        )
+        assert answer.status_code == status, answer.text
+    await divided.stays_out_of_reach()
+
+
+async def test_records_in_reach_are_handed_over_within_the_team(divided: Divided) -> None:
+    """What the refusals leave: an administrator of a team runs it."""
+    leaver = await divided.company.invite("leaver", "member", team_id=divided.teams[0])
+    contact = (await leaver.post("/v1/contacts", {"family_name": "霞"}))["id"]
+    gone = await divided.change(
+        divided.admin, leaver.user_id, disabled=True, successor_id=divided.mate.user_id
+    )
+    assert gone.status_code == 200, gone.text
+
+    async def handed_over() -> bool:
+        made = await divided.company.owner.get(f"/v1/contacts/{contact}")
+        return bool(made["owner_id"] == divided.mate.user_id)
+
+    await until(handed_over, within=30)
+    back = await divided.change(divided.admin, leaver.user_id, disabled=False)
+    assert (back.status_code, back.json()["successor_id"]) == (200, None)

@@ -2455,7 +2455,7 @@ export interface components {
         };
         /**
          * InvitationView
-         * @description An invitation; ``status``: open, accepted, withdrawn.
+         * @description An invitation; ``status``: open, accepted, withdrawn. ``valid``: whether its link would let somebody in now.
          */
         InvitationView: {
             /**
@@ -2475,12 +2475,19 @@ export interface components {
              * @description The id, a UUID of version 7.
              */
             id: string;
+            /**
+             * Format: uuid
+             * @description Who asked the person in, from GET /v1/users.
+             */
+            invited_by: string;
             /** @description owner, admin, manager, member or read_only. */
             role: string;
             /** @description open, accepted or withdrawn. */
             status: string;
             /** @description The user's team, from GET /v1/teams; null for none. */
             team_id: string | null;
+            /** @description Whether its link works now: it is open, has not expired, and whoever invited may still give that role. */
+            valid: boolean;
         };
         /**
          * Invitations
@@ -2981,6 +2988,17 @@ export interface components {
         };
         /** @description `forbidden`: You are not allowed to do this. `import_of_another`: Only who uploaded this import may change, check or run it. Upload the file yourself. */
         "forbidden.import_of_another": {
+            headers: {
+                /** @description The language of the document. */
+                "Content-Language"?: "ja" | "en";
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `forbidden`: You are not allowed to do this. `own_role`: You cannot change what your own role may do. Ask an owner. */
+        "forbidden.own_role": {
             headers: {
                 /** @description The language of the document. */
                 "Content-Language"?: "ja" | "en";
@@ -6635,9 +6653,11 @@ export interface operations {
                      *           "email": "hanako@midori.example.jp",
                      *           "expires_at": "2026-12-02T01:23:45.678901Z",
                      *           "id": "019abf4e-6d1c-7a52-9b1e-3f6f0c2d8a11",
+                     *           "invited_by": "019abf4e-8e10-7c35-8f61-92f3c4e5a704",
                      *           "role": "member",
                      *           "status": "open",
-                     *           "team_id": "019abf4e-90aa-7d18-a4c2-6b1f0d3e8c15"
+                     *           "team_id": "019abf4e-90aa-7d18-a4c2-6b1f0d3e8c15",
+                     *           "valid": false
                      *         }
                      *       ]
                      *     }
@@ -6702,9 +6722,11 @@ export interface operations {
                      *           "email": "hanako@midori.example.jp",
                      *           "expires_at": "2026-12-02T01:23:45.678901Z",
                      *           "id": "019abf4e-6d1c-7a52-9b1e-3f6f0c2d8a11",
+                     *           "invited_by": "019abf4e-8e10-7c35-8f61-92f3c4e5a704",
                      *           "role": "member",
                      *           "status": "open",
-                     *           "team_id": "019abf4e-90aa-7d18-a4c2-6b1f0d3e8c15"
+                     *           "team_id": "019abf4e-90aa-7d18-a4c2-6b1f0d3e8c15",
+                     *           "valid": false
                      *         }
                      *       ]
                      *     }
@@ -7114,7 +7136,7 @@ export interface operations {
             };
             400: components["responses"]["invalid_if_match.malformed"];
             401: components["responses"]["unauthenticated"];
-            403: components["responses"]["forbidden"];
+            403: components["responses"]["forbidden.own_role"];
             404: components["responses"]["not_found"];
             412: components["responses"]["version_mismatch"];
             413: components["responses"]["too_large"];

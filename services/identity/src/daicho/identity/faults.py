@@ -77,6 +77,16 @@ class LastOwner(Conflict):
     )
 
 
+class OwnRole(Forbidden):
+    """Nobody changes what their own role may do."""
+
+    code = "own_role"
+    messages = Messages(
+        ja="自分の役割の権限は変更できません。オーナーに依頼してください。",
+        en="You cannot change what your own role may do. Ask an owner.",
+    )
+
+
 class RefreshReused(Unauthenticated):
     """A refresh token came a second time: somebody has a copy, so the session ended."""
 

@@ -59,6 +59,10 @@ GLOSSARY: Final[Glossary] = {
     "invitations": Term("Whom to ask in: all of them, or nobody when one entry is wrong."),
     "invitation_id": Term("An invitation, from GET /v1/invitations.", "019abf4e-a1b2-7e44-9c05-d7f8e6a91b26"),
     "status": Term("open, accepted or withdrawn.", "open"),
+    "invited_by": Term("Who asked the person in, from GET /v1/users.", _USER),
+    "valid": Term(
+        "Whether its link works now: it is open, has not expired, and whoever invited may still give that role."
+    ),
     "expires_at": Term("Until when its link works.", "2026-12-02T01:23:45.678901Z"),
     # what is not worth all its members
     "InvitationInput": Term("", {"email": "ichiro@midori.example.jp", "role": "member"}),

@@ -318,6 +318,22 @@ FIELD_MESSAGES_JA_EN: Mapping[str, tuple[str, str]] = {
         "この操作には「なし」か「すべて」だけ指定できます。",
         "This action is either none or all.",
     ),
+    "beyond_own_team": (
+        "このチームの顧客データに自分の権限が及ばないため、この人をこのチームには入れられません。オーナーに依頼してください。",
+        "Your own rights do not reach the records of this person and team, so you cannot put them together. Ask an owner.",
+    ),
+    "own_rights": (
+        "自分の役割やチームは変更できません。オーナーか別の管理者に依頼してください。",
+        "You cannot change your own role or team. Ask an owner or another administrator.",
+    ),
+    "records_out_of_reach": (
+        "この人の担当データを閲覧・編集する権限がないか、引き継ぎ先に渡す権限がありません。引き継ぎ先なしで続けるか、オーナーに依頼してください。",
+        "You may not read and change this person's records, or not give them to that successor. Go on without a successor, or ask an owner.",
+    ),
+    "invited_beyond_own": (
+        "この方には、あなたが出せない役割の招待がすでに届いています。招待した人かオーナーに依頼してください。",
+        "This person holds an invitation to a role that you cannot give. Ask whoever invited them, or an owner.",
+    ),
     "beyond_own": ("自分にない権限は与えられません。", "You cannot give what you do not have yourself."),
     "already_member": ("すでにユーザーとして登録されています。", "This person is a user already."),
     "repeated": ("同じ値が重複しています。", "This is given twice."),

@@ -21,7 +21,6 @@ from daicho.web import (
     answers,
     create_once,
     declares,
-    grants_of,
     public,
     requires,
 )
@@ -50,9 +49,7 @@ async def invite(request: Caller, data: JSONBody[Invitations], state: State) -> 
     keys = await rails.keyring.open(actor.tenant_id)
 
     async def work(tx: TenantTransaction) -> Reply:
-        return Reply(
-            InvitationList(await state.invitations.invite(tx, keys, grants_of(request), data.invitations))
-        )
+        return Reply(InvitationList(await state.invitations.invite(tx, keys, data.invitations)))
 
     return await create_once(request, rails.database, keys, actor, work)
 

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, select, update
 
-from daicho.faults import FieldFault, Forbidden, Invalid, NotFound, listed
+from daicho.faults import FieldFault, Forbidden, Invalid, NotFound, Unauthenticated, listed
 from daicho.identity import links, opaque, policy
 from daicho.identity.cards import Card, email_digest, open_card, seal_card
 from daicho.identity.directory import lock_tenant
@@ -20,11 +20,12 @@ from daicho.identity.opaque import Link
 from daicho.identity.passwords import Passwords
 from daicho.identity.permissions import ROLES
 from daicho.identity.telling import tell_invitation, tell_user
+from daicho.identity.users.authority import MANAGE, Authority, authority_of
 from daicho.identity.users.schemas import Acceptance, Accepted, InvitationInput, InvitationView
-from daicho.identity.users.service import check_reach, team_exists, view_of
+from daicho.identity.users.service import team_exists, view_of
 from daicho.keyring import Keyring, TenantKeys
 from daicho.runtime import Clock
-from daicho.tenancy import Actor, Database, Grants, TenantTransaction, UserId, translates, uuid7
+from daicho.tenancy import Actor, Database, TenantTransaction, UserId, translates, uuid7
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,27 +39,25 @@ class Invitations:
     public_url: str
 
     async def invite(
-        self, tx: TenantTransaction, keys: TenantKeys, grants: Grants, given: Sequence[InvitationInput]
+        self, tx: TenantTransaction, keys: TenantKeys, given: Sequence[InvitationInput]
     ) -> list[InvitationView]:
         """Ask every address in, each by a mail; an open invitation of before is replaced.
 
-        All or none: raises Invalid, naming each wrong one; Forbidden when one asks for more than the caller
-        may give.
+        All or none: raises Invalid, naming each wrong one, or one that replaces what the caller could not have given;
+        Forbidden when one asks for a role above the caller's.
         """
         # Behind the tenant's lock two callers cannot ask the same address in, nor remove a team meanwhile.
         tenant = await lock_tenant(tx)
         faults = await self.check(tx, keys, given)
         if faults:
             raise Invalid(faults)
-        for each in given:
-            if not policy.may_touch_user(
-                caller_role=grants.role or "", target_role=each.role, wanted_role=each.role
-            ):
-                raise Forbidden
-        await check_reach(
-            tx, grants, {f"/invitations/{place}/role": each.role for place, each in enumerate(given)}
-        )
-        inviter = await tx.session.get(User, (tx.tenant_id, grants.user_id))
+        authority = await authority_of(tx, tx.actor.user_id, tx.actor.session_id)
+        authority.require(MANAGE)
+        if not authority.outranks(*(each.role for each in given)):
+            raise Forbidden
+        if faults := await self._faults_of_reach(tx, keys, authority, given):
+            raise Invalid(faults)
+        inviter = await tx.session.get(User, (tx.tenant_id, tx.actor.user_id))
         if inviter is None:
             raise Forbidden
         name = view_of(keys, inviter).display_name
@@ -66,7 +65,7 @@ class Invitations:
 
     async def list_invitations(self, actor: Actor) -> list[InvitationView]:
         """The newest 200 invitations."""
-        keys = await self.keyring.open(actor.tenant_id)
+        keys, now = await self.keyring.open(actor.tenant_id), self.clock()
         async with self.database.reading(actor) as tx:
             found = await tx.session.scalars(
                 select(Invitation)
@@ -74,21 +73,34 @@ class Invitations:
                 .order_by(Invitation.id.desc())
                 .limit(200)
             )
-            return [_view(keys, each) for each in found]
+            listed = found.all()
+            inviters = {each.invited_by for each in listed if each.status == "open" and each.expires_at > now}
+            authorities = {inviter: await _authority_of_inviter(tx, inviter) for inviter in inviters}
+            return [
+                _view(keys, each, valid=_is_valid(each, authorities.get(each.invited_by))) for each in listed
+            ]
 
     async def withdraw(self, actor: Actor, invitation_id: UUID) -> None:
-        """Take an open invitation back. Raises NotFound."""
+        """Take an open invitation back. Raises NotFound; Forbidden for one that the caller could not have given."""
         async with self.database.transaction(actor) as tx:
+            await lock_tenant(tx)
+            authority = await authority_of(tx, actor.user_id, actor.session_id)
+            authority.require(MANAGE)
             found = await tx.session.get(Invitation, (tx.tenant_id, invitation_id), with_for_update=True)
             if found is None or found.status != "open":
                 raise NotFound
+            if not authority.may_give(found.role, found.team_id):
+                raise Forbidden
             found.status = "withdrawn"
             found.version += 1
             await tell_invitation(tx, found)
 
     @translates({"uq_account_email": LinkSpent})
     async def accept(self, given: Acceptance, address: str | None) -> Accepted:
-        """Become a user by a mailed link. Of two who accept, one does. Raises LinkSpent, Invalid."""
+        """Become a user by a mailed link. Of two who accept, one does.
+
+        Raises Invalid; LinkSpent, also when whoever invited may not give as much any more.
+        """
         token = Link.read(opaque.INVITATION, given.token)
         if token is None:
             raise LinkSpent
@@ -117,6 +129,8 @@ class Invitations:
             )
             invitation = taken.scalar_one_or_none()
             if invitation is None:
+                raise LinkSpent
+            if not _is_valid(invitation, await _authority_of_inviter(tx, invitation.invited_by)):
                 raise LinkSpent
             # The team may have been removed since.
             team_id = invitation.team_id if await team_exists(tx, invitation.team_id) else None
@@ -170,6 +184,32 @@ class Invitations:
                 faults.append(FieldFault(f"{pointer}/team_id", "unknown_team"))
         return faults
 
+    async def _faults_of_reach(
+        self,
+        tx: TenantTransaction,
+        keys: TenantKeys,
+        authority: Authority,
+        given: Sequence[InvitationInput],
+    ) -> list[FieldFault]:
+        """What each entry gives, or replaces, beyond the caller."""
+        faults: list[FieldFault] = []
+        for place, each in enumerate(given):
+            pointer = f"/invitations/{place}"
+            faults += authority.faults_of_giving(
+                each.role, each.team_id, role_pointer=f"{pointer}/role", team_pointer=f"{pointer}/team_id"
+            )
+            replaced = await tx.session.scalar(
+                select(Invitation).where(
+                    Invitation.tenant_id == tx.tenant_id,
+                    Invitation.email_digest == email_digest(keys, each.email),
+                    Invitation.status == "open",
+                    Invitation.expires_at > self.clock(),
+                )
+            )
+            if replaced is not None and not authority.may_give(replaced.role, replaced.team_id):
+                faults.append(FieldFault(f"{pointer}/email", "invited_beyond_own"))
+        return faults
+
     async def _ask(
         self, tx: TenantTransaction, keys: TenantKeys, tenant: Tenant, inviter: str, each: InvitationInput
     ) -> InvitationView:
@@ -212,7 +252,20 @@ class Invitations:
             company=tenant.company_name,
             link=links.url_of(self.public_url, "invitation", token),
         )
-        return _view(keys, invitation)
+        return _view(keys, invitation, valid=True)
+
+
+async def _authority_of_inviter(tx: TenantTransaction, user_id: UUID) -> Authority | None:
+    """What whoever invited may give now; None for one who is disabled."""
+    try:
+        return await authority_of(tx, UserId(user_id))
+    except Unauthenticated:
+        return None
+
+
+def _is_valid(invitation: Invitation, inviter: Authority | None) -> bool:
+    """Whether an invitation still says no more than whoever invited may give."""
+    return inviter is not None and inviter.may_give(invitation.role, invitation.team_id)
 
 
 def _is_open(token: Link, now: datetime) -> Sequence[ColumnElement[bool]]:
@@ -225,7 +278,7 @@ def _is_open(token: Link, now: datetime) -> Sequence[ColumnElement[bool]]:
     )
 
 
-def _view(keys: TenantKeys, invitation: Invitation) -> InvitationView:
+def _view(keys: TenantKeys, invitation: Invitation, *, valid: bool) -> InvitationView:
     card = open_card(keys, "invitation", invitation.id, invitation.card)
     return InvitationView(
         id=invitation.id,
@@ -233,6 +286,8 @@ def _view(keys: TenantKeys, invitation: Invitation) -> InvitationView:
         role=invitation.role,
         team_id=invitation.team_id,
         status=invitation.status,
+        invited_by=invitation.invited_by,
+        valid=valid,
         created_at=invitation.created_at,
         expires_at=invitation.expires_at,
     )

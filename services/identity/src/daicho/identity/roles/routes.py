@@ -10,7 +10,7 @@ from litestar.datastructures import State
 from litestar.params import FromPath, JSONBody, QueryParameter
 
 from daicho.faults import FieldFault, NotFound
-from daicho.identity.faults import TeamInUse
+from daicho.identity.faults import OwnRole, TeamInUse
 from daicho.identity.roles.service import TEAM_NAMES, faults_of
 from daicho.identity.users.schemas import (
     Explanation,
@@ -52,7 +52,7 @@ async def _examine(request: Caller, salvaged: Salvaged) -> list[FieldFault]:
     "/v1/roles/{name:str}",
     guards=[requires("roles:manage")],
     tags=["roles"],
-    opt=declares(examines=_examine),
+    opt=declares(OwnRole, examines=_examine),
 )
 async def change_role(
     request: Caller, name: FromPath[str], data: JSONBody[RolePatch], state: State

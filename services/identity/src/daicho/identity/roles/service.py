@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from daicho.faults import FieldFault, Forbidden, Invalid, NotFound, PreconditionFailed
 from daicho.identity import policy
 from daicho.identity.directory import lock_tenant
-from daicho.identity.faults import TeamInUse
+from daicho.identity.faults import OwnRole, TeamInUse
 from daicho.identity.model import RoleRow, Team, User
 from daicho.identity.permissions import (
     ACTIONS,
@@ -26,6 +26,7 @@ from daicho.identity.permissions import (
     overridden,
 )
 from daicho.identity.telling import revoke_grants, tell_role, tell_team
+from daicho.identity.users.authority import authority_of
 from daicho.identity.users.schemas import Explanation, RoleView, ScopeName, TeamView
 from daicho.tenancy import Actor, Database, Grants, Scope, TenantTransaction, translates, uuid7
 
@@ -58,8 +59,8 @@ class Roles:
     ) -> RoleView:
         """Change the scopes that ``wanted`` names; every service follows within a second.
 
-        Raises NotFound, Forbidden for the owner's role and for one above the caller's own, PreconditionFailed,
-        Invalid.
+        Raises NotFound, Forbidden for the owner's role and for one above the caller's own, OwnRole for the caller's
+        own, PreconditionFailed, Invalid.
         """
         above = not policy.may_touch_user(caller_role=grants.role or "", target_role=name, wanted_role=None)
         if name == OWNER or above:
@@ -68,11 +69,25 @@ class Roles:
             raise Invalid(wrong)
         scopes = {action: SCOPES_BY_NAME[each] for action, each in wanted.items()}
         async with self.database.transaction(actor) as tx:
+            # Behind the tenant's lock the caller is who they were, and what they give is what an invitation gives.
+            await lock_tenant(tx)
+            authority = await authority_of(tx, actor.user_id, actor.session_id)
+            authority.require("roles:manage")
+            if not authority.outranks(name):
+                raise Forbidden
+            if authority.grants.role == name:
+                raise OwnRole
             row = await tx.session.get(RoleRow, (tx.tenant_id, name), with_for_update=True)
             if row is None:
                 raise NotFound
             if row.version != version:
                 raise PreconditionFailed(version=row.version)
+            beyond = {
+                *exceeds(scopes, authority.grants.scopes),
+                *authority.widens(authority.roles[name], scopes),
+            }
+            if beyond:
+                raise Invalid([FieldFault(f"/permissions/{each}", "beyond_own") for each in sorted(beyond)])
             now = {**dict.fromkeys(ACTIONS, Scope.NONE), **effective(name, row.overrides), **scopes}
             row.overrides = overridden(name, now)
             row.version += 1

@@ -86,13 +86,15 @@ class Invitations(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class InvitationView(msgspec.Struct, kw_only=True):
-    """An invitation; ``status``: open, accepted, withdrawn."""
+    """An invitation; ``status``: open, accepted, withdrawn. ``valid``: whether its link would let somebody in now."""
 
     id: UUID
     email: str
     role: str
     team_id: UUID | None
     status: str
+    invited_by: UUID
+    valid: bool
     created_at: datetime
     expires_at: datetime
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -17,11 +17,12 @@ from daicho.identity.cards import Card, email_digest, open_card, seal_card
 from daicho.identity.directory import ACTIVE, count_owners, lock_tenant, lock_user, tenant_of_code
 from daicho.identity.faults import LastOwner
 from daicho.identity.mail import outbox
-from daicho.identity.model import RoleRow, Session, Team, Tenant, User
+from daicho.identity.model import Session, Team, Tenant, User
 from daicho.identity.passwords import Passwords
-from daicho.identity.permissions import ROLES, effective, exceeds
+from daicho.identity.permissions import ROLES
 from daicho.identity.sessions import lockout
 from daicho.identity.telling import revoke_grants, revoke_session, tell_session_ended, tell_user
+from daicho.identity.users.authority import MANAGE, Authority, Standing, authority_of
 from daicho.identity.users.schemas import UserPatch, UserView
 from daicho.keyring import Keyring, TenantKeys
 from daicho.runtime import Clock
@@ -67,12 +68,16 @@ class Users:
         Anybody may change his own name and language. Raises NotFound, Forbidden, PreconditionFailed, Invalid,
         LastOwner.
         """
-        if not grants.allows("users:manage") and (user_id != actor.user_id or _touches_rights(patch)):
+        manages = user_id != actor.user_id or _touches_rights(patch)
+        if manages and not grants.allows(MANAGE):
             raise Forbidden
         keys = await self.keyring.open(actor.tenant_id)
         async with self.database.transaction(actor) as tx:
             # Behind the tenant's lock two owners cannot demote each other at the same moment.
             await lock_tenant(tx)
+            authority = await authority_of(tx, actor.user_id, actor.session_id)
+            if manages:
+                authority.require(MANAGE)
             user = await lock_user(tx, user_id)
             if user is None:
                 raise NotFound
@@ -80,16 +85,11 @@ class Users:
             now = self.clock()
             if user.version != version:
                 raise PreconditionFailed(version=user.version)
-            wanted = None if patch.role is UNSET else patch.role
-            if not policy.may_touch_user(
-                caller_role=grants.role or "", target_role=user.role, wanted_role=wanted
-            ):
+            if not authority.outranks(user.role, None if patch.role is UNSET else patch.role):
                 raise Forbidden
-            if wanted is not None and wanted != user.role:
-                await check_reach(tx, grants, {"/role": wanted})
-            rights = await self._apply(tx, keys, user, patch)
-            if rights and (await count_owners(tx)) == 0:
-                raise LastOwner
+            before = Standing.of(user)
+            await self._apply(tx, keys, user, patch)
+            rights = await _check_rights(tx, authority, before, Standing.of(user))
             user.version += 1
             user.updated_at = now
             ended = await self._end_sessions(tx, user, now) if rights and user.disabled else []
@@ -167,8 +167,8 @@ class Users:
             for session_id in ended:
                 await revoke_session(tx, session_id, user.id)
 
-    async def _apply(self, tx: TenantTransaction, keys: TenantKeys, user: User, patch: UserPatch) -> bool:
-        """Write the members that ``patch`` sets; whether the user's rights change."""
+    async def _apply(self, tx: TenantTransaction, keys: TenantKeys, user: User, patch: UserPatch) -> None:
+        """Write the members that ``patch`` sets. Raises Invalid."""
         faults: list[FieldFault] = []
         card = open_card(keys, "account", user.id, user.card)
         if patch.display_name is not UNSET:
@@ -185,14 +185,14 @@ class Users:
             faults.append(FieldFault("/successor_id", "unknown_user"))
         if faults:
             raise Invalid(faults)
-        before = (user.role, user.team_id, user.disabled)
+        if user.disabled and patch.disabled is False:
+            user.successor_id = None  # who is back keeps what is still theirs
         user.role = user.role if patch.role is UNSET else patch.role
         user.team_id = user.team_id if patch.team_id is UNSET else patch.team_id
         user.disabled = user.disabled if patch.disabled is UNSET else patch.disabled
         user.successor_id = user.successor_id if patch.successor_id is UNSET else patch.successor_id
         user.card = seal_card(keys, "account", user.id, card)
         await tx.session.flush()
-        return before != (user.role, user.team_id, user.disabled)
 
     async def _end_sessions(self, tx: TenantTransaction, user: User, now: datetime) -> Sequence[UUID]:
         """End every session of a locked user, and what sign-ins and links under way have verified; answers those
@@ -211,25 +211,21 @@ def _touches_rights(patch: UserPatch) -> bool:
     return any(each is not UNSET for each in (patch.role, patch.team_id, patch.disabled, patch.successor_id))
 
 
+async def _check_rights(
+    tx: TenantTransaction, authority: Authority, before: Standing, after: Standing
+) -> bool:
+    """Whether a change that was written touches the user's rights. Raises LastOwner, Invalid."""
+    rights = before.rights != after.rights
+    if rights and (await count_owners(tx)) == 0:
+        raise LastOwner
+    if wrong := authority.faults_of_change(before, after):
+        raise Invalid(wrong)
+    return rights
+
+
 async def team_exists(tx: TenantTransaction, team_id: UUID | None) -> bool:
     """Whether the tenant has such a team; no team at all is fine."""
     return team_id is None or await tx.session.get(Team, (tx.tenant_id, team_id)) is not None
-
-
-async def check_reach(tx: TenantTransaction, grants: Grants, wanted: Mapping[str, str]) -> None:
-    """Nobody gives a role that may do more than he may himself.
-
-    ``wanted``: JSON pointer → role. Raises Invalid, naming each that reaches too far.
-    """
-    rows = await tx.session.scalars(select(RoleRow).where(RoleRow.tenant_id == tx.tenant_id))
-    overrides = {row.name: row.overrides for row in rows}
-    faults = [
-        FieldFault(pointer, "beyond_own")
-        for pointer, role in wanted.items()
-        if role in ROLES and exceeds(effective(role, overrides.get(role, {})), grants.scopes)
-    ]
-    if faults:
-        raise Invalid(faults)
 
 
 async def _may_succeed(tx: TenantTransaction, leaver: UUID, successor: UUID | None) -> bool:
