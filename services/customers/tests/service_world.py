@@ -28,7 +28,7 @@ from daicho.tenancy import Actor, Database, Grants, Scope, TenantId, UserId, uui
 from daicho.testkit import TestDatabase
 from daicho.testkit.gateway import SigningKey
 from daicho.testkit.waiting import until
-from daicho.web import Callers, create_app
+from daicho.web import Admission, Bounds, Callers, create_app
 
 ORIGIN = "http://127.0.0.1"
 _WAITING = """
@@ -216,6 +216,8 @@ async def running_ledger(
         health=health,
         messages=built.messages,
         state={"rails": rails, "permissions": permissions, "verifier": verifier, **built.state},
+        # The limits of exports are seen behind those of requests.
+        admission=Admission(bulk=Bounds(places=8, per_tenant=4, waiting=8, deadline=30)),
     )
     async with serve_http(app, "127.0.0.1", 0) as port:
         url = f"http://127.0.0.1:{port}"

@@ -3222,8 +3222,8 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `sign_in_locked`: After several failed sign-ins none is accepted for a while (1 min left). `too_many_requests`: Too many requests. Please retry in 2 seconds. */
-        "sign_in_locked.too_many_requests": {
+        /** @description `sign_in_locked`: After several failed sign-ins none is accepted for a while (1 min left). `too_busy`: Too many of your requests are being handled at once. Nothing was changed; retry in 2 seconds. `too_many_requests`: Too many requests. Please retry in 2 seconds. */
+        "sign_in_locked.too_busy.too_many_requests": {
             headers: {
                 /** @description The language of the document. */
                 "Content-Language"?: "ja" | "en";
@@ -3259,6 +3259,22 @@ export interface components {
             headers: {
                 /** @description The language of the document. */
                 "Content-Language"?: "ja" | "en";
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `too_busy`: Too many of your requests are being handled at once. Nothing was changed; retry in 2 seconds. `too_many_requests`: Too many requests. Please retry in 2 seconds. */
+        "too_busy.too_many_requests": {
+            headers: {
+                /** @description The language of the document. */
+                "Content-Language"?: "ja" | "en";
+                /**
+                 * @description Seconds to wait.
+                 * @example 2
+                 */
+                "Retry-After"?: number;
                 [name: string]: unknown;
             };
             content: {
@@ -3439,7 +3455,7 @@ export interface operations {
             403: components["responses"]["forbidden"];
             404: components["responses"]["not_found"];
             422: components["responses"]["invalid"];
-            429: components["responses"]["too_many_requests"];
+            429: components["responses"]["too_busy.too_many_requests"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -3481,7 +3497,7 @@ export interface operations {
             403: components["responses"]["forbidden"];
             409: components["responses"]["log_forked"];
             422: components["responses"]["invalid"];
-            429: components["responses"]["too_many_requests"];
+            429: components["responses"]["too_busy.too_many_requests"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -3561,7 +3577,7 @@ export interface operations {
             413: components["responses"]["too_large"];
             415: components["responses"]["unsupported_media_type"];
             422: components["responses"]["invalid"];
-            429: components["responses"]["too_many_requests"];
+            429: components["responses"]["too_busy.too_many_requests"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -3629,7 +3645,7 @@ export interface operations {
             403: components["responses"]["forbidden"];
             404: components["responses"]["not_found"];
             422: components["responses"]["invalid"];
-            429: components["responses"]["too_many_requests"];
+            429: components["responses"]["too_busy.too_many_requests"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -3701,7 +3717,7 @@ export interface operations {
             404: components["responses"]["not_found"];
             409: components["responses"]["log_forked"];
             422: components["responses"]["invalid"];
-            429: components["responses"]["too_many_requests"];
+            429: components["responses"]["too_busy.too_many_requests"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -3757,7 +3773,7 @@ export interface operations {
             401: components["responses"]["unauthenticated"];
             403: components["responses"]["forbidden"];
             422: components["responses"]["invalid"];
-            429: components["responses"]["too_many_requests"];
+            429: components["responses"]["too_busy.too_many_requests"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -3813,7 +3829,7 @@ export interface operations {
             413: components["responses"]["too_large"];
             415: components["responses"]["unsupported_media_type"];
             422: components["responses"]["invalid"];
-            429: components["responses"]["too_many_requests"];
+            429: components["responses"]["too_busy.too_many_requests"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -3852,7 +3868,7 @@ export interface operations {
             403: components["responses"]["forbidden"];
             409: components["responses"]["log_forked"];
             422: components["responses"]["invalid"];
-            429: components["responses"]["too_many_requests"];
+            429: components["responses"]["too_busy.too_many_requests"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -3890,7 +3906,7 @@ export interface operations {
             401: components["responses"]["unauthenticated"];
             403: components["responses"]["forbidden"];
             422: components["responses"]["invalid"];
-            429: components["responses"]["too_many_requests"];
+            429: components["responses"]["too_busy.too_many_requests"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -3964,7 +3980,7 @@ export interface operations {
             401: components["responses"]["unauthenticated"];
             403: components["responses"]["forbidden"];
             422: components["responses"]["invalid"];
-            429: components["responses"]["too_many_requests"];
+            429: components["responses"]["too_busy.too_many_requests"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -4060,7 +4076,7 @@ export interface operations {
             413: components["responses"]["too_large"];
             415: components["responses"]["unsupported_media_type"];
             422: components["responses"]["idempotency_mismatch.invalid"];
-            429: components["responses"]["too_many_requests"];
+            429: components["responses"]["too_busy.too_many_requests"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -4118,7 +4134,7 @@ export interface operations {
             413: components["responses"]["too_large"];
             415: components["responses"]["unsupported_media_type"];
             422: components["responses"]["invalid"];
-            429: components["responses"]["too_many_requests"];
+            429: components["responses"]["too_busy.too_many_requests"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -4198,7 +4214,7 @@ export interface operations {
             413: components["responses"]["too_large"];
             415: components["responses"]["unsupported_media_type"];
             422: components["responses"]["invalid"];
-            429: components["responses"]["too_many_requests"];
+            429: components["responses"]["too_busy.too_many_requests"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -4276,7 +4292,7 @@ export interface operations {
             403: components["responses"]["forbidden"];
             404: components["responses"]["not_found"];
             422: components["responses"]["invalid"];
-            429: components["responses"]["too_many_requests"];
+            429: components["responses"]["too_busy.too_many_requests"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -4322,7 +4338,7 @@ export interface operations {
             412: components["responses"]["version_mismatch"];
             422: components["responses"]["invalid"];
             428: components["responses"]["if_match_required"];
-            429: components["responses"]["too_many_requests"];
+            429: components["responses"]["too_busy.too_many_requests"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -4420,7 +4436,7 @@ export interface operations {
             415: components["responses"]["unsupported_media_type"];
             422: components["responses"]["invalid"];
             428: components["responses"]["if_match_required"];
-            429: components["responses"]["too_many_requests"];
+            429: components["responses"]["too_busy.too_many_requests"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -4480,7 +4496,7 @@ export interface operations {
             403: components["responses"]["forbidden"];
             404: components["responses"]["not_found"];
             422: components["responses"]["invalid"];
-            429: components["responses"]["too_many_requests"];
+            429: components["responses"]["too_busy.too_many_requests"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -4559,7 +4575,7 @@ export interface operations {
             404: components["responses"]["not_found"];
             409: components["responses"]["record_not_deleted"];
             422: components["responses"]["invalid"];
-            429: components["responses"]["too_many_requests"];
+            429: components["responses"]["too_busy.too_many_requests"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -4655,7 +4671,7 @@ export interface operations {
             401: components["responses"]["unauthenticated"];
             403: components["responses"]["forbidden"];
             422: components["responses"]["invalid"];
-            429: components["responses"]["too_many_requests"];
+            429: components["responses"]["too_busy.too_many_requests"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -4784,7 +4800,7 @@ export interface operations {
             413: components["responses"]["too_large"];
             415: components["responses"]["unsupported_media_type"];
             422: components["responses"]["idempotency_mismatch.invalid"];
-            429: components["responses"]["too_many_requests"];
+            429: components["responses"]["too_busy.too_many_requests"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -4842,7 +4858,7 @@ export interface operations {
             413: components["responses"]["too_large"];
             415: components["responses"]["unsupported_media_type"];
             422: components["responses"]["invalid"];
-            429: components["responses"]["too_many_requests"];
+            429: components["responses"]["too_busy.too_many_requests"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -4939,7 +4955,7 @@ export interface operations {
             413: components["responses"]["too_large"];
             415: components["responses"]["unsupported_media_type"];
             422: components["responses"]["invalid"];
-            429: components["responses"]["too_many_requests"];
+            429: components["responses"]["too_busy.too_many_requests"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -5029,7 +5045,7 @@ export interface operations {
             403: components["responses"]["forbidden"];
             404: components["responses"]["not_found"];
             422: components["responses"]["invalid"];
-            429: components["responses"]["too_many_requests"];
+            429: components["responses"]["too_busy.too_many_requests"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -5075,7 +5091,7 @@ export interface operations {
             412: components["responses"]["version_mismatch"];
             422: components["responses"]["invalid"];
             428: components["responses"]["if_match_required"];
-            429: components["responses"]["too_many_requests"];
+            429: components["responses"]["too_busy.too_many_requests"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -5187,7 +5203,7 @@ export interface operations {
             415: components["responses"]["unsupported_media_type"];
             422: components["responses"]["invalid"];
             428: components["responses"]["if_match_required"];
-            429: components["responses"]["too_many_requests"];
+            429: components["responses"]["too_busy.too_many_requests"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -5247,7 +5263,7 @@ export interface operations {
             403: components["responses"]["forbidden"];
             404: components["responses"]["not_found"];
             422: components["responses"]["invalid"];
-            429: components["responses"]["too_many_requests"];
+            429: components["responses"]["too_busy.too_many_requests"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -5338,7 +5354,7 @@ export interface operations {
             404: components["responses"]["not_found"];
             409: components["responses"]["record_not_deleted"];
             422: components["responses"]["invalid"];
-            429: components["responses"]["too_many_requests"];
+            429: components["responses"]["too_busy.too_many_requests"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -5379,7 +5395,7 @@ export interface operations {
             413: components["responses"]["too_large"];
             415: components["responses"]["unsupported_media_type"];
             422: components["responses"]["invalid"];
-            429: components["responses"]["too_many_requests"];
+            429: components["responses"]["too_busy.too_many_requests"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -5420,7 +5436,7 @@ export interface operations {
             413: components["responses"]["too_large"];
             415: components["responses"]["unsupported_media_type"];
             422: components["responses"]["invalid"];
-            429: components["responses"]["too_many_requests"];
+            429: components["responses"]["too_busy.too_many_requests"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -5502,7 +5518,7 @@ export interface operations {
             401: components["responses"]["unauthenticated"];
             403: components["responses"]["forbidden"];
             422: components["responses"]["invalid"];
-            429: components["responses"]["too_many_requests"];
+            429: components["responses"]["too_busy.too_many_requests"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -5609,7 +5625,7 @@ export interface operations {
             413: components["responses"]["too_large"];
             415: components["responses"]["unsupported_media_type"];
             422: components["responses"]["idempotency_mismatch.invalid"];
-            429: components["responses"]["too_many_requests"];
+            429: components["responses"]["too_busy.too_many_requests"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -5693,7 +5709,7 @@ export interface operations {
             403: components["responses"]["forbidden"];
             404: components["responses"]["not_found"];
             422: components["responses"]["invalid"];
-            429: components["responses"]["too_many_requests"];
+            429: components["responses"]["too_busy.too_many_requests"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -5738,7 +5754,7 @@ export interface operations {
             412: components["responses"]["version_mismatch"];
             422: components["responses"]["invalid"];
             428: components["responses"]["if_match_required"];
-            429: components["responses"]["too_many_requests"];
+            429: components["responses"]["too_busy.too_many_requests"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -5841,7 +5857,7 @@ export interface operations {
             415: components["responses"]["unsupported_media_type"];
             422: components["responses"]["invalid"];
             428: components["responses"]["if_match_required"];
-            429: components["responses"]["too_many_requests"];
+            429: components["responses"]["too_busy.too_many_requests"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -5890,7 +5906,7 @@ export interface operations {
             403: components["responses"]["forbidden"];
             404: components["responses"]["not_found"];
             422: components["responses"]["invalid"];
-            429: components["responses"]["too_many_requests"];
+            429: components["responses"]["too_busy.too_many_requests"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -5976,7 +5992,7 @@ export interface operations {
             401: components["responses"]["unauthenticated"];
             403: components["responses"]["forbidden"];
             422: components["responses"]["invalid"];
-            429: components["responses"]["too_many_requests"];
+            429: components["responses"]["too_busy.too_many_requests"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -6072,7 +6088,7 @@ export interface operations {
             413: components["responses"]["too_large"];
             415: components["responses"]["unsupported_media_type"];
             422: components["responses"]["idempotency_mismatch.invalid"];
-            429: components["responses"]["too_many_requests"];
+            429: components["responses"]["too_busy.too_many_requests"];
             500: components["responses"]["internal"];
             503: components["responses"]["storage_unavailable.unavailable"];
         };
@@ -6152,7 +6168,7 @@ export interface operations {
             403: components["responses"]["forbidden"];
             404: components["responses"]["not_found"];
             422: components["responses"]["invalid"];
-            429: components["responses"]["too_many_requests"];
+            429: components["responses"]["too_busy.too_many_requests"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -6191,7 +6207,7 @@ export interface operations {
             404: components["responses"]["not_found"];
             409: components["responses"]["import_busy"];
             422: components["responses"]["invalid"];
-            429: components["responses"]["too_many_requests"];
+            429: components["responses"]["too_busy.too_many_requests"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -6294,7 +6310,7 @@ export interface operations {
             413: components["responses"]["too_large"];
             415: components["responses"]["unsupported_media_type"];
             422: components["responses"]["invalid"];
-            429: components["responses"]["too_many_requests"];
+            429: components["responses"]["too_busy.too_many_requests"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -6375,7 +6391,7 @@ export interface operations {
             404: components["responses"]["not_found"];
             409: components["responses"]["import_begun.import_busy.import_finished"];
             422: components["responses"]["invalid"];
-            429: components["responses"]["too_many_requests"];
+            429: components["responses"]["too_busy.too_many_requests"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -6437,7 +6453,7 @@ export interface operations {
             403: components["responses"]["forbidden"];
             404: components["responses"]["not_found"];
             422: components["responses"]["invalid"];
-            429: components["responses"]["too_many_requests"];
+            429: components["responses"]["too_busy.too_many_requests"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -6538,7 +6554,7 @@ export interface operations {
             403: components["responses"]["forbidden"];
             404: components["responses"]["not_found"];
             422: components["responses"]["invalid"];
-            429: components["responses"]["too_many_requests"];
+            429: components["responses"]["too_busy.too_many_requests"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -6619,7 +6635,7 @@ export interface operations {
             404: components["responses"]["not_found"];
             409: components["responses"]["import_busy.import_expired.import_finished.import_unchecked"];
             422: components["responses"]["invalid"];
-            429: components["responses"]["too_many_requests"];
+            429: components["responses"]["too_busy.too_many_requests"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -6669,7 +6685,7 @@ export interface operations {
             401: components["responses"]["unauthenticated"];
             403: components["responses"]["forbidden"];
             422: components["responses"]["invalid"];
-            429: components["responses"]["too_many_requests"];
+            429: components["responses"]["too_busy.too_many_requests"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -6741,7 +6757,7 @@ export interface operations {
             413: components["responses"]["too_large"];
             415: components["responses"]["unsupported_media_type"];
             422: components["responses"]["idempotency_mismatch.invalid"];
-            429: components["responses"]["too_many_requests"];
+            429: components["responses"]["too_busy.too_many_requests"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -6793,7 +6809,7 @@ export interface operations {
             413: components["responses"]["too_large"];
             415: components["responses"]["unsupported_media_type"];
             422: components["responses"]["invalid"];
-            429: components["responses"]["too_many_requests"];
+            429: components["responses"]["too_busy.too_many_requests"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -6831,7 +6847,7 @@ export interface operations {
             403: components["responses"]["forbidden"];
             404: components["responses"]["not_found"];
             422: components["responses"]["invalid"];
-            429: components["responses"]["too_many_requests"];
+            429: components["responses"]["too_busy.too_many_requests"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -6888,7 +6904,7 @@ export interface operations {
             400: components["responses"]["malformed"];
             401: components["responses"]["unauthenticated"];
             422: components["responses"]["invalid"];
-            429: components["responses"]["too_many_requests"];
+            429: components["responses"]["too_busy.too_many_requests"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -6929,7 +6945,7 @@ export interface operations {
             413: components["responses"]["too_large"];
             415: components["responses"]["unsupported_media_type"];
             422: components["responses"]["invalid"];
-            429: components["responses"]["too_many_requests"];
+            429: components["responses"]["too_busy.too_many_requests"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -6971,7 +6987,7 @@ export interface operations {
             413: components["responses"]["too_large"];
             415: components["responses"]["unsupported_media_type"];
             422: components["responses"]["invalid"];
-            429: components["responses"]["too_many_requests"];
+            429: components["responses"]["too_busy.too_many_requests"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -7021,7 +7037,7 @@ export interface operations {
             401: components["responses"]["unauthenticated"];
             404: components["responses"]["not_found"];
             422: components["responses"]["invalid"];
-            429: components["responses"]["too_many_requests"];
+            429: components["responses"]["too_busy.too_many_requests"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -7068,7 +7084,7 @@ export interface operations {
             401: components["responses"]["unauthenticated"];
             403: components["responses"]["forbidden"];
             422: components["responses"]["invalid"];
-            429: components["responses"]["too_many_requests"];
+            429: components["responses"]["too_busy.too_many_requests"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -7143,7 +7159,7 @@ export interface operations {
             415: components["responses"]["unsupported_media_type"];
             422: components["responses"]["invalid"];
             428: components["responses"]["if_match_required"];
-            429: components["responses"]["too_many_requests"];
+            429: components["responses"]["too_busy.too_many_requests"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -7188,7 +7204,7 @@ export interface operations {
             400: components["responses"]["malformed"];
             401: components["responses"]["unauthenticated"];
             422: components["responses"]["invalid"];
-            429: components["responses"]["too_many_requests"];
+            429: components["responses"]["too_busy.too_many_requests"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -7243,7 +7259,7 @@ export interface operations {
             413: components["responses"]["too_large"];
             415: components["responses"]["unsupported_media_type"];
             422: components["responses"]["invalid"];
-            429: components["responses"]["sign_in_locked.too_many_requests"];
+            429: components["responses"]["sign_in_locked.too_busy.too_many_requests"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -7274,7 +7290,7 @@ export interface operations {
             401: components["responses"]["unauthenticated"];
             403: components["responses"]["forbidden"];
             422: components["responses"]["invalid"];
-            429: components["responses"]["too_many_requests"];
+            429: components["responses"]["too_busy.too_many_requests"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -7326,7 +7342,7 @@ export interface operations {
             413: components["responses"]["too_large"];
             415: components["responses"]["unsupported_media_type"];
             422: components["responses"]["invalid"];
-            429: components["responses"]["too_many_requests"];
+            429: components["responses"]["too_busy.too_many_requests"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -7364,7 +7380,7 @@ export interface operations {
             403: components["responses"]["forbidden"];
             404: components["responses"]["not_found"];
             422: components["responses"]["invalid"];
-            429: components["responses"]["too_many_requests"];
+            429: components["responses"]["too_busy.too_many_requests"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -7409,7 +7425,7 @@ export interface operations {
             401: components["responses"]["unauthenticated"];
             403: components["responses"]["forbidden"];
             422: components["responses"]["invalid"];
-            429: components["responses"]["too_many_requests"];
+            429: components["responses"]["too_busy.too_many_requests"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -7472,7 +7488,7 @@ export interface operations {
             413: components["responses"]["too_large"];
             415: components["responses"]["unsupported_media_type"];
             422: components["responses"]["idempotency_mismatch.invalid"];
-            429: components["responses"]["too_many_requests"];
+            429: components["responses"]["too_busy.too_many_requests"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -7518,7 +7534,7 @@ export interface operations {
             412: components["responses"]["version_mismatch"];
             422: components["responses"]["invalid"];
             428: components["responses"]["if_match_required"];
-            429: components["responses"]["too_many_requests"];
+            429: components["responses"]["too_busy.too_many_requests"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -7589,7 +7605,7 @@ export interface operations {
             415: components["responses"]["unsupported_media_type"];
             422: components["responses"]["invalid"];
             428: components["responses"]["if_match_required"];
-            429: components["responses"]["too_many_requests"];
+            429: components["responses"]["too_busy.too_many_requests"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -7647,7 +7663,7 @@ export interface operations {
             413: components["responses"]["too_large"];
             415: components["responses"]["unsupported_media_type"];
             422: components["responses"]["invalid"];
-            429: components["responses"]["too_many_requests"];
+            429: components["responses"]["too_busy.too_many_requests"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -7707,7 +7723,7 @@ export interface operations {
             401: components["responses"]["unauthenticated"];
             403: components["responses"]["forbidden"];
             422: components["responses"]["invalid"];
-            429: components["responses"]["too_many_requests"];
+            429: components["responses"]["too_busy.too_many_requests"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -7766,7 +7782,7 @@ export interface operations {
             403: components["responses"]["forbidden"];
             404: components["responses"]["not_found"];
             422: components["responses"]["invalid"];
-            429: components["responses"]["too_many_requests"];
+            429: components["responses"]["too_busy.too_many_requests"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -7845,7 +7861,7 @@ export interface operations {
             415: components["responses"]["unsupported_media_type"];
             422: components["responses"]["invalid"];
             428: components["responses"]["if_match_required"];
-            429: components["responses"]["too_many_requests"];
+            429: components["responses"]["too_busy.too_many_requests"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };

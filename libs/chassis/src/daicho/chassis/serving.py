@@ -71,7 +71,12 @@ async def serve(
 
 async def _lay(stack: AsyncExitStack, name: str, settings: Settings) -> tuple[Rails, Certificates, Database]:
     """The rails, and the database without the guard that they put before every write."""
-    database = await Database.open(settings.database_url, pool=settings.database_pool, application=name)
+    database = await Database.open(
+        settings.database_url,
+        pool=settings.database_pool,
+        heavy_pool=settings.heavy_pool,
+        application=name,
+    )
     stack.push_async_callback(database.close)
     transit = Transit(settings.vault_addr, settings.vault_role_id, settings.vault_secret_id, service=name)
     stack.callback(transit.close)

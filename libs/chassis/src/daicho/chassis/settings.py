@@ -25,5 +25,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     http_port: int = 0
     grpc_port: int = 0
     database_pool: int = 10
+    heavy_pool: int = 6
     otlp_endpoint: str | None = None
     log_level: str = "INFO"

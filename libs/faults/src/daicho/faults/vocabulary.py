@@ -131,6 +131,16 @@ class TooManyRequests(Fault):
     )
 
 
+class TooBusy(TooManyRequests):
+    """Too many requests of one caller are under way or wait; ``params['retry_after']`` is in seconds. Nothing was done."""
+
+    code = "too_busy"
+    messages = Messages(
+        ja="同時に処理しているリクエストが多すぎます。何も変更していません。{retry_after} 秒後にもう一度お試しください。",
+        en="Too many of your requests are being handled at once. Nothing was changed; retry in {retry_after} seconds.",
+    )
+
+
 class Unavailable(Fault):
     """A part that this needs is away; nothing was written, and trying again is safe.
 

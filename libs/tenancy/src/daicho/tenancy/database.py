@@ -94,25 +94,32 @@ class TenantTransaction(Transaction):
 class Database:
     """A service's database, through its application role."""
 
-    def __init__(self, pool: Pool, guard: Guard | None = None) -> None:
-        self._pool = pool
+    def __init__(self, pool: Pool, heavy: Pool, guard: Guard | None = None) -> None:
+        self._pool, self._heavy = pool, heavy
         self._guard = guard
 
     @classmethod
-    async def open(cls, url: str, *, pool: int = 10, application: str = "daicho") -> Database:
-        """Open ``postgresql://…``. Connects when first needed: a database that is away is no reason to fail here."""
-        return cls(Pool(url, size=pool, application=application))
+    async def open(
+        cls, url: str, *, pool: int = 10, heavy_pool: int = 6, application: str = "daicho"
+    ) -> Database:
+        """Open ``postgresql://…``. Connects when first needed: a database that is away is no reason to fail here.
+
+        ``pool`` and ``heavy_pool`` are the most connections of either kind; see :meth:`reading`.
+        """
+        heavy = Pool(url, size=heavy_pool, application=f"{application}-heavy", heavy=True)
+        return cls(Pool(url, size=pool, application=application), heavy)
 
     def guarded(self, guard: Guard) -> Database:
         """The same database, in which no :meth:`transaction` begins before ``guard`` has let it.
 
         Asked first of all, so that a refused write has touched nothing; reads are not asked about.
         """
-        return Database(self._pool, guard)
+        return Database(self._pool, self._heavy, guard)
 
     async def close(self) -> None:
         """Close every connection, the lent ones when they come back."""
         await self._pool.close()
+        await self._heavy.close()
 
     async def ping(self) -> None:
         """Return when the database answers; :class:`~daicho.tenancy.DatabaseUnavailable` otherwise."""
@@ -128,15 +135,18 @@ class Database:
         violations stay as they are for :class:`~daicho.tenancy.translates`. Of a :meth:`guarded` database also
         what its guard raises.
         """
-        return self._within("BEGIN", actor, self._guard)
+        return self._within("BEGIN", actor, self._pool, self._guard)
 
     def reading(
-        self, actor: Actor | TenantId, *, snapshot: bool = False
+        self, actor: Actor | TenantId, *, snapshot: bool = False, heavy: bool = False
     ) -> AbstractAsyncContextManager[TenantTransaction]:
-        """Like :meth:`transaction`, and the server refuses writes. In a ``snapshot`` every query sees one moment."""
-        return self._within(
-            "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY" if snapshot else "BEGIN READ ONLY", actor
-        )
+        """Like :meth:`transaction`, and the server refuses writes. In a ``snapshot`` every query sees one moment.
+
+        What may take long is ``heavy``: it runs on a few connections of its own with a shorter limit of time, so that
+        pages and changes never wait for a connection behind it.
+        """
+        begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY" if snapshot else "BEGIN READ ONLY"
+        return self._within(begin, actor, self._heavy if heavy else self._pool)
 
     def tenantless(self) -> AbstractAsyncContextManager[Transaction]:
         """A transaction without a tenant, in which tenants' tables are empty.
@@ -168,14 +178,14 @@ class Database:
             self._pool.take_back(link)
 
     def _within(
-        self, begin: str, actor: Actor | TenantId, guard: Guard | None = None
+        self, begin: str, actor: Actor | TenantId, pool: Pool, guard: Guard | None = None
     ) -> _Opening[TenantTransaction]:
         """BEGIN and the tenant are one simple-query message; a UUID's text needs no more than its quotes."""
         someone = actor if isinstance(actor, Actor) else Actor.system(actor)
         if not isinstance(someone.tenant_id, UUID):
             raise TypeError(f"a tenant's id is a UUID, not {type(someone.tenant_id).__name__}")
         return _Opening(
-            self._pool,
+            pool,
             f"{begin}; SET LOCAL app.tenant_id = '{someone.tenant_id}'",
             lambda link: TenantTransaction(link, someone),
             guard,

@@ -14,6 +14,8 @@ from sqlalchemy.pool import NullPool
 
 _CONNECT_SECONDS: Final = 5.0
 _WAIT_SECONDS: Final = 10.0
+_SECONDS, _HEAVY_SECONDS = 60, 20
+"""How long a statement may take."""
 
 
 class Link:
@@ -42,8 +44,9 @@ class Link:
 class Pool:
     """At most ``size`` connections; the one used last is lent first."""
 
-    def __init__(self, url: str, *, size: int, application: str) -> None:
-        self._engine = engine(url, application=application)
+    def __init__(self, url: str, *, size: int, application: str, heavy: bool = False) -> None:
+        """``heavy``: for statements that may take long; see :func:`engine`."""
+        self._engine = engine(url, application=application, heavy=heavy)
         self._idle: deque[Link] = deque()
         self._places = asyncio.Semaphore(size)
         self._closed = False
@@ -129,8 +132,14 @@ async def _begins(link: Link, begin: str) -> bool:
     return True
 
 
-def engine(url: str, *, application: str) -> AsyncEngine:
-    """A SQLAlchemy engine on asyncpg whose connections never open a transaction by themselves."""
+def engine(url: str, *, application: str, heavy: bool = False) -> AsyncEngine:
+    """A SQLAlchemy engine on asyncpg whose connections never open a transaction by themselves.
+
+    A ``heavy`` one's statements end after :data:`_HEAVY_SECONDS` and keep to one core of the server each.
+    """
+    bounds = {"statement_timeout": f"{_SECONDS}s"}
+    if heavy:
+        bounds = {"statement_timeout": f"{_HEAVY_SECONDS}s", "max_parallel_workers_per_gather": "0"}
     return create_async_engine(
         make_url(url).set(drivername="postgresql+asyncpg"),
         poolclass=NullPool,
@@ -145,7 +154,7 @@ def engine(url: str, *, application: str) -> AsyncEngine:
                 "application_name": application,
                 "jit": "off",
                 "timezone": "UTC",
-                "statement_timeout": "60s",
+                **bounds,
                 "idle_in_transaction_session_timeout": "60s",
             },
         },

@@ -1,6 +1,7 @@
 """REST as every service serves it: guards, problem documents, versions, cursors, idempotency, streams."""
 
 from daicho.web import schema
+from daicho.web.admission import Admission, is_heavy
 from daicho.web.app import BODY_LIMIT, UnguardedRoute, create_app, routes_of
 from daicho.web.callers import (
     COOKIE,
@@ -15,8 +16,9 @@ from daicho.web.callers import (
     public,
     requires,
 )
+from daicho.web.concurrency_limit import Bounds, ConcurrencyLimit
 from daicho.web.cursors import Cursor, bound_to, open_cursor, seal_cursor
-from daicho.web.declared import Glossary, Term, answers, declares
+from daicho.web.declared import Cost, Glossary, Term, answers, declares
 from daicho.web.idempotency import Reply, Work, create_once
 from daicho.web.problems import language_of
 from daicho.web.requests import check_charset
@@ -28,7 +30,11 @@ __all__ = [
     "BODY_LIMIT",
     "COOKIE",
     "SECURE_COOKIE",
+    "Admission",
+    "Bounds",
     "Callers",
+    "ConcurrencyLimit",
+    "Cost",
     "Cursor",
     "Event",
     "Glossary",
@@ -51,6 +57,7 @@ __all__ = [
     "grants_of",
     "guard_of",
     "if_match",
+    "is_heavy",
     "language_of",
     "open_cursor",
     "public",

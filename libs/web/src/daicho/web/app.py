@@ -24,8 +24,9 @@ from daicho.faults import FIELD_MESSAGES, Messages, PathNotCanonical
 from daicho.runtime import Health
 from daicho.runtime.paths import API_PATH
 from daicho.tenancy import RefusalLog
+from daicho.web.admission import Admission, holding_places
 from daicho.web.callers import REQUEST_ID, Callers, guard_of, public
-from daicho.web.declared import Glossary
+from daicho.web.declared import Cost, Glossary, declares
 from daicho.web.description import describe
 from daicho.web.parameters import learn_parameters, refuse_unknown_parameters
 from daicho.web.problems import API_HEADERS, handlers
@@ -59,23 +60,30 @@ def create_app(
     glossary: Glossary | None = None,
     version: str = "1",
     refusals: RefusalLog | None = None,
+    admission: Admission | None = None,
 ) -> Litestar:
     """The application of service ``name``.
 
     ``messages`` are the service's own field codes; ``state`` is what handlers find at ``request.app.state``;
     ``glossary`` says what the names in its shapes mean; ``refusals`` hears of every 403 and 404 that a recognised
-    caller is given, before it leaves.
+    caller is given, before it leaves; ``admission`` says how many requests are handled at once.
     Raises :class:`UnguardedRoute`.
     """
+    admission = admission or Admission(name)
+
+    async def before(request: Request[Any, Any, Any]) -> None:
+        await refuse_unknown_parameters(request)
+        await admission.admit(request)
+
     app = Litestar(
         route_handlers=[*routes, _healthz, _readyz, _description],
         exception_handlers=handlers({**FIELD_MESSAGES, **(messages or {})}),
         request_class=JsonRequest,
-        before_request=refuse_unknown_parameters,
+        before_request=before,
         request_max_body_size=BODY_LIMIT,
         openapi_config=_openapi(name, version),
         state=State({**(state or {}), "callers": callers, "health": health, "glossary": glossary or {}}),
-        middleware=[_observed, *([] if refusals is None else [noting(refusals)])],
+        middleware=[_observed, holding_places, *([] if refusals is None else [noting(refusals)])],
         debug=False,
         logging_config=None,
     )
@@ -101,13 +109,19 @@ def _is_furniture(path: str, handler: HTTPRouteHandler) -> bool:
     return path.startswith("/openapi/") or path == "/openapi" or handler.http_methods == {"OPTIONS"}
 
 
-@get("/healthz", guards=[public(_OPERATIONAL)], include_in_schema=False, media_type=MediaType.JSON)
+@get(
+    "/healthz",
+    guards=[public(_OPERATIONAL)],
+    include_in_schema=False,
+    media_type=MediaType.JSON,
+    opt=declares(cost=Cost.EXEMPT),
+)
 async def _healthz() -> dict[str, str]:
     """The process is alive."""
     return {"status": "alive"}
 
 
-@get("/readyz", guards=[public(_OPERATIONAL)], include_in_schema=False)
+@get("/readyz", guards=[public(_OPERATIONAL)], include_in_schema=False, opt=declares(cost=Cost.EXEMPT))
 async def _readyz(state: State) -> Response[dict[str, Any]]:
     """Whether it can serve, and if not, why."""
     missing = await state.health.missing()

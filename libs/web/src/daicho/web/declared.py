@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any, Final
 
 from litestar import Request
@@ -39,6 +40,23 @@ Examines = Callable[[Request[Any, Any, Any], Salvaged], Awaitable[Sequence[Field
 """What a route would say of the sound part of a body whose shape is wrong; it changes nothing."""
 
 
+class Cost(Enum):
+    """How much of a process a request takes: which limit it is counted by, and which pool its queries use."""
+
+    EXEMPT = "exempt"
+    """Never waits: operators' questions, and streams, which have limits of their own."""
+    LIGHT = "light"
+    """A page, a record, a change: some milliseconds."""
+    HEAVY = "heavy"
+    """A search, a sort in memory, a count: what may open thousands of records while somebody waits."""
+    BULK = "bulk"
+    """An export: as long as it takes, piece by piece."""
+
+
+CostOf = Callable[[Request[Any, Any, Any]], Cost]
+"""The cost of one request, for a route whose parameters decide it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Declared:
     """What :func:`declares` was given."""
@@ -47,6 +65,10 @@ class Declared:
     once: bool = False
     texts: Mapping[str, str] | None = None
     examines: Examines | None = None
+    cost: Cost | CostOf = Cost.LIGHT
+
+
+_NOTHING: Final = Declared()
 
 
 def declares(
@@ -54,17 +76,18 @@ def declares(
     once: bool = False,
     texts: Mapping[str, str] | None = None,
     examines: Examines | None = None,
+    cost: Cost | CostOf = Cost.LIGHT,
 ) -> dict[str, Any]:
     """The ``opt`` of a route: faults of its own; whether it keeps replies (:func:`daicho.web.create_once`);
     for an answer that is no JSON, media type → what it looks like; what checks the sound part of a body that
-    has a wrong member beside it.
+    has a wrong member beside it; what a request of it costs.
     """
-    return {_DECLARED: Declared(faults, once, texts, examines)}
+    return {_DECLARED: Declared(faults, once, texts, examines, cost)}
 
 
 def declared_by(handler: HTTPRouteHandler) -> Declared:
     """What the route declares."""
-    found: Declared = handler.opt.get(_DECLARED, Declared())
+    found: Declared = handler.opt.get(_DECLARED, _NOTHING)
     return found
 
 

@@ -29,6 +29,7 @@ from daicho.faults import (
     NotFound,
     PreconditionFailed,
     PreconditionRequired,
+    TooBusy,
     TooLarge,
     TooManyRequests,
     Unauthenticated,
@@ -37,7 +38,7 @@ from daicho.faults import (
 from daicho.web.callers import SAFE, guard_of, public, requires
 from daicho.web.components import COMMON, ETAG, HEADERS, PROBLEM, problem
 from daicho.web.cursors import Cursor
-from daicho.web.declared import Glossary, declared_by
+from daicho.web.declared import Cost, Glossary, declared_by
 from daicho.web.examples import REFERENCE, Examples
 from daicho.web.refusals import InvalidIfMatch, UnsupportedMediaType
 
@@ -137,6 +138,8 @@ class _Operation:
     def _faults(self, *, demands_version: bool) -> Iterator[type[Fault]]:
         guard = guard_of(self.handler)
         yield from (Malformed, Invalid, TooManyRequests, Fault, Unavailable)
+        if self.declared.cost is not Cost.EXEMPT:
+            yield TooBusy
         if isinstance(guard, requires):
             yield Unauthenticated
             if (

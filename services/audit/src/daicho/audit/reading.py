@@ -71,7 +71,7 @@ class Reader:
             before=None if asked.cursor is None else _position(keys, bound, asked.cursor),
             limit=asked.limit + 1,
         )
-        async with self._database.reading(actor) as tx:
+        async with self._database.reading(actor, heavy=True) as tx:
             found = await repository.find(tx, question)
         page, more = found[: asked.limit], len(found) > asked.limit
         items = await self._show(actor, keys, page)
@@ -138,7 +138,7 @@ class Reader:
             await still()
             keys = await self._keyring.open(actor.tenant_id)
             blocks = range(first, min(first + self._blocks_a_read, count))
-            async with self._database.reading(actor) as tx:
+            async with self._database.reading(actor, heavy=True) as tx:
                 parts = [await _block_lines(tx, keys, block, size) for block in blocks]
             for part in parts:
                 yield part

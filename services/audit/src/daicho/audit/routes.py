@@ -23,14 +23,20 @@ from daicho.audit.schemas import (
     ErasureRequest,
     KeyView,
 )
-from daicho.web import actor_of, answers, declares, requires
+from daicho.web import Cost, actor_of, answers, declares, requires
 
 READ = "audit:read"
 ERASE = "audit:erase"
 Caller = Request[Any, Any, Any]
 
 
-@post("/v1/audit/entries/search", guards=[requires(READ)], tags=["audit"], status_code=200)
+@post(
+    "/v1/audit/entries/search",
+    guards=[requires(READ)],
+    tags=["audit"],
+    status_code=200,
+    opt=declares(cost=Cost.HEAVY),
+)
 async def search_entries(request: Caller, data: JSONBody[AuditSearch], state: State) -> AuditEntryPage:
     """Who saw or changed what, the newest first."""
     page: AuditEntryPage = await state.reader.search(actor_of(request), data)
@@ -75,7 +81,7 @@ async def read_key(request: Caller, state: State) -> KeyView:
     "/v1/audit/export",
     guards=[requires(READ)],
     tags=["audit"],
-    opt=declares(LogForked, texts={"application/jsonl": EXPORT}),
+    opt=declares(LogForked, texts={"application/jsonl": EXPORT}, cost=Cost.BULK),
 )
 async def export_log(request: Caller, state: State) -> Stream:
     """The whole log as JSON lines that `daicho audit verify FILE` verifies offline."""

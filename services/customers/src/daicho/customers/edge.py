@@ -42,6 +42,7 @@ from daicho.fields.filters import All, FilterContext, Node, parse_filter
 from daicho.nihongo import JAPAN
 from daicho.tenancy import Actor, TenantTransaction, translates
 from daicho.web import (
+    Cost,
     Reply,
     Salvaged,
     actor_of,
@@ -50,6 +51,7 @@ from daicho.web import (
     etag,
     grants_of,
     if_match,
+    is_heavy,
     open_cursor,
     seal_cursor,
 )
@@ -151,7 +153,7 @@ class Edge(Generic[StateT, PatchT, ViewT, CardT]):
         bound = _bound(self.records.resource, order.name, kana, self._scope(reader))
         after = None if cursor is None else open_cursor(reader.keys, bound, cursor, order.kind)
         asked = Asked(order=order, bucket=kana, limit=limit, after=after, count=count)
-        return await self._page(actor, reader, asked, "list", bound, None)
+        return await self._page(actor, reader, asked, "list", bound, None, heavy=is_heavy(request))
 
     async def search(self, request: Ask, given: SearchRequest) -> Response[bytes]:
         """A page by words and a filter."""
@@ -167,13 +169,21 @@ class Edge(Generic[StateT, PatchT, ViewT, CardT]):
             words=words, filter=node, order=order, limit=given.limit, after=after, count=given.count
         )
         return await self._page(
-            actor, reader, asked, "search", bound, seal_query(reader, given.q, given.filter)
+            actor, reader, asked, "search", bound, seal_query(reader, given.q, given.filter), heavy=True
         )
 
     async def _page(
-        self, actor: Actor, reader: Reader, asked: Asked, verb: str, bound: str, detail: bytes | None
+        self,
+        actor: Actor,
+        reader: Reader,
+        asked: Asked,
+        verb: str,
+        bound: str,
+        detail: bytes | None,
+        *,
+        heavy: bool,
     ) -> Response[bytes]:
-        async with self.rails.database.reading(actor) as tx:
+        async with self.rails.database.reading(actor, heavy=heavy) as tx:
             page: Page[CardT] = await self.finder.find(tx, reader, asked)
         await self.saw(actor, verb, page.ids, detail=detail, keys=reader.keys)
         body: dict[str, Any] = {
@@ -269,6 +279,13 @@ class Edge(Generic[StateT, PatchT, ViewT, CardT]):
         await self.rails.access_log.record(
             actor, action=f"{resource}.{verb}", resource=resource, ids=ids, detail=detail, keys=keys
         )
+
+
+def cost_of_list(request: Ask) -> Cost:
+    """A list by kana is sorted in memory, and a count walks the list; any other page comes from an index."""
+    asked = request.query_params
+    in_memory = asked.get("sort") == KANA.name or "kana" in asked
+    return Cost.HEAVY if in_memory or "count" in asked else Cost.LIGHT
 
 
 def seal_query(reader: Reader, q: str | None, tree: Any) -> bytes:

@@ -11,13 +11,13 @@ from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from litestar.response import Stream
 
 from daicho.customers.companies.schemas import CompanyInput, CompanyPage, CompanyPatch, CompanyView
-from daicho.customers.edge import DEFAULT_LIMIT, Edge
+from daicho.customers.edge import DEFAULT_LIMIT, Edge, cost_of_list
 from daicho.customers.exports.routes import EXPORTED, export
 from daicho.customers.exports.schemas import ExportRequest
 from daicho.customers.faults import RecordDeleted, RecordNotDeleted
 from daicho.customers.schemas import History, SearchRequest
 from daicho.faults import FieldFault, Invalid
-from daicho.web import Salvaged, answers, declares, requires
+from daicho.web import Cost, Salvaged, answers, declares, requires
 
 Ask = Request[Any, Any, Any]
 Limit = Annotated[int, QueryParameter(ge=1, le=200)]
@@ -58,7 +58,12 @@ class CompanyRoutes(Controller):
         """Add a company. Give an Idempotency-Key to be safe when you try again."""
         return await _edge(request).create(request, data)
 
-    @get("/", guards=[requires("companies:read")], responses=answers(200, CompanyPage))
+    @get(
+        "/",
+        guards=[requires("companies:read")],
+        responses=answers(200, CompanyPage),
+        opt=declares(cost=cost_of_list),
+    )
     async def list_companies(
         self,
         request: Ask,
@@ -77,7 +82,7 @@ class CompanyRoutes(Controller):
         guards=[requires("companies:read")],
         status_code=200,
         responses=answers(200, CompanyPage),
-        opt=declares(examines=_examine_search),
+        opt=declares(examines=_examine_search, cost=Cost.HEAVY),
     )
     async def search_companies(self, request: Ask, data: JSONBody[SearchRequest]) -> Response[bytes]:
         """Find companies by words and a filter."""
@@ -87,7 +92,7 @@ class CompanyRoutes(Controller):
         "/export",
         guards=[requires("companies:export")],
         status_code=200,
-        opt=declares(Invalid, texts=EXPORTED),
+        opt=declares(Invalid, texts=EXPORTED, cost=Cost.BULK),
     )
     async def export_companies(self, request: Ask, data: JSONBody[ExportRequest]) -> Stream:
         """Write companies into a csv, tsv or xlsx that an import takes back: all that a search finds and the caller may read and export, at most 200,000."""

@@ -11,13 +11,13 @@ from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from litestar.response import Stream
 
 from daicho.customers.contacts.schemas import ContactInput, ContactPage, ContactPatch, ContactView
-from daicho.customers.edge import DEFAULT_LIMIT, Edge
+from daicho.customers.edge import DEFAULT_LIMIT, Edge, cost_of_list
 from daicho.customers.exports.routes import EXPORTED, export
 from daicho.customers.exports.schemas import ExportRequest
 from daicho.customers.faults import RecordDeleted, RecordNotDeleted
 from daicho.customers.schemas import History, SearchRequest
 from daicho.faults import FieldFault, Invalid
-from daicho.web import Salvaged, answers, declares, requires
+from daicho.web import Cost, Salvaged, answers, declares, requires
 
 Ask = Request[Any, Any, Any]
 Limit = Annotated[int, QueryParameter(ge=1, le=200)]
@@ -58,7 +58,12 @@ class ContactRoutes(Controller):
         """Add a contact. Give an Idempotency-Key to be safe when you try again."""
         return await _edge(request).create(request, data)
 
-    @get("/", guards=[requires("contacts:read")], responses=answers(200, ContactPage))
+    @get(
+        "/",
+        guards=[requires("contacts:read")],
+        responses=answers(200, ContactPage),
+        opt=declares(cost=cost_of_list),
+    )
     async def list_contacts(
         self,
         request: Ask,
@@ -78,7 +83,7 @@ class ContactRoutes(Controller):
         guards=[requires("contacts:read")],
         status_code=200,
         responses=answers(200, ContactPage),
-        opt=declares(examines=_examine_search),
+        opt=declares(examines=_examine_search, cost=Cost.HEAVY),
     )
     async def search_contacts(self, request: Ask, data: JSONBody[SearchRequest]) -> Response[bytes]:
         """Find contacts by words and a filter."""
@@ -88,7 +93,7 @@ class ContactRoutes(Controller):
         "/export",
         guards=[requires("contacts:export")],
         status_code=200,
-        opt=declares(Invalid, texts=EXPORTED),
+        opt=declares(Invalid, texts=EXPORTED, cost=Cost.BULK),
     )
     async def export_contacts(self, request: Ask, data: JSONBody[ExportRequest]) -> Stream:
         """Write contacts into a csv, tsv or xlsx that an import takes back: all that a search finds and the caller may read and export, at most 200,000."""

@@ -85,7 +85,7 @@ class Export:
         owners = reach(grants, self.edge.records.plural)
         keys = await self.edge.rails.keyring.open(self.actor.tenant_id)
         repository = self.edge.records.repository
-        async with self.edge.rails.database.reading(self.actor) as tx:
+        async with self.edge.rails.database.reading(self.actor, heavy=True) as tx:
             held = {row["id"]: row for row in await repository.fetch_by_ids(tx, ids, whole=True)}
             tags = await repository.fetch_tags_of(tx, ids)
             now = (await self.edge.catalogue.current(tx, self.edge.records.resource)).schema
@@ -180,7 +180,7 @@ async def _prepared(
         filter=await edge.filter(actor, reader, given.filter),
         order=await edge.order(actor, reader, given.sort),
     )
-    async with edge.rails.database.reading(actor, snapshot=True) as tx:
+    async with edge.rails.database.reading(actor, snapshot=True, heavy=True) as tx:
         schema = (await edge.catalogue.current(tx, edge.records.resource)).schema
         ids = await edge.finder.find_ids(tx, reader, asked, owners=reach(reader.grants, plural), most=MOST)
     if len(ids) > MOST:

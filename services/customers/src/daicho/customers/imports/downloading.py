@@ -50,7 +50,7 @@ def _rejected_rows(
     """Page by page, for the thread that writes the file: however many there are, memory stays flat."""
 
     async def page(number: int) -> Sequence[tuple[int, int, bytes]]:
-        async with imports.database.reading(asking.actor) as tx:
+        async with imports.database.reading(asking.actor, heavy=True) as tx:
             return await repository.rejected_from(tx, found.id, number, PAGE)
 
     number = 0

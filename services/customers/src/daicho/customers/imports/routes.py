@@ -39,6 +39,7 @@ from daicho.customers.model import RESOURCES, Resource
 from daicho.faults import FieldFault, Invalid, listed
 from daicho.tenancy import UserId
 from daicho.web import (
+    Cost,
     Work,
     actor_of,
     answers,
@@ -185,7 +186,7 @@ class ImportRoutes(Controller):
         more = seal_cursor(asking.keys, bound, items[limit][0]) if len(items) > limit else None
         return ImportErrorPage([item for _, item in items[:limit]], more)
 
-    @get("/{import_id:uuid}/rejected", opt=declares(texts=REJECTED))
+    @get("/{import_id:uuid}/rejected", opt=declares(texts=REJECTED, cost=Cost.BULK))
     async def download_rejected(self, request: Ask, import_id: FromPath[UUID]) -> Stream:
         """The rejected rows as a file like the one they came from, with the reasons in its first column."""
         asking, imports = await _asking(request), _imports(request)
@@ -194,7 +195,11 @@ class ImportRoutes(Controller):
         await _saw(request, asking, "import.rejected", import_id)
         return rejected_file(imports, asking, found)
 
-    @get("/{import_id:uuid}/events", media_type="text/event-stream", opt=declares(texts=EVENTS))
+    @get(
+        "/{import_id:uuid}/events",
+        media_type="text/event-stream",
+        opt=declares(texts=EVENTS, cost=Cost.EXEMPT),
+    )
     async def follow_import(self, request: Ask, import_id: FromPath[UUID]) -> Stream:
         """Progress as it happens: events with an import's counters, until it is done or failed."""
         asking, imports = await _asking(request), _imports(request)

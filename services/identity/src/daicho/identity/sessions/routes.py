@@ -14,7 +14,7 @@ from daicho.identity.faults import EmailUnconfirmed, RefreshReused, SignInLocked
 from daicho.identity.policy import ACCESS_TOKEN_LIFETIME, SESSION_IDLE_LIFETIME
 from daicho.identity.sessions.schemas import Refresh, SessionList, SessionView, SignIn, Tokens
 from daicho.identity.sessions.service import Issued
-from daicho.web import COOKIE, SECURE_COOKIE, actor_of, address_of, declares, public, requires
+from daicho.web import COOKIE, SECURE_COOKIE, Cost, actor_of, address_of, declares, public, requires
 
 REFRESH_COOKIE = "daicho_refresh"
 SECURE_REFRESH_COOKIE = "__Secure-daicho_refresh"
@@ -96,6 +96,7 @@ async def end_session(request: Caller, session_id: FromPath[UUID], state: State)
     guards=[public("public keys are public")],
     include_in_schema=False,
     cache_control=None,
+    opt=declares(cost=Cost.EXEMPT),
 )
 async def jwks(state: State) -> dict[str, Any]:
     """The keys that access tokens are verified with."""

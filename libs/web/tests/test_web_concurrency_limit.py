@@ -1,0 +1,174 @@
+"""Places are shared by tenant, then by user, and every one that is taken is given back."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import Counter
+
+import pytest
+
+from daicho.faults import TooBusy
+from daicho.web import Bounds, ConcurrencyLimit
+
+
+def limit(places: int = 4, per_tenant: int = 2, waiting: int = 8, deadline: float = 30) -> ConcurrencyLimit:
+    return ConcurrencyLimit(Bounds(places=places, per_tenant=per_tenant, waiting=waiting, deadline=deadline))
+
+
+async def turns() -> None:
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+class Served:
+    """Requests in the order in which they got their place."""
+
+    def __init__(self, of: ConcurrencyLimit) -> None:
+        self._limit = of
+        self.names: list[str] = []
+        self.tasks: list[asyncio.Task[None]] = []
+
+    async def ask(self, name: str, tenant: str, user: str = "") -> None:
+        """A request that begins now and keeps its place."""
+
+        async def one() -> None:
+            await self._limit.take(tenant, user)
+            self.names.append(name)
+
+        self.tasks.append(asyncio.create_task(one()))
+        await turns()
+
+
+async def test_tenant_takes_its_share_and_others_pass_at_once() -> None:
+    one = limit(places=4, per_tenant=2)
+    served = Served(one)
+    for number in range(5):
+        await served.ask(f"loud {number}", "loud")
+    await served.ask("quiet", "quiet")
+    assert served.names == ["loud 0", "loud 1", "quiet"]
+    assert (one.taken, one.waiting) == (3, 3)
+
+
+async def test_free_place_goes_to_the_tenant_that_holds_the_fewest() -> None:
+    one = limit(places=2, per_tenant=2)
+    served = Served(one)
+    for number in range(4):
+        await served.ask(f"loud {number}", "loud")
+    await served.ask("quiet", "quiet")
+    one.give_back("loud")
+    await turns()
+    assert served.names == ["loud 0", "loud 1", "quiet"]
+
+
+async def test_waiting_tenants_are_served_in_rotation() -> None:
+    one = limit(places=1, per_tenant=1)
+    served = Served(one)
+    await served.ask("first", "held")
+    for tenant in ("a", "b", "c"):
+        for number in range(2):
+            await served.ask(f"{tenant}{number}", tenant)
+    holder = "held"
+    for _ in range(6):
+        one.give_back(holder)
+        await turns()
+        holder = served.names[-1][0]
+    assert served.names == ["first", "a0", "b0", "c0", "a1", "b1", "c1"]
+
+
+async def test_users_of_a_tenant_are_served_in_rotation() -> None:
+    one = limit(places=1, per_tenant=1)
+    served = Served(one)
+    await served.ask("first", "t", "loud")
+    for number in range(3):
+        await served.ask(f"loud {number}", "t", "loud")
+    await served.ask("quiet", "t", "quiet")
+    for _ in range(2):
+        one.give_back("t")
+        await turns()
+    assert served.names == ["first", "loud 0", "quiet"]
+
+
+async def test_full_queue_refuses_and_says_when_to_retry() -> None:
+    one = limit(per_tenant=1, waiting=2)
+    served = Served(one)
+    for number in range(3):
+        await served.ask(str(number), "t")
+    with pytest.raises(TooBusy) as refused:
+        await one.take("t", "")
+    assert int(refused.value.params["retry_after"]) > 0
+    await one.take("another", "")
+
+
+async def test_deadline_refuses_and_leaves_nothing_behind() -> None:
+    one = limit(per_tenant=1, deadline=0.01)
+    await one.take("t", "")
+    with pytest.raises(TooBusy):
+        await one.take("t", "")
+    assert (one.taken, one.waiting) == (1, 0)
+
+
+async def test_request_that_gives_up_leaves_the_queue() -> None:
+    one = limit(per_tenant=1)
+    served = Served(one)
+    for number in range(3):
+        await served.ask(str(number), "t")
+    served.tasks[1].cancel()
+    one.give_back("t")  # before the cancelled one has run
+    await turns()
+    assert served.names == ["0", "2"]
+    assert (one.taken, one.waiting) == (1, 0)
+
+
+async def test_place_given_to_a_request_that_gives_up_goes_to_the_next() -> None:
+    one = limit(per_tenant=1)
+    served = Served(one)
+    for number in range(3):
+        await served.ask(str(number), "t")
+    one.give_back("t")
+    served.tasks[1].cancel()  # it has its place, and has not run yet
+    await turns()
+    assert served.names == ["0", "2"]
+    assert (one.taken, one.waiting) == (1, 0)
+
+
+async def test_request_that_returns_is_neither_refused_nor_timed_out() -> None:
+    one = limit(per_tenant=1, waiting=0, deadline=0)
+    await one.take("t", "")
+    again = asyncio.create_task(one.take_again("t", ""))
+    await asyncio.sleep(0.01)
+    one.give_back("t")
+    await again
+    assert one.taken == 1
+
+
+async def test_no_place_is_lost_and_no_bound_is_passed_whatever_requests_do() -> None:
+    dice = random.Random(28)
+    one = limit(places=5, per_tenant=2, waiting=50)
+    held: Counter[int] = Counter()
+
+    async def request() -> None:
+        tenant = dice.randrange(6)
+        await one.take(tenant, dice.randrange(3))
+        held[tenant] += 1
+        assert held[tenant] <= 2
+        assert held.total() <= 5
+        try:
+            for _ in range(dice.randrange(4)):
+                await asyncio.sleep(0)
+        finally:
+            held[tenant] -= 1
+            one.give_back(tenant)
+
+    tasks = []
+    for _ in range(2_000):
+        tasks.append(asyncio.create_task(request()))
+        if dice.random() < 0.3:
+            dice.choice(tasks).cancel()
+        if dice.random() < 0.5:
+            await asyncio.sleep(0)
+    found = await asyncio.gather(*tasks, return_exceptions=True)
+    unexpected = [each for each in found if isinstance(each, AssertionError | KeyError)]
+    assert unexpected == []
+    assert (one.taken, one.waiting) == (0, 0)
+    assert one.try_take("anybody")
