@@ -7,6 +7,7 @@ from daicho.runtime.logging import configure_logging
 from daicho.runtime.process import run_process
 from daicho.runtime.settings import SettingsError, read_settings
 from daicho.runtime.telemetry import configure_telemetry
+from daicho.runtime.time_slices import in_slices
 
 __all__ = [
     "Check",
@@ -15,6 +16,7 @@ __all__ = [
     "SettingsError",
     "configure_logging",
     "configure_telemetry",
+    "in_slices",
     "read_settings",
     "run_process",
     "serve_http",

@@ -5,10 +5,14 @@ from __future__ import annotations
 import asyncio
 import resource
 import signal
+import sys
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Any, Final
 
 import uvloop
+
+SWITCH: Final = 0.001
+"""Seconds that a computing thread keeps the interpreter from the event loop; Python's default is five times that."""
 
 Main = Callable[[asyncio.Event], Coroutine[Any, Any, None]]
 """A process's work; the event is set when it is asked to stop."""
@@ -19,6 +23,7 @@ def run_process(main: Main) -> None:
 
     Core dumps are off: memory holds data keys.
     """
+    sys.setswitchinterval(SWITCH)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_until_told(main))

@@ -24,6 +24,7 @@ from daicho.audit.schemas import AuditActor, AuditEntry, AuditEntryPage, AuditRe
 from daicho.events import AccessLog
 from daicho.faults import NotFound, Unavailable
 from daicho.keyring import Keyring, Tampered, TenantKeys
+from daicho.runtime import in_slices
 from daicho.tenancy import Actor, Database, TenantTransaction
 from daicho.web import bound_to, open_cursor, seal_cursor
 
@@ -167,11 +168,11 @@ class Reader:
     async def _show(self, actor: Actor, keys: TenantKeys, entries: Sequence[Stored]) -> list[AuditEntry]:
         users = {leaf.actor_user_id for leaf, _ in entries if leaf.actor_user_id is not None}
         names = await self._names.of(actor, users)
-        contents = [_content(keys, leaf, sealed) for leaf, sealed in entries]
+        contents = await in_slices(lambda entry: _content(keys, *entry), entries)
         opened = await self._open_event_keys(actor, contents)
-        return [
-            _shown(leaf, content, names, opened) for (leaf, _), content in zip(entries, contents, strict=True)
-        ]
+        return await in_slices(
+            lambda each: _shown(each[0][0], each[1], names, opened), zip(entries, contents, strict=True)
+        )
 
     async def _open_event_keys(
         self, actor: Actor, contents: Sequence[Mapping[str, Any] | None]
@@ -212,7 +213,12 @@ async def _block_lines(tx: TenantTransaction, keys: TenantKeys, block: int, size
             export.block_proof(block, size, nodes),
         )
     ]
-    lines += [export.write_entry(leaf, _unsealed(keys, leaf, sealed)) for leaf, sealed in entries]
+
+    def line(entry: Stored) -> bytes:
+        leaf, sealed = entry
+        return export.write_entry(leaf, _unsealed(keys, leaf, sealed))
+
+    lines += await in_slices(line, entries)
     return b"".join(lines)
 
 

@@ -18,7 +18,7 @@ from daicho.identity.model import RoleRow, Session, Tenant, User
 from daicho.identity.telling import REVOCATIONS, role_permissions, tenant_message
 from daicho.keyring import Keyring
 from daicho.rpc import current_actor
-from daicho.runtime import Clock
+from daicho.runtime import Clock, in_slices
 from daicho.tenancy import Database, TenantId, TenantTransaction, UserId
 
 MOST = 1_000
@@ -77,9 +77,11 @@ class Directory(identity_pb2_grpc.DirectoryServiceServicer):
             users = (await tx.session.scalars(query)).all()
         by_name: dict[str, list[bytes]] = {}
         by_email = {user.email_digest: user.id.bytes for user in users}
-        for user in users:
-            card = open_card(keys, "account", user.id, user.card)
-            by_name.setdefault(_plain(card.display_name), []).append(user.id.bytes)
+        named = await in_slices(
+            lambda user: _plain(open_card(keys, "account", user.id, user.card).display_name), users
+        )
+        for user, name in zip(users, named, strict=True):
+            by_name.setdefault(name, []).append(user.id.bytes)
         answer = identity_pb2.FindUsersResponse()
         for name in dict.fromkeys(request.names):
             ids = by_name.get(_plain(name), [])

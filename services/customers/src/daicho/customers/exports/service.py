@@ -5,11 +5,10 @@ Rights, owners and bins are looked at again for each batch, so a file that takes
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -31,6 +30,7 @@ from daicho.customers.repository import Row
 from daicho.customers.words import Words
 from daicho.faults import FieldFault, Forbidden, Invalid, Language
 from daicho.fields import Schema
+from daicho.runtime import in_slices
 from daicho.tenancy import Actor, Grants, UserId
 
 MOST: Final = 200_000
@@ -38,6 +38,10 @@ MOST: Final = 200_000
 BATCH: Final = 1_000
 """Records in memory at a time: as many as one entry of the access log names."""
 
+_FETCHED, _ROWS = 250, 20
+"""Records of one query, whose answer the driver decodes in one go; rows that are written in one go."""
+
+T = TypeVar("T")
 AnyEdge: TypeAlias = Edge[Any, Any, Any, Any]
 Still = Callable[[], Awaitable[Grants]]
 """What the caller may do now. Raises a fault when that is nothing."""
@@ -62,7 +66,7 @@ class Export:
         for batch in self._batches():
             written, table = await self._read(batch)
             await self._saw(written)
-            yield await asyncio.to_thread(file.rows, table)
+            yield b"".join(await in_slices(file.rows, _parts(table, _ROWS)))
         if not self.ids:
             await self._saw([])
         yield file.finish()
@@ -72,12 +76,12 @@ class Export:
         found = lacking_in([[column.header for column in self.columns]], encoding)
         for batch in self._batches():
             _, table = await self._read(batch)
-            found |= await asyncio.to_thread(lacking_in, table, encoding)
+            found.update(*await in_slices(lambda part: lacking_in(part, encoding), _parts(table, _ROWS)))
         return found
 
     def _batches(self) -> Iterator[list[UUID]]:
-        for start in range(0, len(self.ids), BATCH):
-            yield [UUID(bytes=each) for each in self.ids[start : start + BATCH]]
+        for part in _parts(self.ids, BATCH):
+            yield [UUID(bytes=each) for each in part]
 
     async def _read(self, ids: list[UUID]) -> tuple[list[UUID], Table]:
         """The rows of those of ``ids`` that the caller may still have, in their order."""
@@ -86,7 +90,9 @@ class Export:
         keys = await self.edge.rails.keyring.open(self.actor.tenant_id)
         repository = self.edge.records.repository
         async with self.edge.rails.database.reading(self.actor, heavy=True) as tx:
-            held = {row["id"]: row for row in await repository.fetch_by_ids(tx, ids, whole=True)}
+            held: dict[UUID, Row] = {}
+            for part in _parts(ids, _FETCHED):
+                held.update((row["id"], row) for row in await repository.fetch_by_ids(tx, part, whole=True))
             tags = await repository.fetch_tags_of(tx, ids)
             now = (await self.edge.catalogue.current(tx, self.edge.records.resource)).schema
         rows = [
@@ -97,15 +103,13 @@ class Export:
             and (owners is None or row["owner_id"] in owners)
         ]
 
-        def opened() -> list[Any]:
-            return [
-                self._readable(self.edge.records.opened(keys, row, tags.get(row["id"], [])), now, grants.role)
-                for row in rows
-            ]
+        def opened(row: Row) -> Any:
+            state = self.edge.records.opened(keys, row, tags.get(row["id"], []))
+            return self._readable(state, now, grants.role)
 
-        states = await asyncio.to_thread(opened)
+        states = await in_slices(opened, rows)
         await self._meet(states)
-        table = await asyncio.to_thread(self._table, states, rows)
+        table = await in_slices(self._cells, zip(states, rows, strict=True))
         return [row["id"] for row in rows], table
 
     def _readable(self, state: Any, now: Schema, role: str | None) -> Any:
@@ -121,17 +125,13 @@ class Export:
     async def _meet(self, states: Sequence[Any]) -> None:
         """Learn what those are called whom ``states`` name."""
         new = sorted(users_of(states, self.schema.definitions.values()) - self._people.keys())
-        for start in range(0, len(new), BATCH):
-            part = new[start : start + BATCH]
+        for part in _parts(new, BATCH):
             known = await self.edge.users.emails(self.actor, part)
             self._people.update({each: known.get(each, str(each)) for each in part})
 
-    def _table(self, states: Sequence[Any], rows: Sequence[Row]) -> Table:
-        texts = [column.text for column in self.columns]
-        return [
-            [text(opened) for text in texts]
-            for opened in (Opened(state, row, self._people) for state, row in zip(states, rows, strict=True))
-        ]
+    def _cells(self, record: tuple[Any, Row]) -> list[str]:
+        opened = Opened(*record, self._people)
+        return [column.text(opened) for column in self.columns]
 
     async def _saw(self, ids: list[UUID]) -> None:
         keys = await self.edge.rails.keyring.open(self.actor.tenant_id)
@@ -205,3 +205,8 @@ def reach(grants: Grants, plural: str) -> frozenset[UserId] | None:
     if read is None or export is None:
         return export if read is None else read
     return read & export
+
+
+def _parts(every: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    """``every`` in parts of ``size``."""
+    return (every[start : start + size] for start in range(0, len(every), size))

@@ -12,6 +12,7 @@ from daicho.customers.finding.orders import KANA, NEWEST_FIRST, Order
 from daicho.customers.repository import NEWEST
 from daicho.customers.schemas import MOST_COUNTED, Count
 from daicho.fields import index_rows
+from daicho.runtime import in_slices
 
 if TYPE_CHECKING:
     from daicho.customers.finding.finder import Look, Page
@@ -21,7 +22,7 @@ CardT = TypeVar("CardT")
 
 MOST_SORTED: Final = 2_000
 """Hits that are opened to be sorted: as many as a page may open."""
-_IDS_AT_ONCE: Final = 10_000
+_IDS_AT_ONCE: Final = 1_000
 
 
 class _Placed(NamedTuple):
@@ -94,8 +95,8 @@ async def _ordered(look: Look[CardT], ids: list[UUID]) -> list[UUID]:
     lack: list[UUID] = []
     for start in range(0, len(ids), MOST_SORTED):
         lines = await look.open(ids[start : start + MOST_SORTED])
-        for record_id, line in lines.items():
-            value = key(line)
+        keys = await in_slices(key, lines.values())
+        for record_id, value in zip(lines, keys, strict=True):
             if value is None:
                 lack.append(record_id)
             else:
@@ -107,9 +108,12 @@ async def _ordered(look: Look[CardT], ids: list[UUID]) -> list[UUID]:
 async def _sorted(look: Look[CardT], ids: list[UUID], after: Any) -> Page[CardT]:
     """The page after the position ``after`` (None: the first) of all the hits ``ids``."""
     order = look.asked.order
-    lines = await look.open(ids)
+    lines = await look.open_accepted(ids)
     key = _key_of(order)
-    placed = [_Placed(key(line), record_id, line) for record_id, line in lines.items() if look.accepts(line)]
+    keys = await in_slices(key, lines.values())
+    placed = [
+        _Placed(each, record_id, line) for each, (record_id, line) in zip(keys, lines.items(), strict=True)
+    ]
     have = sorted((each for each in placed if each.key is not None), key=_place, reverse=order.descending)
     lack = sorted((each for each in placed if each.key is None), key=lambda each: each.id, reverse=True)
     later = [
