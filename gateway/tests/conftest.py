@@ -65,7 +65,7 @@ async def start_gateway(built: Path, tmp_path_factory: pytest.TempPathFactory) -
             await asyncio.to_thread(server.wait_until_ready)
             base = f"{'https' if settings.tls else 'http'}://127.0.0.1:{settings.port}"
             client = httpx.AsyncClient(base_url=base, verify=trust or True, timeout=20)
-            gateway = Gateway(await stack.enter_async_context(client), key, **upstreams)
+            gateway = Gateway(await stack.enter_async_context(client), settings, key, **upstreams)
             if ready:
                 await gateway.wait_until_ready()
             return gateway

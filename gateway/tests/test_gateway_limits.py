@@ -112,35 +112,6 @@ async def test_a_body_beyond_the_limit_is_refused(gateway: Gateway, *, declared:
     assert gateway.customers.seen == [] or gateway.customers.seen[0].body != b""
 
 
-async def _drop_by_drop(gateway: Gateway, path: str) -> tuple[int, bytes]:
-    """The answer to a body that is never complete and never still."""
-    port = gateway.client.base_url.port
-    reading, writing = await asyncio.open_connection("127.0.0.1", port)
-    head = f"POST {path} HTTP/1.1\r\nhost: x\r\ncontent-length: 100000\r\n"
-    head += "".join(f"{name}: {value}\r\n" for name, value in gateway.bearer().items())
-    writing.write(f"{head}\r\n".encode())
-    answer = asyncio.create_task(reading.readuntil(b"}"))
-    try:
-        async with asyncio.timeout(20):
-            while not answer.done():
-                writing.write(b"x")
-                await asyncio.wait({answer}, timeout=0.1)
-        head_of_answer, _, body = (await answer).partition(b"\r\n\r\n")
-        return int(head_of_answer.split()[1]), body
-    finally:
-        answer.cancel()
-        writing.close()
-
-
-@pytest.mark.parametrize("path", ["/v1/sessions", "/v1/contacts", "/v1/imports"])
-async def test_a_body_that_comes_drop_by_drop_is_given_up(start_gateway: Start, path: str) -> None:
-    """Each holds a connection to the service, of which there are only so many for everybody."""
-    gateway = await start_gateway(longest_request=1, longest_upload=1)
-    status, body = await _drop_by_drop(gateway, path)
-    assert status == 408
-    assert json.loads(body)["code"] == "timed_out"
-
-
 async def test_an_upload_has_a_limit_of_its_own(start_gateway: Start) -> None:
     gateway = await start_gateway(largest_upload=3 * MEBIBYTE)
     answer = await gateway.client.post("/v1/imports", headers=gateway.bearer(), content=b"x" * (2 * MEBIBYTE))

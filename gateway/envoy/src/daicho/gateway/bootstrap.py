@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import ipaddress
 from typing import Any, Final
 
-from daicho.gateway import headers, limits, problems, routing
+from daicho.gateway import buffering, clusters, headers, limits, problems, routing
 from daicho.gateway.settings import Rate, Settings, Upstream
 from daicho.gateway.table import SERVICES
 
@@ -16,7 +15,13 @@ ACCESS_COOKIES: Final = ("__Host-daicho_access", "daicho_access")
 _KIBIBYTE: Final = 1024
 
 # The pattern that reads Accept-Language is longer than Envoy expects of one; RE2 takes linear time with any.
-_RUNTIME: Final = {"re2": {"max_program_size": {"error_level": 3_000}}}
+_RUNTIME: Final = {
+    "re2": {"max_program_size": {"error_level": 3_000}},
+    # One connection's burst of HTTP/2 streams waits for its turn among the others; a client that resets most of what
+    # it begins loses its connection.
+    "http": {"max_requests_per_io_cycle": 10},
+    "overload": {"premature_reset_total_stream_count": 200, "premature_reset_min_stream_lifetime_seconds": 1},
+}
 
 
 def render(settings: Settings) -> dict[str, Any]:
@@ -29,7 +34,11 @@ def render(settings: Settings) -> dict[str, Any]:
         "layered_runtime": {"layers": [{"name": "daicho", "static_layer": _RUNTIME}]},
         "static_resources": {
             "listeners": [_listener(settings)],
-            "clusters": [_cluster(name, upstream) for name, upstream in upstreams.items()],
+            "clusters": [
+                cluster
+                for name, upstream in upstreams.items()
+                for cluster in clusters.of_service(name, upstream, settings.most_streams)
+            ],
         },
         "overload_manager": {
             "resource_monitors": [
@@ -38,14 +47,14 @@ def render(settings: Settings) -> dict[str, Any]:
                     "typed_config": {
                         "@type": _TYPES
                         + "resource_monitors.downstream_connections.v3.DownstreamConnectionsConfig",
-                        "max_active_downstream_connections": 20_000,
+                        "max_active_downstream_connections": settings.most_connections,
                     },
                 }
             ]
         },
     }
     if settings.admin_port:
-        document["admin"] = {"address": _address("127.0.0.1", settings.admin_port)}
+        document["admin"] = {"address": clusters.address_of("127.0.0.1", settings.admin_port)}
     return document
 
 
@@ -74,7 +83,7 @@ def _listener(settings: Settings) -> dict[str, Any]:
         }
     return {
         "name": "front",
-        "address": _address(settings.host, settings.port),
+        "address": clusters.address_of(settings.host, settings.port),
         "per_connection_buffer_limit_bytes": 256 * _KIBIBYTE,
         "filter_chains": [chain],
     }
@@ -107,11 +116,16 @@ def _connections(settings: Settings) -> dict[str, Any]:
         "max_request_headers_kb": 32,
         "common_http_protocol_options": {
             "max_headers_count": 100,
-            "idle_timeout": "300s",
+            "idle_timeout": "75s",
+            # No route is without a clock: this one holds where a route names none. A route that names one
+            # loses its ``timeout``, which Envoy then ignores.
+            "max_stream_duration": f"{settings.longest_request}s",
             "headers_with_underscores_action": "DROP_HEADER",
         },
         "http2_protocol_options": {
             "max_concurrent_streams": 100,
+            "hpack_table_size": 4096,
+            "connection_keepalive": {"interval": "30s", "timeout": "10s"},
             "initial_stream_window_size": 64 * _KIBIBYTE,
             "initial_connection_window_size": 1024 * _KIBIBYTE,
         },
@@ -142,11 +156,10 @@ def _filters(settings: Settings) -> list[dict[str, Any]]:
         {"name": "envoy.filters.http.health_check", "typed_config": _readiness()},
         _compressor(routing.COMPRESSORS[0], "brotli", "Brotli", {"quality": 5}),
         _compressor(routing.COMPRESSORS[1], "gzip", "Gzip", {}),
-        _body_limit("daicho.body.large", settings.largest_upload),
-        _body_limit(routing.SMALL_BODY_FILTER, settings.largest_body),
         limits.by_address(),
         {"name": routing.TOKEN_FILTER, "typed_config": _token_check(settings)},
         limits.by_tenant(Rate.parse(settings.limit_tenant), _TOKEN_METADATA),
+        *buffering.filters(settings.largest_body, settings.largest_upload),
         {"name": routing.FILE_HEADERS_FILTER, "typed_config": _header_mutation([])},
         {"name": routing.FILES_FILTER, "typed_config": routing.FILES_CONFIG},
         {
@@ -211,16 +224,6 @@ def _token_check(settings: Settings) -> dict[str, Any]:
     }
 
 
-def _body_limit(name: str, limit: int) -> dict[str, Any]:
-    return {
-        "name": name,
-        "typed_config": {
-            "@type": _TYPES + "filters.http.body_size_limit.v3.BodySizeLimit",
-            "max_request_bytes": limit,
-        },
-    }
-
-
 def _compressor(name: str, library: str, message: str, options: dict[str, Any]) -> dict[str, Any]:
     squeezed = ("text/", "application/json", "application/manifest+json", "image/svg+xml")
     return {
@@ -241,45 +244,6 @@ def _compressor(name: str, library: str, message: str, options: dict[str, Any]) 
                     **options,
                 },
             },
-        },
-    }
-
-
-def _cluster(name: str, upstream: Upstream) -> dict[str, Any]:
-    return {
-        "name": name,
-        "type": "STATIC" if _is_address(upstream.host) else "STRICT_DNS",
-        "connect_timeout": "1s",
-        "load_assignment": {
-            "cluster_name": name,
-            "endpoints": [
-                {"lb_endpoints": [{"endpoint": {"address": _address(upstream.host, upstream.port)}}]}
-            ],
-        },
-        # Every service's replicas are asked whether they are ready. When none is, requests still go to
-        # them all (Envoy's panic threshold): a service says better than we do what it lacks.
-        "health_checks": [
-            {
-                "timeout": "2s",
-                "interval": "1s",
-                "no_traffic_interval": "1s",
-                "unhealthy_interval": "0.2s",
-                "unhealthy_threshold": 2,
-                "healthy_threshold": 1,
-                "http_health_check": {"path": "/readyz", "host": name},
-            }
-        ],
-        "circuit_breakers": {
-            "thresholds": [{"max_connections": 1024, "max_pending_requests": 4096, "max_requests": 8192}]
-        },
-        "typed_extension_protocol_options": {
-            "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
-                "@type": _TYPES + "upstreams.http.v3.HttpProtocolOptions",
-                # Shorter than the services keep a quiet connection (5 s), so that we never send a request
-                # into one that they are closing.
-                "common_http_protocol_options": {"idle_timeout": "3s"},
-                "explicit_http_config": {"http_protocol_options": {}},
-            }
         },
     }
 
@@ -315,15 +279,3 @@ def _access_log(path: str) -> dict[str, Any]:
             },
         },
     }
-
-
-def _address(host: str, port: int) -> dict[str, Any]:
-    return {"socket_address": {"address": host, "port_value": port}}
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True

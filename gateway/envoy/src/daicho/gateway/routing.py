@@ -6,7 +6,8 @@ import re
 from pathlib import Path
 from typing import Any, Final
 
-from daicho.gateway import limits
+from daicho.gateway import buffering, limits
+from daicho.gateway.clusters import for_streams
 from daicho.gateway.headers import NONCE, PAGE_POLICY, header
 from daicho.gateway.settings import Rate, Settings
 from daicho.gateway.table import OWNERS, PUBLIC, STREAMS, UPLOADS, Limit, PublicRoute
@@ -15,7 +16,6 @@ from daicho.runtime.paths import API_PATH
 TOKEN_FILTER: Final = "envoy.filters.http.jwt_authn"  # noqa: S105 a filter's name
 FILES_FILTER: Final = "envoy.filters.http.file_server"
 FILE_HEADERS_FILTER: Final = "daicho.headers.files"
-SMALL_BODY_FILTER: Final = "daicho.body.small"
 COMPRESSORS: Final = ("daicho.compress.brotli", "daicho.compress.gzip")
 NOT_CANONICAL: Final = "not_canonical"
 """The name of the routes that refuse a path for its spelling; the words of their answer hang on it."""
@@ -29,11 +29,9 @@ _PAGE_SEGMENT: Final = (
     r"(?:[A-Za-z0-9_~!$&'()*+,=:@-]|%(?:20|[89A-Fa-f][0-9A-Fa-f]))"
     r"(?:[A-Za-z0-9._~!$&'()*+,=:@-]|%(?:20|[89A-Fa-f][0-9A-Fa-f]))*"
 )
-_ANSWER_WITHIN: Final = "30s"
 _QUIET: Final = "60s"
 # Live streams send a sign of life far more often.
 _QUIET_STREAM: Final = "900s"
-_NEVER: Final = "0s"
 _ROOT_FILES: Final = r"/[^/]+\.(?:css|html|ico|js|json|map|png|svg|txt|webmanifest|woff2)"
 _TYPES_OF_FILES: Final = {
     "css": "text/css; charset=utf-8",
@@ -68,7 +66,7 @@ def routes(settings: Settings) -> list[dict[str, Any]]:
         *_documentation(settings),
         *(_public(entry, settings) for entry in PUBLIC),
         *(_upload(entry, settings) for entry in UPLOADS),
-        *(_stream(entry, settings) for entry in STREAMS),
+        *(route for entry in STREAMS for route in _stream(entry, settings)),
         *(_owned(prefix, service, settings) for prefix, service in OWNERS.items()),
         *(_nothing(prefix) for prefix in _API_PREFIXES),
         *_console(settings),
@@ -105,33 +103,35 @@ def _below(prefix: str) -> dict[str, Any]:
     return {"path_separated_prefix": prefix}
 
 
-def _service(
-    match: dict[str, Any],
-    cluster: str,
-    *,
-    limit: int,
-    longest: int | None,
-    within: str = _ANSWER_WITHIN,
-    quiet: str = _QUIET,
-) -> dict[str, Any]:
-    """A route to a service: ``longest`` seconds from beginning to end, ``within`` from the request's end to the
-    answer, no pause longer than ``quiet``."""
+def _service(match: dict[str, Any], cluster: str, clock: dict[str, Any], *, limit: int) -> dict[str, Any]:
+    """A route to a service, for bodies of at most ``limit`` bytes."""
     action: dict[str, Any] = {
         "cluster": cluster,
-        "timeout": within,
-        "idle_timeout": quiet,
+        **clock,
+        "idle_timeout": _QUIET,
         # A connection that died before the request was sent: nothing has happened, so any method may
         # be sent again.
         "retry_policy": {"retry_on": "connect-failure,refused-stream", "num_retries": 2},
     }
-    if longest is not None:
-        action["max_stream_duration"] = {"max_stream_duration": f"{longest}s"}
     return {
         "match": match,
         "route": action,
         "metadata": _size(limit),
-        "typed_per_filter_config": dict.fromkeys(COMPRESSORS, _OFF),
+        "typed_per_filter_config": {**dict.fromkeys(COMPRESSORS, _OFF), **buffering.at_most(limit)},
     }
+
+
+def _answered_within(seconds: int) -> dict[str, Any]:
+    """A clock from the request's end to the answer's; the listener's own clock runs from the request's beginning.
+
+    It cannot stand beside :func:`_lasting`: Envoy ignores ``timeout`` on a route that names a stream's duration.
+    """
+    return {"timeout": f"{seconds}s"}
+
+
+def _lasting(seconds: int) -> dict[str, Any]:
+    """A clock from the request's beginning to the answer's end; 0 is none."""
+    return {"max_stream_duration": {"max_stream_duration": f"{seconds}s"}}
 
 
 def _size(limit: int) -> dict[str, Any]:
@@ -146,7 +146,8 @@ _NO_TOKEN: Final = {"@type": _TYPES + "jwt_authn.v3.PerRouteConfig", "disabled":
 
 def _public(entry: PublicRoute, settings: Settings) -> dict[str, Any]:
     match = {"path": entry.path, "headers": [_method(entry.method)]}
-    route = _service(match, entry.service, limit=settings.largest_body, longest=settings.longest_request)
+    clock = _lasting(settings.longest_public)
+    route = _service(match, entry.service, clock, limit=settings.largest_public_body)
     route["typed_per_filter_config"] |= {
         TOKEN_FILTER: _NO_TOKEN,
         **limits.of_route(entry.limit, _rate(entry.limit, settings)),
@@ -167,17 +168,20 @@ def _rate(limit: Limit, settings: Settings) -> Rate:
 
 def _upload(entry: tuple[str, str, str], settings: Settings) -> dict[str, Any]:
     match, service = _pattern(entry)
-    limit, longest = settings.largest_upload, settings.longest_upload
-    route = _service(match, service, limit=limit, longest=longest, within=_NEVER)
-    route["typed_per_filter_config"][SMALL_BODY_FILTER] = _OFF
+    clock = _lasting(settings.longest_upload)
+    route = _service(match, for_streams(service), clock, limit=settings.largest_upload)
+    route["typed_per_filter_config"] |= buffering.unbuffered()
     return route
 
 
-def _stream(entry: tuple[str, str, str], settings: Settings) -> dict[str, Any]:
+def _stream(entry: tuple[str, str, str], settings: Settings) -> list[dict[str, Any]]:
     match, service = _pattern(entry)
-    return _service(
-        match, service, limit=settings.largest_body, longest=None, within=_NEVER, quiet=_QUIET_STREAM
-    )
+    cluster, limit = for_streams(service), settings.largest_body
+    arriving = _service(match, cluster, _lasting(settings.longest_request), limit=limit)
+    arriving["typed_per_filter_config"] |= buffering.until_whole()
+    lasting = _service({**match, **buffering.once_whole()}, cluster, _lasting(0), limit=limit)
+    lasting["route"]["idle_timeout"] = _QUIET_STREAM
+    return [lasting, arriving]
 
 
 def _pattern(entry: tuple[str, str, str]) -> tuple[dict[str, Any], str]:
@@ -186,7 +190,8 @@ def _pattern(entry: tuple[str, str, str]) -> tuple[dict[str, Any], str]:
 
 
 def _owned(prefix: str, service: str, settings: Settings) -> dict[str, Any]:
-    return _service(_below(prefix), service, limit=settings.largest_body, longest=settings.longest_request)
+    clock = _answered_within(settings.answer_within)
+    return _service(_below(prefix), service, clock, limit=settings.largest_body)
 
 
 def _nothing(prefix: str) -> dict[str, Any]:

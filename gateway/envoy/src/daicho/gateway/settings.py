@@ -6,7 +6,8 @@ from typing import Annotated
 
 import msgspec
 
-MEBIBYTE = 1024 * 1024
+KIBIBYTE = 1024
+MEBIBYTE = 1024 * KIBIBYTE
 
 Port = Annotated[int, msgspec.Meta(ge=1, le=65535)]
 
@@ -52,9 +53,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     Upstreams are ``host:port``; rates are ``count/seconds``. ``trusted_hops`` is how many proxies of our own
     stand before this one: that many entries of X-Forwarded-For, from the right, are believed. TLS is on when
     ``tls_certificate`` and ``tls_key`` name PEM files. ``console_dir`` and ``docs_dir`` hold built pages;
-    ``openapi_file``, named ``openapi.json``, is read anew at each request. ``longest_request`` and
-    ``longest_upload`` are the seconds from a request's first byte to its answer's last, so that nobody keeps
-    a service's connections by sending a body drop by drop.
+    ``openapi_file``, named ``openapi.json``, is read anew at each request.
+
+    ``largest_public_body``, ``largest_body`` and ``largest_upload`` are bytes of a request's body: without a token,
+    with one, of a file. ``longest_public``, ``longest_request`` and ``longest_upload`` are seconds from a request's
+    first byte to its answer's last; an answer that lasts (a stream, a download) may take as long as it takes, but its
+    request must have arrived within ``longest_request``. ``answer_within`` counts the seconds from the end of an ordinary
+    request to the end of its answer. ``most_connections`` counts clients' connections,
+    ``most_streams`` the lasting answers and uploads of each service.
     """
 
     host: str = "127.0.0.1"
@@ -72,10 +78,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     trusted_hops: int = 0
     access_log: str | None = None
     admin_port: int = 0
+    largest_public_body: int = 16 * KIBIBYTE
     largest_body: int = 1 * MEBIBYTE
     largest_upload: int = 512 * MEBIBYTE
+    answer_within: int = 30
+    longest_public: int = 20
     longest_request: int = 60
     longest_upload: int = 1800
+    most_connections: int = 20_000
+    most_streams: int = 512
     limit_tenant: str = "1000/1"
     limit_public: str = "600/60"
     limit_sessions: str = "60/60"

@@ -14,6 +14,8 @@ import httpx
 import jwt
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from daicho.gateway import Settings
+
 READY_WITHIN = 20.0
 
 Start = Callable[..., Awaitable["Gateway"]]
@@ -65,8 +67,9 @@ class Seen:
 class Upstream:
     """A service that answers 200 to everything and remembers what it was asked.
 
-    ``GET …/events`` streams what is put into ``live`` (None ends it). A body is taken piece by piece; its
-    pieces' arrival sets ``first_piece``.
+    ``GET …/events`` and ``POST …/export`` stream what is put into ``live`` (None ends it). A body is taken piece by
+    piece; its pieces' arrival sets ``first_piece``. ``begun`` counts the requests whose heads arrived. While ``hangs``,
+    nothing is answered.
     """
 
     def __init__(self, name: str, key: SigningKey) -> None:
@@ -75,6 +78,8 @@ class Upstream:
         self.ready = True
         self.shows_keys = True
         self.seen: list[Seen] = []
+        self.begun = 0
+        self.hangs = False
         self.live: asyncio.Queue[str | None] = asyncio.Queue()
         self.first_piece = asyncio.Event()
         self.answer_headers: dict[str, str] = {}
@@ -89,10 +94,16 @@ class Upstream:
             keys = json.dumps({"keys": [self.key.public()]}).encode()
             await self._answer(send, 200 if self.shows_keys else 503, keys)
         else:
+            self.begun += 1
             body = await self._read(receive)
             headers = {name.decode(): value.decode() for name, value in scope["headers"]}
             self.seen.append(Seen(scope["method"], scope["path"], headers, body))
-            if scope["path"].endswith("/events"):
+            if self.hangs:
+                await self._hang(receive)
+            elif scope["path"].endswith("/events") or (scope["method"], scope["path"][-7:]) == (
+                "POST",
+                "/export",
+            ):
                 await self._stream(send)
             else:
                 await self._answer(send, 200, json.dumps({"service": self.name, "bytes": len(body)}).encode())
@@ -111,6 +122,10 @@ class Upstream:
                 self.first_piece.set()
             if message["type"] == "http.disconnect" or not message.get("more_body"):
                 return bytes(body)
+
+    async def _hang(self, receive: Any) -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
 
     async def _answer(self, send: Any, status: int, body: bytes) -> None:
         headers = {
@@ -137,6 +152,7 @@ class Gateway:
     """A running gateway, what stands behind it, and a client."""
 
     client: httpx.AsyncClient
+    settings: Settings
     key: SigningKey
     identity: Upstream
     customers: Upstream

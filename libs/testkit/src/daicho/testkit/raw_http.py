@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -68,9 +69,13 @@ class RawConnection:
         return RawAnswer(int(first.split()[1]), headers, body)
 
     async def ended(self, within: float = ANSWER_WITHIN) -> bytes:
-        """What still comes until the other side closes. Raises TimeoutError."""
+        """What still comes until the other side closes, in whichever way. Raises TimeoutError."""
+        pieces = []
         async with asyncio.timeout(within):
-            return await self._reader.read()
+            with contextlib.suppress(ConnectionError):
+                while piece := await self._reader.read(65_536):
+                    pieces.append(piece)
+        return b"".join(pieces)
 
     def close(self) -> None:
         """Close the connection."""
