@@ -31,7 +31,19 @@ from daicho.audit.consumers import consumer
 from daicho.audit.log import Unsigned
 from daicho.contracts.audit.events.v1 import events_pb2 as audit
 from daicho.contracts.customers.events.v1 import events_pb2 as customers
-from daicho.events import Aggregate, Bus, Message, Relay, bus_schema, open_bus, schema, tell, topic_of
+from daicho.events import (
+    Aggregate,
+    BatchSigner,
+    Bus,
+    EventVerifier,
+    Message,
+    Relay,
+    bus_schema,
+    open_bus,
+    schema,
+    tell,
+    topic_of,
+)
 from daicho.events.envelope import enclose, partition_key
 from daicho.keyring import Keyring, Transit, provision
 from daicho.local.servers import OpenBaoServer, PostgresServer, free_port
@@ -68,6 +80,11 @@ class World:
 
     def __init__(self, databases: Databases, transits: dict[str, Transit]) -> None:
         self._databases, self._transits = databases, transits
+        self.signer = BatchSigner(transits["customers"])
+
+    async def signed(self, messages: Sequence[Message]) -> list[Message]:
+        """``messages`` with the proofs of customers, which tells on both topics."""
+        return await self.signer.sign(messages)
 
     async def tenants(self, count: int) -> list[TenantId]:
         made = [TenantId(uuid7()) for _ in range(count)]
@@ -93,7 +110,7 @@ class World:
         keyring = Keyring(transit, database)
         checkpoints = Checkpoints(database, transit, utc_now, unsigned)
         tasks = [
-            asyncio.create_task(consumer(bus, database, keyring, unsigned.add).run()),
+            asyncio.create_task(consumer(bus, EventVerifier(transit), database, keyring, unsigned.add).run()),
             asyncio.create_task(checkpoints.run()),
         ]
         try:
@@ -132,7 +149,7 @@ async def append(world: World, tenants: Sequence[TenantId], count: int) -> float
     async with world.audit() as (database, bus, service):
         told = list(messages(tenants, count))
         for start in range(0, count, 2_000):
-            await bus.publish(told[start : start + 2_000])
+            await bus.publish(await world.signed(told[start : start + 2_000]))
         admin = await asyncpg.connect(service.admin_url)
 
         async def appended() -> int:
@@ -212,7 +229,7 @@ async def latency(world: World, databases: Databases, tenants: Sequence[TenantId
     ):
         reading = await service.open()
         readers = [group.create_task(read(tenant, reading)) for tenant in tenants]
-        readers.append(group.create_task(Relay(teller_database.relay_url, bus).run()))
+        readers.append(group.create_task(Relay(teller_database.relay_url, bus, world.signer).run()))
         for tenant in tenants:  # a process at work holds its tenants' keys
             await tell_one(tenant)
         async with asyncio.timeout(30):

@@ -21,8 +21,9 @@ import asyncpg
 import uvloop
 
 from daicho.contracts.customers.events.v1 import events_pb2
-from daicho.events import Aggregate, Relay, bus_schema, open_bus, schema, tell_all
-from daicho.local.servers import PostgresServer, free_port
+from daicho.events import Aggregate, BatchSigner, Relay, bus_schema, open_bus, schema, tell_all
+from daicho.keyring import Transit, provision
+from daicho.local.servers import OpenBaoServer, PostgresServer, free_port
 from daicho.tenancy import Database, TenantId, uuid7
 from daicho.testkit import Databases, TestDatabase
 
@@ -48,6 +49,22 @@ def postgres() -> Iterator[str]:
             server.stop()
 
 
+@contextmanager
+def key_store() -> Iterator[Transit]:
+    """The way of customers to a key store of our own."""
+    with tempfile.TemporaryDirectory(prefix="daicho-bench-") as folder:
+        server = OpenBaoServer(Path(folder) / "openbao", port=free_port())
+        server.start()
+        try:
+            server.wait_until_ready()
+            roles = provision(server.address, server.root_token)
+            transit = Transit(server.address, *roles["customers"], service="customers")
+            yield transit
+            transit.close()
+        finally:
+            server.stop()
+
+
 async def fill(database: Database, count: int) -> None:
     """``count`` events of ordinary size about 1,000 contacts of 20 tenants."""
     for _ in range(20):
@@ -68,13 +85,13 @@ async def fill(database: Database, count: int) -> None:
             await tell_all(tx, None, tellings)
 
 
-async def relay(service: TestDatabase, bus_url: str, count: int) -> float:
+async def relay(service: TestDatabase, bus_url: str, count: int, signer: BatchSigner) -> float:
     """Events/s from the relay's start until the outbox is empty."""
     database, bus = await service.open(), await open_bus(bus_url)
     await fill(database, count)
     look = await asyncpg.connect(service.relay_url)
     begun = perf_counter()
-    task = asyncio.create_task(Relay(service.relay_url, bus).run())
+    task = asyncio.create_task(Relay(service.relay_url, bus, signer).run())
     while await look.fetchval("SELECT EXISTS (SELECT FROM outbox)"):  # noqa: ASYNC110 - a server's state, which nobody announces
         await asyncio.sleep(0.005)
     took = perf_counter() - begun
@@ -112,8 +129,8 @@ async def floor(service: TestDatabase, bus_url: str, count: int) -> float:
     return count / took
 
 
-async def measure(admin_url: str, count: int) -> None:
-    databases = Databases(admin_url)
+async def measure(admin_url: str, count: int, transit: Transit) -> None:
+    databases, signer = Databases(admin_url), BatchSigner(transit)
     try:
         service = await databases.make("customers", create=schema.create)
         bus_url = (await databases.make("bus", create=bus_schema.create)).app_url
@@ -124,7 +141,7 @@ async def measure(admin_url: str, count: int) -> None:
         base = statistics.median(floors)
         print(f"{'bare statements':<24}{base:>10,.0f} events/s")
         for name, url in drivers.items():
-            rate = statistics.median([await relay(service, url, count) for _ in range(RUNS)])
+            rate = statistics.median([await relay(service, url, count, signer) for _ in range(RUNS)])
             verdict = "holds" if rate >= BAR else "MISSED"
             print(
                 f"{'relay to ' + name:<24}{rate:>10,.0f} events/s  bar {BAR:,} {verdict}  ratio {rate / base:.2f}"
@@ -135,8 +152,8 @@ async def measure(admin_url: str, count: int) -> None:
 
 def main() -> None:
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 40_000
-    with postgres() as admin_url:
-        uvloop.run(measure(admin_url, count))
+    with postgres() as admin_url, key_store() as transit:
+        uvloop.run(measure(admin_url, count, transit))
 
 
 if __name__ == "__main__":

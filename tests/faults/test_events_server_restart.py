@@ -15,9 +15,10 @@ import pytest
 from daicho.contracts.customers.events.v1 import events_pb2 as customers
 from daicho.events import Aggregate, Consumer, Envelope, Relay, bus_schema, open_bus, schema, tell
 from daicho.faults import Unavailable
-from daicho.local.servers import PostgresServer, free_port
+from daicho.local.servers import OpenBaoServer, PostgresServer, free_port
 from daicho.tenancy import TenantTransaction, uuid7
 from daicho.testkit import Databases, create_tenant_id
+from daicho.testkit.events import EventSigners
 
 
 @pytest.fixture
@@ -36,8 +37,9 @@ def own_server() -> Iterator[PostgresServer]:
 
 
 async def test_what_was_committed_before_and_after_a_crash_has_its_effect_once(
-    own_server: PostgresServer,
+    own_server: PostgresServer, openbao_server: OpenBaoServer, openbao_roles: dict[str, tuple[str, str]]
 ) -> None:
+    signers = EventSigners(openbao_server.address, openbao_roles)
     databases = Databases(own_server.url())
     service = await databases.make("customers", create=schema.create)
     bus_url = (await databases.make("bus", create=bus_schema.create)).app_url
@@ -60,9 +62,15 @@ async def test_what_was_committed_before_and_after_a_crash_has_its_effect_once(
             told.add(contact)
 
     consumer = Consumer(
-        bus, "test", database, topics=["customers.events"], handlers={customers.ContactChanged: on_changed}
+        bus,
+        "customers.test",
+        database,
+        signers.verifier("customers"),
+        topics=["customers.events"],
+        handlers={customers.ContactChanged: on_changed},
     )
-    tasks = [asyncio.create_task(main) for main in (Relay(service.relay_url, bus).run(), consumer.run())]
+    relay = Relay(service.relay_url, bus, signers.signer("customers"))
+    tasks = [asyncio.create_task(main) for main in (relay.run(), consumer.run())]
     try:
         for number in range(120):
             if number == 60:
@@ -79,6 +87,7 @@ async def test_what_was_committed_before_and_after_a_crash_has_its_effect_once(
         await asyncio.gather(*tasks, return_exceptions=True)
         await bus.close()
         await database.close()
+        signers.close()
     assert len(told) >= 100
     assert len(effects) == len(set(effects))  # none twice
     assert told <= set(effects)  # and every promise kept

@@ -113,12 +113,13 @@ class House:
             world.bus,
             Directory(identity),
             self.verifier,
+            event_verifier=world.verifier,
             clock=lambda: time.monotonic() + self.clock_ahead,
         )
         self._stack = AsyncExitStack()
 
     async def open(self) -> None:
-        await self._stack.enter_async_context(self.world.relaying())
+        await self._stack.enter_async_context(self.world.relaying(service="identity"))
         beats = Heartbeats(
             self.world.database,
             permissions.TOPIC,
@@ -198,9 +199,9 @@ def create_tables(op: Any) -> None:
 
 
 @pytest_asyncio.fixture
-async def house(make_database) -> AsyncIterator[House]:
+async def house(make_database, openbao_server, openbao_roles) -> AsyncIterator[House]:
     service = await make_database("customers", create=create_tables)
-    async with events_world(service, make_database) as world:
+    async with events_world(service, make_database, openbao_server, openbao_roles) as world:
         made = House(world, Identity())
         made.manager = made.identity.hire("manager", UUID(int=7))
         made.member = made.identity.hire("member", UUID(int=7))
@@ -234,9 +235,9 @@ async def test_nobody_but_a_user_holds_grants(house: House) -> None:
         await house.permissions.grants(Actor.system(house.identity.tenant_id))
 
 
-async def test_it_is_ready_only_once_a_snapshot_is_held(make_database) -> None:
+async def test_it_is_ready_only_once_a_snapshot_is_held(make_database, openbao_server, openbao_roles) -> None:
     service = await make_database("customers", create=create_tables)
-    async with events_world(service, make_database) as world:
+    async with events_world(service, make_database, openbao_server, openbao_roles) as world:
         house = House(world, Identity())
         house.identity.away = True
         opening = asyncio.create_task(house.open())

@@ -7,12 +7,15 @@ from collections.abc import AsyncIterator
 import pytest_asyncio
 
 from daicho.events import schema
+from daicho.local.servers import OpenBaoServer
 from daicho.testkit.events import EventsWorld, events_world
 from daicho.testkit.plugin import MakeDatabase
 
 
 @pytest_asyncio.fixture
-async def world(make_database: MakeDatabase) -> AsyncIterator[EventsWorld]:
+async def world(
+    make_database: MakeDatabase, openbao_server: OpenBaoServer, openbao_roles: dict[str, tuple[str, str]]
+) -> AsyncIterator[EventsWorld]:
     service = await make_database("customers", create=schema.create)
-    async with events_world(service, make_database) as made:
+    async with events_world(service, make_database, openbao_server, openbao_roles) as made:
         yield made

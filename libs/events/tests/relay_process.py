@@ -6,7 +6,8 @@ import asyncio
 import sys
 from collections.abc import Sequence
 
-from daicho.events import Message, Relay, open_bus
+from daicho.events import BatchSigner, Message, Relay, open_bus
+from daicho.keyring import Transit
 
 
 class StopsAfterPublishing:
@@ -22,10 +23,11 @@ class StopsAfterPublishing:
         await asyncio.Event().wait()
 
 
-async def main(relay_url: str, bus_url: str) -> None:
+async def main(relay_url: str, bus_url: str, *key_store: str) -> None:
     bus = StopsAfterPublishing(await open_bus(bus_url))
-    await Relay(relay_url, bus, batch=1_000).run()  # type: ignore[arg-type]  # a relay only publishes
+    signer = BatchSigner(Transit(*key_store, service="customers"))
+    await Relay(relay_url, bus, signer, batch=1_000).run()  # type: ignore[arg-type]  # a relay only publishes
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1], sys.argv[2]))
+    asyncio.run(main(*sys.argv[1:]))

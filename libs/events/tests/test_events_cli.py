@@ -20,11 +20,19 @@ from daicho.testkit.events import EventsWorld
 TOPIC = "customers.events"
 
 
-async def daicho_events(world: EventsWorld | None, *words: str) -> tuple[int, str]:
+async def daicho_events(world: EventsWorld | None, *words: str, service: str = "audit") -> tuple[int, str]:
+    """The command with the settings of ``service``."""
     parser = argparse.ArgumentParser()
     cli.configure(parser)
-    out = io.StringIO()
-    environ = {} if world is None else {"DAICHO_BUS_URL": world.bus_url}
+    out, environ = io.StringIO(), {}
+    if world is not None:
+        role_id, secret_id = world.signers.roles[service]
+        environ = {
+            "DAICHO_BUS_URL": world.bus_url,
+            "DAICHO_VAULT_ADDR": world.signers.address,
+            "DAICHO_VAULT_ROLE_ID": role_id,
+            "DAICHO_VAULT_SECRET_ID": secret_id,
+        }
     status = await asyncio.to_thread(cli.run, parser.parse_args(words), environ, out=out)
     return status, out.getvalue()
 
@@ -46,14 +54,37 @@ async def test_dead_letters_are_listed_with_their_reason(world: EventsWorld) -> 
 
 
 async def test_a_dead_letter_is_played_again_for_its_consumer_alone(world: EventsWorld) -> None:
-    one, other = uuid7(), uuid7()
-    await world.bus.publish([dead(one, "no such owner", "audit"), dead(other, "too old", "audit")])
-    status, said = await daicho_events(world, "dead", "replay", "--topic", TOPIC, "--event", str(one))
-    assert (status, said) == (0, "1 replayed\n")
+    one, other, anothers = uuid7(), uuid7(), uuid7()
+    letters = [
+        dead(one, "no such owner", "audit"),
+        dead(other, "too old", "audit"),
+        dead(anothers, "x", "sales"),
+    ]
+    for letter in letters:
+        await world.bus.publish([await proven(world, letter)])
+    words = ("dead", "replay", "--topic", TOPIC, "--service", "audit", "--event")
+    assert await daicho_events(world, *words, str(one)) == (0, "1 replayed\n")
     (record,) = await world.arrived(TOPIC, 1)
-    assert record.headers == (("id", one.bytes), ("for", b"audit"))
+    await world.signers.verifier("audit").check(record)
     assert is_for(record, "audit")
     assert not is_for(record, "sales")
+    said = "0 replayed\n1 belong to consumers of other services\n"
+    assert await daicho_events(world, *words, str(anothers)) == (0, said)
+
+
+async def test_dead_letter_whose_signature_does_not_verify_is_not_played_again(world: EventsWorld) -> None:
+    unsigned = dead(uuid7(), "unsigned", "audit")
+    moved = await proven(world, dead(uuid7(), "no reason", "audit"), topic="identity.events")
+    await world.bus.publish([unsigned, moved])
+    status, said = await daicho_events(world, "dead", "replay", "--topic", TOPIC, "--consumer", "audit")
+    assert (status, said) == (1, "0 replayed\n2 left where they are: their signatures do not verify\n")
+    assert [record async for record in world.bus.read(TOPIC)] == []
+
+
+async def proven(world: EventsWorld, letter: Message, *, topic: str = TOPIC) -> Message:
+    """``letter`` with the proof that its event had on ``topic``."""
+    (signed,) = await world.signers.sign([letter._replace(topic=topic)])
+    return signed._replace(topic=letter.topic)
 
 
 async def test_a_stopped_group_hears_again_what_came_since(world: EventsWorld) -> None:

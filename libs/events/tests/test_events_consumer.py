@@ -72,7 +72,7 @@ async def consuming(world: EventsWorld, **settings: Any) -> AsyncIterator[None]:
     settings = {"patience": QUICK, "topics": [TOPIC]} | settings
     if not {"batch_handler", "prepare"} & set(settings):
         settings.setdefault("handlers", {customers.ContactChanged: on_changed})
-    consumer = Consumer(world.bus, "test", world.database, **settings)
+    consumer = Consumer(world.bus, "customers.test", world.database, world.verifier, **settings)
     task = asyncio.create_task(consumer.run())
     try:
         yield
@@ -104,7 +104,7 @@ async def until(read: Callable[[], Any], condition: Callable[[Any], bool]) -> An
 
 async def settled(world: EventsWorld) -> None:
     """Wait until the group has nothing left to do."""
-    await until(lambda: world.bus.backlog("test", TOPIC), lambda left: left == 0)
+    await until(lambda: world.bus.backlog("customers.test", TOPIC), lambda left: left == 0)
 
 
 async def letters(world: EventsWorld) -> Sequence[DeadLetter]:
@@ -123,10 +123,10 @@ async def test_a_told_fact_has_its_effect(world: EventsWorld, effects: Callable[
 async def test_a_duplicate_has_one_effect(world: EventsWorld, effects: Callable[[], Any]) -> None:
     tenant, contact = create_tenant_id(), uuid7()
     once = event(tenant, contact, 1)
-    await world.bus.publish([once, once])
+    await world.publish([once, once])
     async with consuming(world):
         await settled(world)
-        await world.bus.publish([once])
+        await world.publish([once])
         await settled(world)
     assert await effects() == [(contact, 1)]
 
@@ -136,10 +136,10 @@ async def test_an_older_version_is_ignored_whether_it_comes_with_the_newer_or_la
 ) -> None:
     tenant, contact = create_tenant_id(), uuid7()
     first, second, third = (event(tenant, contact, version) for version in (1, 2, 3))
-    await world.bus.publish([second, first])
+    await world.publish([second, first])
     async with consuming(world):
         await settled(world)
-        await world.bus.publish([first, third])
+        await world.publish([first, third])
         await settled(world)
     assert await effects() == [(contact, 2), (contact, 3)]
 
@@ -148,7 +148,7 @@ async def test_a_consumer_of_every_version_hears_the_old_ones_too(
     world: EventsWorld, effects: Callable[[], Any]
 ) -> None:
     tenant, contact = create_tenant_id(), uuid7()
-    await world.bus.publish([event(tenant, contact, version) for version in (2, 1)])
+    await world.publish([event(tenant, contact, version) for version in (2, 1)])
     async with consuming(world, versions="every"):
         await settled(world)
     assert await effects() == [(contact, 2), (contact, 1)]
@@ -170,14 +170,14 @@ async def test_a_poison_event_goes_to_the_dead_letters_and_the_rest_flows(
 
     sent = [event(tenant, contact, 1) for contact in contacts]
     sent.insert(5, event(tenant, poison, 1))
-    await world.bus.publish(sent)
+    await world.publish(sent)
     async with consuming(world, handlers={customers.ContactChanged: on_some}):
         await settled(world)
         (letter,) = await letters(world)
     assert {contact for contact, _ in await effects()} == set(contacts)
     assert letter.reason.startswith("ValueError at ")
     assert "山田" not in letter.reason
-    assert (letter.consumer, letter.topic, letter.attempts) == ("test", TOPIC, QUICK.attempts)
+    assert (letter.consumer, letter.topic, letter.attempts) == ("customers.test", TOPIC, QUICK.attempts)
     assert tries in {QUICK.attempts, QUICK.attempts + 1}  # one more when it first came with others
 
 
@@ -192,14 +192,16 @@ async def test_a_dead_letter_that_is_revived_has_its_effect_then(
             raise Rejected("not yet")
         await on_changed(tx, told, envelope)
 
-    await world.bus.publish([event(tenant, contact, 1)])
+    await world.publish([event(tenant, contact, 1)])
     async with consuming(world, handlers={customers.ContactChanged: on_repaired}):
         await settled(world)
         (letter,) = await letters(world)
         assert (letter.reason, letter.attempts) == ("not yet", 1)
         broken = False
-        await revive(world.bus, letter)
-        await revive(world.bus, letter)  # an operator's second try does no harm
+        await revive(world.bus, letter, world.signers.transit("customers"))
+        await revive(
+            world.bus, letter, world.signers.transit("customers")
+        )  # an operator's second try does no harm
         await settled(world)
     assert await effects() == [(contact, 1)]
 
@@ -208,10 +210,10 @@ async def test_an_event_whose_tenant_is_not_its_aggregates_has_no_effect(
     world: EventsWorld, effects: Callable[[], Any]
 ) -> None:
     one, other, contact = create_tenant_id(), create_tenant_id(), uuid7()
-    await world.bus.publish([event(one, contact, 1)])
+    await world.publish([event(one, contact, 1)])
     async with consuming(world):
         await settled(world)
-        await world.bus.publish([event(other, contact, 2)])
+        await world.publish([event(other, contact, 2)])
         await settled(world)
         (letter,) = await letters(world)
     assert letter.reason == "aggregate_of_another_tenant"
@@ -224,7 +226,7 @@ async def test_a_handler_sees_its_own_tenant_alone(world: EventsWorld, effects: 
     async def on_any(tx: TenantTransaction, told: object, envelope: Envelope) -> None:
         seen.append(await tx.driver.fetchval("SELECT current_setting('app.tenant_id')"))
 
-    await world.bus.publish([event(tenant, uuid7(), 1)])
+    await world.publish([event(tenant, uuid7(), 1)])
     async with consuming(world, handlers={customers.ContactChanged: on_any}):
         await settled(world)
     assert seen == [str(tenant)]
@@ -252,7 +254,7 @@ async def test_what_cannot_be_read_is_dead_at_once(
     world: EventsWorld, effects: Callable[[], Any], value: bytes, reason: str
 ) -> None:
     tenant, contact = create_tenant_id(), uuid7()
-    await world.bus.publish([Message(TOPIC, b"key", value), event(tenant, contact, 1)])
+    await world.publish([Message(TOPIC, b"key", value), event(tenant, contact, 1)])
     async with consuming(world):
         await settled(world)
         assert [letter.reason for letter in await letters(world)] == [reason]
@@ -262,7 +264,7 @@ async def test_what_cannot_be_read_is_dead_at_once(
 async def test_types_that_nobody_asked_for_are_passed_over(
     world: EventsWorld, effects: Callable[[], Any]
 ) -> None:
-    await world.bus.publish([event(create_tenant_id(), uuid7(), 1)])
+    await world.publish([event(create_tenant_id(), uuid7(), 1)])
     async with consuming(world, handlers={customers.CompanyChanged: on_changed}):
         await settled(world)
     assert await effects() == []
@@ -281,7 +283,7 @@ async def test_what_is_away_is_waited_for_and_never_dead(
             raise Unavailable
         await on_changed(tx, told, envelope)
 
-    await world.bus.publish([event(tenant, contact, 1) for contact in contacts])
+    await world.publish([event(tenant, contact, 1) for contact in contacts])
     async with consuming(world, handlers={customers.ContactChanged: on_later}):
         await settled(world)
     assert sorted(await effects()) == sorted((contact, 1) for contact in contacts)
@@ -293,7 +295,7 @@ async def test_lost_connections_to_database_and_bus_cost_no_event(
 ) -> None:
     tenants = [create_tenant_id() for _ in range(5)]
     sent = [event(tenants[n % 5], uuid7(), 1) for n in range(400)]
-    await world.bus.publish(sent)
+    await world.publish(sent)
     admin = await asyncpg.connect(world.service.admin_url)
     async with consuming(world, batch=10, together=3):
         for _ in range(3):
@@ -312,7 +314,7 @@ async def test_lost_connections_to_database_and_bus_cost_no_event(
 
 async def _backlog(world: EventsWorld) -> int:
     try:
-        return await world.bus.backlog("test", TOPIC)
+        return await world.bus.backlog("customers.test", TOPIC)
     except Unavailable:
         return -1
 
@@ -326,7 +328,7 @@ async def test_a_batch_handler_hears_every_type_of_one_tenant_at_a_time(world: E
         heard.append((tx.tenant_id, [envelope.id for envelope in envelopes]))
 
     sent = [event(tenant, uuid7(), 1) for _ in range(30) for tenant in (one, other)]
-    await world.bus.publish([*sent, sent[0]])
+    await world.publish([*sent, sent[0]])
     async with consuming(world, batch_handler=on_all, versions="every"):
         await settled(world)
     ids = [event_id for _, group in heard for event_id in group]
@@ -355,7 +357,7 @@ async def test_a_batch_handler_is_prepared_for_each_tenant_before_a_connection_i
 
         return on_all
 
-    await world.bus.publish([event(tenant, uuid7(), 1) for tenant in (one, other, one)])
+    await world.publish([event(tenant, uuid7(), 1) for tenant in (one, other, one)])
     try:
         async with consuming(replace(world, database=database), prepare=prepared, versions="every"):
             await settled(world)
@@ -373,14 +375,16 @@ async def test_the_trace_of_who_told_goes_on_in_the_handler(world: EventsWorld) 
     provider.add_span_processor(SimpleSpanProcessor(spans))
     tenant, contact = create_tenant_id(), uuid7()
     with trace.get_tracer("test").start_as_current_span("request") as request:
-        await world.bus.publish([event(tenant, contact, 1)])
+        await world.publish([event(tenant, contact, 1)])
 
     async def on_any(tx: TenantTransaction, told: object, envelope: Envelope) -> None:
         """The span around it is what counts."""
 
     async with consuming(world, handlers={customers.ContactChanged: on_any}):
         await settled(world)
-    (hearing,) = [span for span in spans.get_finished_spans() if span.name == "test hear ContactChanged"]
+    (hearing,) = [
+        span for span in spans.get_finished_spans() if span.name == "customers.test hear ContactChanged"
+    ]
     assert hearing.context.trace_id == request.get_span_context().trace_id
     assert hearing.parent is not None
     assert hearing.parent.span_id == request.get_span_context().span_id

@@ -46,7 +46,8 @@ async def test_a_fact_reaches_the_bus_with_who_told_it_and_about_what(world: Eve
     async with world.relaying():
         (record,) = await world.arrived(TOPIC, 1)
     envelope = Envelope.FromString(record.value)
-    assert record.headers == (("id", event_id.bytes),)
+    assert record.headers[0] == ("id", event_id.bytes)
+    assert [name for name, _ in record.headers] == ["id", "proof"]
     assert record.key == actor.tenant_id.bytes + contact.bytes
     assert UUID(bytes=envelope.id) == event_id
     assert envelope.type == "daicho.customers.events.v1.ContactChanged"
@@ -243,6 +244,8 @@ async def test_another_relay_takes_over_from_one_that_was_killed_in_mid_batch(wo
         str(Path(__file__).with_name("relay_process.py")),
         world.service.relay_url,
         world.bus_url,
+        world.signers.address,
+        *world.signers.roles["customers"],
         stdout=asyncio.subprocess.PIPE,
     )
     try:

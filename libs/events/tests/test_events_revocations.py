@@ -29,7 +29,9 @@ class Ears:
         self.gaps = 0
         self.gap_fails = False
         self.news = asyncio.Event()
-        self.line = Revocations(world.bus, TOPIC, on_message=self._on_message, on_gap=self._on_gap)
+        self.line = Revocations(
+            world.bus, TOPIC, world.verifier, on_message=self._on_message, on_gap=self._on_gap
+        )
 
     async def _on_message(self, envelope: Envelope) -> None:
         self.heard.append(UUID(bytes=identity.Revoked.FromString(envelope.payload).user_id))
@@ -80,7 +82,10 @@ async def revoke(world: EventsWorld, user_id: UserId) -> int:
 
 async def test_every_listener_hears_every_revocation_within_a_second(world: EventsWorld) -> None:
     ears, users = [Ears(world), Ears(world)], [create_user_id() for _ in range(5)]
-    async with world.relaying(), running(heartbeats(world).run(), *(ear.line.run() for ear in ears)):
+    async with (
+        world.relaying(service="identity"),
+        running(heartbeats(world).run(), *(ear.line.run() for ear in ears)),
+    ):
         for ear in ears:
             await ear.line.heard()
         begun = asyncio.get_running_loop().time()
@@ -100,7 +105,7 @@ async def test_a_line_that_was_never_heard_is_silent_for_ever(world: EventsWorld
 
 async def test_silence_grows_when_the_heart_stops_and_ends_when_it_beats(world: EventsWorld) -> None:
     ears = Ears(world)
-    async with world.relaying(), running(ears.line.run()):
+    async with world.relaying(service="identity"), running(ears.line.run()):
         async with running(heartbeats(world).run()):
             await ears.line.heard()
             assert ears.line.silent_for() < 1
@@ -114,7 +119,7 @@ async def test_silence_grows_when_the_heart_stops_and_ends_when_it_beats(world: 
 async def test_a_relay_that_stands_still_is_silence_although_the_heart_beats(world: EventsWorld) -> None:
     ears = Ears(world)
     async with running(ears.line.run(), heartbeats(world).run()):
-        async with world.relaying():
+        async with world.relaying(service="identity"):
             await ears.line.heard()
         await asyncio.sleep(0.4)
         assert ears.line.silent_for() > 0.25
@@ -122,7 +127,7 @@ async def test_a_relay_that_stands_still_is_silence_although_the_heart_beats(wor
 
 async def test_a_missed_number_is_noticed_by_the_next_heartbeat(world: EventsWorld) -> None:
     ears = Ears(world)
-    async with world.relaying():
+    async with world.relaying(service="identity"):
         async with running(ears.line.run(), heartbeats(world).run()):
             await ears.line.heard()
         await revoke(world, create_user_id())  # while nobody listens
@@ -143,9 +148,9 @@ async def test_a_missed_number_is_noticed_by_the_next_heartbeat(world: EventsWor
 async def test_a_counter_that_went_back_is_a_gap(world: EventsWorld) -> None:
     ears = Ears(world)
     await revoke(world, create_user_id())
-    async with world.relaying():
+    async with world.relaying(service="identity"):
         await world.arrived(TOPIC, 1)
-    async with world.relaying(), running(ears.line.run()):
+    async with world.relaying(service="identity"), running(ears.line.run()):
         async with running(heartbeats(world).run()):
             await ears.line.heard()
         async with world.database.tenantless() as tx:  # the database was restored from yesterday's backup
@@ -163,7 +168,7 @@ async def test_racing_broadcasts_are_numbered_without_gaps_in_the_order_they_arr
     world: EventsWorld,
 ) -> None:
     ears = Ears(world)
-    async with world.relaying(batch=3), running(heartbeats(world).run(), ears.line.run()):
+    async with world.relaying(service="identity", batch=3), running(heartbeats(world).run(), ears.line.run()):
         await ears.line.heard()
         await asyncio.gather(*(revoke(world, create_user_id()) for _ in range(40)))
         while len(ears.heard) < 40:

@@ -11,12 +11,14 @@ import asyncpg
 import pytest
 
 from daicho.contracts.customers.events.v1 import events_pb2 as customers
-from daicho.events import Consumer, Envelope, Message
+from daicho.events import Consumer, DeadLetter, Envelope, Message, Record, revive
 from daicho.events import inbox as inboxes
 from daicho.events.bus import retention_of
 from daicho.events.postgres_bus import PostgresBus
 from daicho.tenancy import TenantTransaction, uuid7
 from daicho.testkit.events import EventsWorld
+
+TOPIC = "customers.events"
 
 
 @pytest.mark.parametrize(
@@ -54,7 +56,12 @@ async def test_an_inbox_forgets_what_no_topic_holds_any_more(world: EventsWorld)
         """Nothing is told here."""
 
     consumer = Consumer(
-        world.bus, "mine", world.database, topics=["t"], handlers={customers.ContactChanged: unused}
+        world.bus,
+        "mine",
+        world.database,
+        world.verifier,
+        topics=["t"],
+        handlers={customers.ContactChanged: unused},
     )
     task = asyncio.create_task(consumer.run())
     connection = await asyncpg.connect(world.service.app_url)
@@ -79,20 +86,19 @@ async def test_a_revived_letter_is_passed_over_by_everyone_else(world: EventsWor
         heard.extend(envelope.id for envelope in envelopes)
 
     tenant, contact = uuid7(), uuid7()
-    envelope = Envelope(id=uuid7().bytes, type="x", tenant_id=tenant.bytes)
-    envelope.aggregate.id = contact.bytes
-    key = tenant.bytes + contact.bytes
-    other = Envelope(id=uuid7().bytes, type="x", tenant_id=tenant.bytes, aggregate=envelope.aggregate)
-    await world.bus.publish(
-        [
-            Message("t", key, envelope.SerializeToString(), (("for", b"another"),)),
-            Message("t", key, other.SerializeToString(), (("for", b"mine"),)),
-        ]
+    one, other = (Envelope(id=uuid7().bytes, type="x", tenant_id=tenant.bytes) for _ in range(2))
+    for envelope, group in ((one, "customers.another"), (other, "customers.mine")):
+        envelope.aggregate.id = contact.bytes
+        value, key = envelope.SerializeToString(), tenant.bytes + contact.bytes
+        record = Record(TOPIC, 0, 0, datetime.now(UTC), key, value, ())
+        letter = DeadLetter(record, TOPIC, group, "no reason", 1)
+        await revive(world.bus, letter, world.signers.transit("customers"))
+    consumer = Consumer(
+        world.bus, "customers.mine", world.database, world.verifier, topics=[TOPIC], batch_handler=on_all
     )
-    consumer = Consumer(world.bus, "mine", world.database, topics=["t"], batch_handler=on_all)
     task = asyncio.create_task(consumer.run())
     async with asyncio.timeout(10):
-        while await world.bus.backlog("mine", "t"):  # noqa: ASYNC110 - a server's state, which nobody announces
+        while await world.bus.backlog("customers.mine", TOPIC):  # noqa: ASYNC110 - a server's state, which nobody announces
             await asyncio.sleep(0.02)
     task.cancel()
     with suppress(asyncio.CancelledError):

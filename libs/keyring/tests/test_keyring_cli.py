@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from daicho.keyring import ACCESS_KEY, Keyring, SealedColumn, cli
+from daicho.keyring import ACCESS_KEY, Keyring, SealedColumn, bus_key, cli
 from daicho.keyring.blob import version_of
 from daicho.tenancy import Database
 
@@ -90,3 +90,19 @@ async def test_the_key_of_access_tokens_gets_a_new_version(
     after = await transits["identity"].public_keys(ACCESS_KEY)
     assert set(after) - set(before) == {max(before) + 1}
     assert out.getvalue().startswith(f"Version {max(after)} of the key of access tokens is published")
+
+
+async def test_key_of_a_services_events_gets_a_new_version(openbao_server, openbao_roles, transits) -> None:
+    environ = {
+        "DAICHO_DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none",
+        "DAICHO_VAULT_ADDR": openbao_server.address,
+        "DAICHO_VAULT_ROLE_ID": openbao_roles["customers"][0],
+        "DAICHO_VAULT_SECRET_ID": openbao_roles["customers"][1],
+    }
+    before = max(await transits["customers"].public_keys(bus_key("customers")))
+    parser, out = argparse.ArgumentParser(), io.StringIO()
+    cli.configure(parser, COLUMNS, {})
+    parsed = parser.parse_args(["rotate-bus", "--service", "customers"])
+    assert await asyncio.to_thread(cli.run, parsed, environ, COLUMNS, {}, out=out) == 0
+    assert out.getvalue().startswith(f"customers: version {before + 1} of bus-customers")
+    assert max(await transits["audit"].public_keys(bus_key("customers"))) == before + 1

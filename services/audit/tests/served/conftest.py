@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -18,6 +18,7 @@ from daicho.events import Aggregate, Bus, Message, open_bus, topic_of
 from daicho.events.envelope import enclose, partition_key
 from daicho.keyring import Keyring, TenantKeys, Transit
 from daicho.tenancy import Actor, SessionId, TenantId, UserId, uuid7
+from daicho.testkit.events import EventSigners
 from daicho.testkit.stack import Stack, running_stack
 
 PASSWORD = "correct horse battery"
@@ -29,6 +30,7 @@ class Company:
 
     stack: Stack
     bus: Bus
+    signers: EventSigners
     keyring: Keyring
     code: str
     token: str
@@ -60,8 +62,12 @@ class Company:
         who = Actor(**{**_actor_fields(self.actor), **actor})
         event_id, value = enclose(message, actor=who, tenant_id=self.tenant_id, aggregate=about, keys=keys)
         key = partition_key(self.tenant_id, about.id)
-        await self.bus.publish([Message(topic or topic_of(message), key, value)])
+        await self.publish([Message(topic or topic_of(message), key, value)])
         return UUID(bytes=event_id)
+
+    async def publish(self, messages: Sequence[Message]) -> None:
+        """Put ``messages`` of one topic on the bus, signed as its owner signs."""
+        await self.bus.publish(await self.signers.sign(messages))
 
     async def change(self, contact_id: UUID | None = None, *, version: int = 1, **members: Any) -> UUID:
         """Tell that a contact was changed; answers the event's id."""
@@ -127,6 +133,13 @@ async def bus(stack: Stack) -> AsyncIterator[Bus]:
 
 
 @pytest.fixture(scope="module")
+def signers(openbao_server: Any, openbao_roles: Any) -> Iterator[EventSigners]:
+    made = EventSigners(openbao_server.address, openbao_roles)
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
 async def customers_keyring(
     make_database: Any, openbao_server: Any, openbao_roles: Any
 ) -> AsyncIterator[Keyring]:
@@ -138,7 +151,9 @@ async def customers_keyring(
 
 
 @pytest.fixture(scope="module")
-def make_company(stack: Stack, bus: Bus, customers_keyring: Keyring) -> Callable[[str], Awaitable[Company]]:
+def make_company(
+    stack: Stack, bus: Bus, signers: EventSigners, customers_keyring: Keyring
+) -> Callable[[str], Awaitable[Company]]:
     async def make(code: str) -> Company:
         email = f"owner@{code}.example.jp"
         admin = {"email": email, "display_name": "山田 花子", "password": PASSWORD}
@@ -158,7 +173,7 @@ def make_company(stack: Stack, bus: Bus, customers_keyring: Keyring) -> Callable
             address="192.0.2.10",
             request_id=str(uuid7()),
         )
-        return Company(stack, bus, customers_keyring, code, token, actor)
+        return Company(stack, bus, signers, customers_keyring, code, token, actor)
 
     return make
 

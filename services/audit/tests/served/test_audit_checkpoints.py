@@ -87,7 +87,7 @@ async def test_the_log_of_a_tenant_without_a_key_is_closed_and_others_flow_on(mi
     about = Aggregate("contact", contact, 1)
     _, value = enclose(message, actor=stranger, tenant_id=stranger.tenant_id, aggregate=about, keys=None)
     key = partition_key(stranger.tenant_id, contact)
-    await midori.bus.publish([Message("customers.events", key, value)])
+    await midori.publish([Message("customers.events", key, value)])
     await midori.logged(await midori.change())
 
     async def buried() -> bool:

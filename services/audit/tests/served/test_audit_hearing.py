@@ -15,7 +15,7 @@ import pytest
 from daicho.audit.consumers import consumer
 from daicho.contracts.audit.events.v1 import events_pb2 as audit
 from daicho.contracts.customers.events.v1 import events_pb2 as customers
-from daicho.events import Aggregate, Envelope, Message, bus_schema, open_bus
+from daicho.events import Aggregate, Envelope, EventVerifier, Message, bus_schema, open_bus
 from daicho.events.envelope import enclose, partition_key
 from daicho.keyring import Keyring, Transit
 from daicho.tenancy import uuid7
@@ -90,8 +90,8 @@ async def test_an_event_that_comes_again_is_logged_once(midori: Any) -> None:
     about = Aggregate("contact", contact, 1)
     _, value = enclose(message, actor=midori.actor, tenant_id=midori.tenant_id, aggregate=about, keys=None)
     record = Message("customers.events", partition_key(midori.tenant_id, contact), value)
-    await midori.bus.publish([record, record])
-    await midori.bus.publish([record])
+    await midori.publish([record, record])
+    await midori.publish([record])
     await midori.logged(await midori.change(contact, version=2))
     found = await midori.search(record_id=str(contact))
     assert [entry["action"] for entry in found] == ["contact.updated", "contact.created"]
@@ -137,7 +137,7 @@ async def test_an_event_of_a_kind_unknown_here_is_logged_under_its_name(midori: 
     envelope = Envelope.FromString(value)
     envelope.type = "daicho.salesbook.events.v1.BigDealClosed"
     key = partition_key(midori.tenant_id, contact)
-    await midori.bus.publish([Message("customers.events", key, envelope.SerializeToString())])
+    await midori.publish([Message("customers.events", key, envelope.SerializeToString())])
     found = await midori.found(record_id=str(contact))
     assert (found[0]["action"], found[0]["resource"]["type"]) == ("salesbook.big_deal_closed", "deal")
 
@@ -195,7 +195,9 @@ async def test_a_tenants_keys_are_opened_before_a_connection_is_held(
     bus = await open_bus((await make_database("bus", create=bus_schema.create)).app_url)
     database = await midori.stack.databases["audit"].open(pool=1)
     transit = Transit(openbao_server.address, *openbao_roles["audit"], service="audit")
-    hearing = asyncio.create_task(consumer(bus, database, Keyring(transit, database), lambda _: None).run())
+    hearing = asyncio.create_task(
+        consumer(bus, EventVerifier(transit), database, Keyring(transit, database), lambda _: None).run()
+    )
     try:
         event = await replace(midori, bus=bus).change()
         async with asyncio.timeout(30):

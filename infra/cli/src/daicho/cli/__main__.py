@@ -27,6 +27,7 @@ from daicho.audit.sealed import SEALED as AUDIT
 from daicho.customers.reindexing import rewrite_tokens
 from daicho.customers.sealed import SEALED as CUSTOMERS
 from daicho.events import cli as events
+from daicho.events.topics import service_of
 from daicho.identity.sealed import SEALED as IDENTITY
 from daicho.keyring import cli as keys
 from daicho.keyring.provision import KEY_OWNER
@@ -78,14 +79,18 @@ def _beside_a_run(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
     except (OSError, msgspec.DecodeError) as error:
         sys.stderr.write(f"{file} cannot be read ({error}): name the DATA folder of a make run.\n")
         return 2
+    if rest[:3] == ["events", "dead", "replay"] and not {"--consumer", "--service"} & set(rest):
+        return max(main([*rest, "--service", name], {**environ, **told[name]}) for name in told)
     return main(rest, {**environ, **told.get(_service_of(rest), {})})
 
 
 def _service_of(arguments: Sequence[str]) -> str:
-    """Whose settings a command takes; those of ``events``, the bus's address, are the same for all."""
+    """The service whose settings a command takes: the one it names, that of its consumer, or audit."""
     chosen = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-    chosen.add_argument("--service", default=KEY_OWNER if "rotate-signing" in arguments else "audit")
-    return str(chosen.parse_known_args(arguments)[0].service)
+    chosen.add_argument("--service", default=KEY_OWNER if "rotate-signing" in arguments else None)
+    chosen.add_argument("--consumer")
+    found = chosen.parse_known_args(arguments)[0]
+    return str(found.service or service_of(found.consumer or "") or "audit")
 
 
 def run() -> None:

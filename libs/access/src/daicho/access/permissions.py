@@ -23,7 +23,7 @@ from daicho.access import copy
 from daicho.access.directory import Directory
 from daicho.access.tokens import LEEWAY, TokenVerifier
 from daicho.contracts.identity.events.v1 import events_pb2
-from daicho.events import Bus, Envelope, Revocations
+from daicho.events import Bus, Envelope, EventVerifier, Revocations
 from daicho.faults import Unauthenticated, Unavailable
 from daicho.tenancy import Actor, Database, Grants, TenantId, UserId
 
@@ -56,13 +56,16 @@ class Permissions:
         directory: Directory,
         verifier: TokenVerifier,
         *,
+        event_verifier: EventVerifier,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], float] = time.time,
     ) -> None:
         """``clock`` measures spans; ``now`` is the Unix time that tokens are compared with."""
         self._database, self._directory, self._verifier = database, directory, verifier
         self._clock, self._now = clock, now
-        self._line = Revocations(bus, TOPIC, on_message=self._on_revoked, on_gap=self._on_gap, clock=clock)
+        self._line = Revocations(
+            bus, TOPIC, event_verifier, on_message=self._on_revoked, on_gap=self._on_gap, clock=clock
+        )
         self._kept: OrderedDict[tuple[UUID, UUID], _Kept] = OrderedDict()
         self._ended_sessions: dict[UUID, float] = {}
         # Sessions of a user (or, under his tenant's id, of everybody) begun before these Unix milliseconds are refused.

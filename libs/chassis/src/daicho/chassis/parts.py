@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from daicho.chassis.settings import Settings
-from daicho.events import AccessLog, Bus, Consumer
+from daicho.events import AccessLog, Bus, Consumer, EventVerifier
 from daicho.faults import Messages
 from daicho.jobs import JobType
 from daicho.keyring import Keyring, Transit
@@ -46,6 +46,7 @@ class Rails:
     transit: Transit
     keyring: Keyring
     bus: Bus
+    event_verifier: EventVerifier
     access_log: AccessLog
     clock: Clock
     health: Health

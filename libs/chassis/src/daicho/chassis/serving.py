@@ -12,7 +12,7 @@ from daicho import access
 from daicho.access import Directory, Permissions, TokenVerifier, fetch_jwks
 from daicho.chassis.parts import GrantSource, Parts, Rails
 from daicho.chassis.settings import Settings
-from daicho.events import AccessLog, Consumer, Refusals, Relay, open_bus
+from daicho.events import AccessLog, BatchSigner, Consumer, EventVerifier, Refusals, Relay, open_bus
 from daicho.faults import Unavailable
 from daicho.jobs import Worker
 from daicho.keyring import Certificates, Keyring, Transit
@@ -50,7 +50,11 @@ async def serve(
         verifier = TokenVerifier(fetch_jwks(settings.identity_http), issuer=settings.public_url)
         parts = build(rails)
         permissions: GrantSource = parts.permissions or Permissions(
-            unguarded, rails.bus, Directory(rails.channel("identity")), verifier
+            unguarded,
+            rails.bus,
+            Directory(rails.channel("identity")),
+            verifier,
+            event_verifier=rails.event_verifier,
         )
         tasks = await stack.enter_async_context(_Loops())
         tasks.start(certificates.run)
@@ -100,7 +104,19 @@ async def _lay(stack: AsyncExitStack, name: str, settings: Settings) -> tuple[Ra
 
     keyring = Keyring(transit, database)
     guarded = database.guarded(keyring.require_store)
-    rails = Rails(name, settings, guarded, transit, keyring, bus, access_log, utc_now, health, channel)
+    rails = Rails(
+        name,
+        settings,
+        guarded,
+        transit,
+        keyring,
+        bus,
+        EventVerifier(transit),
+        access_log,
+        utc_now,
+        health,
+        channel,
+    )
     return rails, certificates, database
 
 
@@ -113,13 +129,15 @@ def _permission_copy(rails: Rails, database: Database) -> Consumer:
         rails.bus,
         f"{rails.name}.permissions",
         database,
+        rails.event_verifier,
         topics=[access.TOPIC],
         handlers=access.handlers(),
     )
 
 
 async def _work(stack: AsyncExitStack, tasks: _Loops, rails: Rails, parts: Parts) -> None:
-    tasks.start(Relay(rails.settings.relay_database_url, rails.bus).run)
+    signer = BatchSigner(rails.transit)
+    tasks.start(Relay(rails.settings.relay_database_url, rails.bus, signer).run)
     for consumer in parts.consumers:
         tasks.start(consumer.run)
     for loop in parts.loops:

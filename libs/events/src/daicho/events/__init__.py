@@ -1,7 +1,8 @@
 """Facts between services: told in the transaction that made them, heard once in effect.
 
-Telling: :func:`tell` puts a row into the outbox, :class:`Relay` brings it to the :class:`Bus`. Hearing:
-:class:`Consumer` with its inbox. At once and to everyone: :func:`broadcast`, :class:`Heartbeats`,
+Telling: :func:`tell` puts a row into the outbox, :class:`Relay` brings it to the :class:`Bus`,
+signed by :class:`BatchSigner`. Hearing:
+:class:`Consumer` with its inbox, which believes what :class:`EventVerifier` has verified. At once and to everyone: :func:`broadcast`, :class:`Heartbeats`,
 :class:`Revocations`. Who saw what: :class:`AccessLog`; who was refused: :class:`Refusals`. Tables: :mod:`daicho.events.schema` in every service,
 :mod:`daicho.events.bus_schema` in the bus's own database.
 """
@@ -21,23 +22,29 @@ from daicho.events.bus import (
     partition_of,
 )
 from daicho.events.consumer import BatchHandler, Consumer, Handler, Patience
-from daicho.events.dead import DeadLetter, Rejected, dead_letters, revive
+from daicho.events.dead import AnothersLetter, DeadLetter, Rejected, dead_letters, revive
 from daicho.events.envelope import Aggregate, Envelope, topic_of
 from daicho.events.outbox import broadcast, tell, tell_all
 from daicho.events.refusals import Refusals
 from daicho.events.relay import Relay
 from daicho.events.revocations import Heartbeats, Revocations
+from daicho.events.signatures import BatchSigner
+from daicho.events.verification import EventVerifier, Forged
 
 __all__ = [
     "AccessLog",
     "Aggregate",
+    "AnothersLetter",
     "Batch",
     "BatchHandler",
+    "BatchSigner",
     "Bus",
     "BusUnavailable",
     "Consumer",
     "DeadLetter",
     "Envelope",
+    "EventVerifier",
+    "Forged",
     "GroupIsRunning",
     "Handler",
     "Heartbeats",

@@ -45,6 +45,8 @@ class Record(NamedTuple):
     key: bytes
     value: bytes
     headers: tuple[tuple[str, bytes], ...]
+    predates_signatures: bool = False
+    """Whether it lay on the bus before events were signed; only the bus's own migration says so."""
 
 
 class Slot(NamedTuple):

@@ -38,6 +38,9 @@ _TABLES: Final = (
         PRIMARY KEY (consumer, topic, partition)
     ) WITH (fillfactor = 50)
     """,
+    # Messages of before events were signed are marked once, when the column is added; publishers cannot mark any.
+    "ALTER TABLE message ADD COLUMN IF NOT EXISTS predates_signatures boolean NOT NULL DEFAULT true",
+    "ALTER TABLE message ALTER COLUMN predates_signatures SET DEFAULT false",
 )
 
 

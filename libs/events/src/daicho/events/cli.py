@@ -7,6 +7,9 @@
     daicho events dead list   --topic identity.events [--consumer customers]
     daicho events dead replay --topic identity.events [--consumer customers] [--event ID]
 
+``dead replay`` verifies each letter, and signs it anew for its consumer: it needs the settings of the consumer's
+service (``DAICHO_VAULT_…``), and leaves letters of other services alone.
+
 ``replay`` wants the group stopped. What already had its effect is in the inbox and is ignored; what a restored
 database has lost, inbox entry and effect alike, is done again.
 """
@@ -16,15 +19,21 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping
 from datetime import datetime
-from typing import TextIO
+from typing import Final, TextIO
 from uuid import UUID
 
 from daicho.events.bus import Bus, GroupIsRunning, open_bus
-from daicho.events.dead import dead_letters, revive
+from daicho.events.dead import DeadLetter, dead_letters, revive
 from daicho.events.envelope import Envelope
+from daicho.events.topics import service_of
+from daicho.events.verification import EventVerifier, Forged
 from daicho.faults import Unavailable
+from daicho.keyring import KeyRefused, Transit
+
+_KEY_STORE: Final = ("DAICHO_VAULT_ADDR", "DAICHO_VAULT_ROLE_ID", "DAICHO_VAULT_SECRET_ID")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -39,7 +48,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     dead = commands.add_parser("dead", help="events that a consumer could not deal with")
     dead.add_argument("what", choices=("list", "replay"))
     dead.add_argument("--topic", required=True, help="the topic itself, without .dead")
-    dead.add_argument("--consumer")
+    dead.add_argument(
+        "--consumer", help="of this consumer alone; replay: else of every consumer of --service"
+    )
+    dead.add_argument("--service", help="the service whose settings these are; unset: that of --consumer")
     dead.add_argument("--event", type=UUID, help="this event alone")
 
 
@@ -50,17 +62,21 @@ def run(arguments: argparse.Namespace, environ: Mapping[str, str], *, out: TextI
         out.write("DAICHO_BUS_URL is not set: say where the bus is, as postgresql://… or kafka://…\n")
         return 2
     try:
-        asyncio.run(_run(arguments, url, out))
+        return asyncio.run(_run(arguments, url, environ, out))
     except GroupIsRunning:
         out.write(f"{arguments.group} is running. Stop its workers first, then replay.\n")
         return 1
     except Unavailable:
-        out.write("The bus cannot be reached. Is DAICHO_BUS_URL right, and the bus up?\n")
+        out.write("The bus cannot be reached, or the key store. Is DAICHO_BUS_URL right, and are both up?\n")
         return 1
-    return 0
+    except KeyRefused:
+        out.write(
+            "The key store refuses to sign for this service. Are these the settings of the consumer's?\n"
+        )
+        return 1
 
 
-async def _run(arguments: argparse.Namespace, url: str, out: TextIO) -> None:
+async def _run(arguments: argparse.Namespace, url: str, environ: Mapping[str, str], out: TextIO) -> int:
     bus = await open_bus(url)
     try:
         if arguments.events_command == "lag":
@@ -69,26 +85,64 @@ async def _run(arguments: argparse.Namespace, url: str, out: TextIO) -> None:
             await bus.rewind(arguments.group, arguments.topic, arguments.since)
             left = await bus.backlog(arguments.group, arguments.topic)
             out.write(f"{arguments.group} will hear {left} events of {arguments.topic} when it starts.\n")
+        elif arguments.what == "list":
+            await _list(bus, arguments, out)
         else:
-            await _dead(bus, arguments, out)
+            return await _replay(bus, arguments, environ, out)
     finally:
         await bus.close()
+    return 0
 
 
-async def _dead(bus: Bus, arguments: argparse.Namespace, out: TextIO) -> None:
-    count = 0
+async def _letters(bus: Bus, arguments: argparse.Namespace) -> AsyncIterator[DeadLetter]:
     async for letter in dead_letters(bus, arguments.topic, consumer=arguments.consumer):
-        if arguments.event and letter.event_id != arguments.event:
-            continue
+        if not arguments.event or letter.event_id == arguments.event:
+            yield letter
+
+
+async def _list(bus: Bus, arguments: argparse.Namespace, out: TextIO) -> None:
+    count = 0
+    async for letter in _letters(bus, arguments):
         count += 1
-        if arguments.what == "replay":
-            await revive(bus, letter)
-            continue
         told = letter.record.time.isoformat(timespec="seconds")
         out.write(
             f"{told}  {letter.event_id}  {letter.consumer}  {_type_of(letter.record.value)}  {letter.reason}\n"
         )
-    out.write(f"{count} replayed\n" if arguments.what == "replay" else f"{count} dead letters\n")
+    out.write(f"{count} dead letters\n")
+
+
+async def _replay(bus: Bus, arguments: argparse.Namespace, environ: Mapping[str, str], out: TextIO) -> int:
+    service = arguments.service or service_of(arguments.consumer or "")
+    missing = [name for name in _KEY_STORE if not environ.get(name)]
+    if missing or not service:
+        out.write("Name the --consumer or the --service, and set what that service itself is told:\n")
+        out.write(f"{', '.join(_KEY_STORE)}.\n")
+        return 2
+    transit = Transit(*(environ[name] for name in _KEY_STORE), service=service)
+    counts: Counter[str] = Counter()
+    try:
+        verifier = EventVerifier(transit)
+        async for letter in _letters(bus, arguments):
+            counts[await _replay_one(bus, verifier, transit, letter)] += 1
+    finally:
+        transit.close()
+    out.write(f"{counts['replayed']} replayed\n")
+    if counts["forged"]:
+        out.write(f"{counts['forged']} left where they are: their signatures do not verify\n")
+    if counts["other"]:
+        out.write(f"{counts['other']} belong to consumers of other services\n")
+    return 1 if counts["forged"] else 0
+
+
+async def _replay_one(bus: Bus, verifier: EventVerifier, transit: Transit, letter: DeadLetter) -> str:
+    if service_of(letter.consumer) != transit.service:
+        return "other"
+    try:
+        await verifier.check(letter.record, topic=letter.topic)
+    except Forged:
+        return "forged"
+    await revive(bus, letter, transit)
+    return "replayed"
 
 
 def _type_of(value: bytes) -> str:

@@ -23,6 +23,7 @@ from daicho.events import inbox
 from daicho.events.bus import Batch, Bus, Record, Slot, Subscription
 from daicho.events.dead import Rejected, is_for, letter_for, reason_of
 from daicho.events.envelope import Envelope, partition_key
+from daicho.events.verification import EventVerifier
 from daicho.faults import Unavailable
 from daicho.tenancy import Database, TenantId, TenantTransaction
 
@@ -72,7 +73,7 @@ class Consumer:
 
     A handler runs within the tenant of its event. It may raise :class:`Rejected`; anything else is tried again
     ``patience.attempts`` times in all, then goes to the dead letters; :class:`~daicho.faults.Unavailable` is
-    waited out. It must not call other services: ids that it asks for belong in an event of their owner.
+    waited out. ``verifier`` decides which records count; the others go to the dead letters. It must not call other services: ids that it asks for belong in an event of their owner.
     """
 
     def __init__(
@@ -80,6 +81,7 @@ class Consumer:
         bus: Bus,
         group: str,
         database: Database,
+        verifier: EventVerifier,
         *,
         topics: Sequence[str],
         handlers: Mapping[type[ProtoMessage], Handler] | None = None,
@@ -95,6 +97,7 @@ class Consumer:
         if [handlers, batch_handler, prepare].count(None) != 2:
             raise ValueError("a consumer has handlers, or a batch handler, or what prepares one")
         self._bus, self._group, self._database, self._topics = bus, group, database, tuple(topics)
+        self._verifier = verifier
         self._handlers = {kind.DESCRIPTOR.full_name: (kind, run) for kind, run in (handlers or {}).items()}
         self._prepare = prepare if batch_handler is None else _always(batch_handler)
         self._versions, self._patience = versions, patience
@@ -144,6 +147,7 @@ class Consumer:
             if not is_for(record, self._group):
                 continue
             try:
+                await self._verified(record)
                 heard = _decoded(record)
             except Rejected as error:
                 await self._bury(record, error, 1)
@@ -151,6 +155,18 @@ class Consumer:
             if self._prepare is not None or heard.envelope.type in self._handlers:
                 events.append(heard)
         return events
+
+    async def _verified(self, record: Record) -> None:
+        """Return when the record is genuine; a key that cannot be had now is waited for. Raises Rejected."""
+        tries = 0
+        while True:
+            try:
+                await self._verifier.check(record)
+            except Unavailable as fault:
+                tries += 1
+                await self._wait_out(fault, tries)
+            else:
+                return
 
     async def _nurse(self, subscription: Subscription, batch: Batch, events: Sequence[Heard]) -> None:
         for heard in events:

@@ -11,7 +11,11 @@ from typing import Final
 from uuid import UUID
 
 from daicho.events.bus import DEAD, Bus, Message, Record
+from daicho.events.merkle_tree import leaf_hash
+from daicho.events.signatures import REPLAYED, replay_statement
+from daicho.events.topics import service_of
 from daicho.faults import Fault
+from daicho.keyring import Transit, bus_key
 
 FOR: Final = "for"
 """The header of a revived letter that names its consumer."""
@@ -89,14 +93,23 @@ async def dead_letters(
             yield letter
 
 
-async def revive(bus: Bus, letter: DeadLetter) -> None:
+class AnothersLetter(Exception):
+    """The letter belongs to a consumer of another service, which alone may hear it again."""
+
+
+async def revive(bus: Bus, letter: DeadLetter, transit: Transit) -> None:
     """Publish a dead letter to its topic again, for the consumer whose letter it was.
 
-    It keeps its id: if it has had its effect by now, nothing happens.
+    It keeps its id: if it has had its effect by now, nothing happens. Verify it first: ``transit``, the consumer's own
+    service's, vouches for it to that consumer. Raises :class:`AnothersLetter` when it is another service's.
     """
+    if service_of(letter.consumer) != transit.service:
+        raise AnothersLetter(letter.consumer)
     record = letter.record
-    headers = (*_without(record), (FOR, letter.consumer.encode()))
-    await bus.publish([Message(letter.topic, record.key, record.value, headers)])
+    statement = replay_statement(leaf_hash(letter.topic, record.key, record.value), letter.consumer)
+    signature, version = await transit.sign(bus_key(transit.service), statement)
+    vouched = (FOR, letter.consumer.encode()), (REPLAYED, version.to_bytes(2, "big") + signature)
+    await bus.publish([Message(letter.topic, record.key, record.value, (*_without(record), *vouched))])
 
 
 def is_for(record: Record, consumer: str) -> bool:
@@ -105,4 +118,4 @@ def is_for(record: Record, consumer: str) -> bool:
 
 
 def _without(record: Record) -> tuple[tuple[str, bytes], ...]:
-    return tuple(header for header in record.headers if header[0] not in _HEADERS and header[0] != FOR)
+    return tuple(header for header in record.headers if header[0] not in {*_HEADERS, FOR, REPLAYED})

@@ -51,7 +51,8 @@ _CLAIM = """
 """
 _COLUMNS: Final = ("topic", "partition", "position", "key", "value", "headers")
 READ = """
-    SELECT m.topic, m.partition, m.position, m.time, m.key, m.value, m.headers
+    SELECT m.topic, m.partition, m.position, m.time, m.key, m.value, m.headers,
+           m.predates_signatures
     FROM unnest($1::text[], $2::smallint[], $3::bigint[]) AS w (topic, partition, after)
     CROSS JOIN LATERAL (
         SELECT * FROM message AS l
@@ -256,8 +257,8 @@ def waker(event: asyncio.Event, topics: set[str]) -> Any:
 
 
 def record_of(row: asyncpg.Record) -> Record:
-    topic, partition, position, time, key, value, headers = row
-    return Record(topic, partition, position, time, key, value, unpack(headers))
+    topic, partition, position, time, key, value, headers, predates = row
+    return Record(topic, partition, position, time, key, value, unpack(headers), predates)
 
 
 def pack(headers: Sequence[tuple[str, bytes]]) -> bytes:

@@ -19,6 +19,7 @@ from opentelemetry import metrics
 from daicho.events.bus import Bus, Message
 from daicho.events.outbox import SHARDS
 from daicho.events.shares import Shares
+from daicho.events.signatures import BatchSigner
 from daicho.faults import Unavailable
 
 _log = structlog.get_logger()
@@ -45,15 +46,17 @@ class Relay:
         self,
         database_url: str,
         bus: Bus,
+        signer: BatchSigner,
         *,
         batch: int = 4_000,
         idle_seconds: float = 1.0,
         balance_seconds: float = 2.0,
     ) -> None:
-        """``database_url`` is the relay role's. ``idle_seconds``: a look without being woken, the net
+        """``database_url`` is the relay role's; ``signer`` signs in the service's name. ``idle_seconds``: a look without being woken, the net
         under notifications. ``balance_seconds``: how soon shards of a dead relay are taken over."""
         self._url = database_url
         self._bus = bus
+        self._signer = signer
         self._batch = batch
         self._idle = idle_seconds
         self._balance = balance_seconds
@@ -105,7 +108,7 @@ class Relay:
         for table in _TABLES:
             rows = await connection.fetch(_READ.format(table=table), shards, self._batch)
             if rows:
-                await self._bus.publish([message_of(row) for row in rows])
+                await self._bus.publish(await self._signer.sign([message_of(row) for row in rows]))
                 await connection.execute(_DELETE.format(table=table), [row["id"] for row in rows])
                 _relayed.add(len(rows), {"table": table})
                 more = True

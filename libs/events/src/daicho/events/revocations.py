@@ -19,6 +19,7 @@ from google.protobuf.message import Message as ProtoMessage
 from daicho.events.bus import Bus, Record
 from daicho.events.envelope import Envelope
 from daicho.events.outbox import broadcast
+from daicho.events.verification import EventVerifier, Forged
 from daicho.faults import Unavailable
 from daicho.tenancy import Database
 
@@ -68,12 +69,13 @@ class Revocations:
         self,
         bus: Bus,
         topic: str,
+        verifier: EventVerifier,
         *,
         on_message: OnMessage,
         on_gap: OnGap,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._bus, self._topic, self._clock = bus, topic, clock
+        self._bus, self._topic, self._verifier, self._clock = bus, topic, verifier, clock
         self._on_message, self._on_gap = on_message, on_gap
         self._heard_at = -math.inf
         self._sequence: int | None = None
@@ -101,7 +103,10 @@ class Revocations:
         while True:
             record = await following()
             try:
+                await self._verifier.check(record)
                 envelope = Envelope.FromString(record.value)
+            except Forged:
+                continue  # the verifier has raised the alarm; a forged heartbeat is none
             except DecodeError:
                 _log.error("revocation_unreadable", topic=self._topic, position=record.position)
                 continue

@@ -15,7 +15,7 @@ from daicho.keyring.keys import EventKey, KeyMaterial, TenantKeys
 from daicho.keyring.provision import ACCESS_KEY, CHECKPOINT_KEY, provision
 from daicho.keyring.resealing import SealedColumn, reseal
 from daicho.keyring.rewrapping import StoredKeys, rewrap_stored
-from daicho.keyring.transit import PublicKey, Transit
+from daicho.keyring.transit import PublicKey, Transit, bus_key
 
 __all__ = [
     "ACCESS_KEY",
@@ -38,6 +38,7 @@ __all__ = [
     "Tampered",
     "TenantKeys",
     "Transit",
+    "bus_key",
     "provision",
     "reseal",
     "rewrap_stored",

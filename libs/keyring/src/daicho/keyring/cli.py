@@ -6,6 +6,7 @@
     daicho keys reseal --service customers --tenant ID    what older data keys sealed, sealed anew
     daicho keys rewrap --service audit --tenant ID        every stored key wrapped anew, no new data key
     daicho keys rotate-signing                            a new key for access tokens, with identity's settings
+    daicho keys rotate-bus --service customers            a new key that certifies the service's events
 
 The first two run with the settings of the service that ``--service`` names. Begin a rotation at identity: there it gives
 the tenant's key in the store a new version first. They may be stopped and repeated at any time.
@@ -26,7 +27,7 @@ from daicho.keyring.keyring import SETTLE, TTL, Keyring
 from daicho.keyring.provision import ACCESS_KEY, KEY_OWNER
 from daicho.keyring.resealing import SealedColumn, reseal
 from daicho.keyring.rewrapping import StoredKeys, rewrap_stored
-from daicho.keyring.transit import Transit
+from daicho.keyring.transit import Transit, bus_key
 from daicho.tenancy import Database, TenantId
 
 _SETTINGS: Final = (
@@ -66,6 +67,10 @@ def configure(parser: argparse.ArgumentParser, columns: Columns, rewrites: Rewri
         "rotate-signing", help="sign access tokens with a new key; old ones stay good"
     )
     signing.set_defaults(service=KEY_OWNER)
+    bus = commands.add_parser(
+        "rotate-bus", help="certify a service's events with a new key; old ones stay good"
+    )
+    bus.add_argument("--service", required=True, choices=sorted(columns))
 
 
 def run(
@@ -102,6 +107,8 @@ async def _run(
     transit = Transit(store[0], store[1], store[2], service=service)
     if arguments.keys_command == "rotate-signing":
         return await _rotate_signing(transit, out)
+    if arguments.keys_command == "rotate-bus":
+        return await _rotate_bus(transit, out)
     tenant_id = TenantId(arguments.tenant)
     database = await Database.open(url, pool=2, application=f"{service}.keys")
     try:
@@ -133,6 +140,20 @@ async def _rotate_signing(transit: Transit, out: TextIO) -> int:
         transit.close()
     out.write(
         f"Version {version} of the key of access tokens is published; it signs once every service knows it.\n"
+    )
+    return 0
+
+
+async def _rotate_bus(transit: Transit, out: TextIO) -> int:
+    name = bus_key(transit.service)
+    try:
+        await transit.rotate_signing_key(name)
+        version = max(await transit.public_keys(name))
+    finally:
+        transit.close()
+    out.write(
+        f"{transit.service}: version {version} of {name} certifies events from the next certificate on, within 12 hours;"
+        " a restart of the service takes it now.\nOlder versions verify for as long as the key store lists them.\n"
     )
     return 0
 

@@ -16,7 +16,7 @@ import hvac
 from hvac import exceptions
 
 from daicho.keyring.keyring import EVENTS, PURPOSES
-from daicho.keyring.transit import context_of
+from daicho.keyring.transit import bus_key, context_of
 
 SERVICES: Final = ("identity", "customers", "sales", "support", "mailing", "audit")
 KEY_OWNER: Final = "identity"
@@ -53,6 +53,8 @@ def provision(
         client.sys.enable_auth_method("approle")
     client.secrets.transit.create_key(ACCESS_KEY, key_type="ecdsa-p256")
     client.secrets.transit.create_key(CHECKPOINT_KEY, key_type="ed25519")
+    for service in services:
+        client.secrets.transit.create_key(bus_key(service), key_type="ed25519")
     return {service: _make_service(client, service, services) for service in services}
 
 
@@ -65,6 +67,9 @@ def policy_of(service: str, services: Sequence[str] = SERVICES) -> str:
         "transit/decrypt/tenant-*": _pinned(readable, "ciphertext"),
         "transit/rewrap/tenant-*": _pinned(readable, "ciphertext"),
         f"pki/issue/{service}": {"capabilities": ["create", "update"]},
+        # Everybody verifies everybody's events; a service signs its own alone.
+        "transit/keys/bus-*": {"capabilities": ["read"]},
+        **_signs(bus_key(service)),
     }
     if service == KEY_OWNER:
         paths["transit/keys/tenant-*"] = _KEPT

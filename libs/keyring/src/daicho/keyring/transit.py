@@ -51,6 +51,11 @@ def key_name(tenant_id: TenantId) -> str:
     return f"tenant-{tenant_id}"
 
 
+def bus_key(service: str) -> str:
+    """The name of the key that certifies who tells events as ``service``."""
+    return f"bus-{service}"
+
+
 class PublicKey(NamedTuple):
     """PEM for ECDSA, base64 of 32 bytes for Ed25519; and since when the version exists."""
 

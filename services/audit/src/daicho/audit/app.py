@@ -37,7 +37,7 @@ def parts(rails: Rails) -> Parts:
         glossary=GLOSSARY,
         state={"reader": reader, "eraser": eraser},
         rpc=[(add_LogServiceServicer_to_server, LogServicer(checkpoints))],
-        consumers=[consumer(rails.bus, rails.database, rails.keyring, unsigned.add)],
+        consumers=[consumer(rails.bus, rails.event_verifier, rails.database, rails.keyring, unsigned.add)],
         loops=[checkpoints.run],
     )
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from daicho.audit import log
 from daicho.audit.events import TOPICS, fact_of
 from daicho.audit.log import Grown
-from daicho.events import BatchHandler, Bus, Consumer, Envelope, Rejected
+from daicho.events import BatchHandler, Bus, Consumer, Envelope, EventVerifier, Rejected
 from daicho.keyring import KeyGone, Keyring, TenantKeys
 from daicho.tenancy import Database, TenantId, TenantTransaction
 
@@ -16,7 +16,9 @@ ROUND = 500
 """Events of one tenant in one transaction: under load it costs little more than one event."""
 
 
-def consumer(bus: Bus, database: Database, keyring: Keyring, grown: Grown) -> Consumer:
+def consumer(
+    bus: Bus, verifier: EventVerifier, database: Database, keyring: Keyring, grown: Grown
+) -> Consumer:
     """The consumer that writes the log; ``grown`` hears of each tenant whose log grows."""
 
     async def prepared(tenant_id: TenantId) -> BatchHandler:
@@ -32,6 +34,7 @@ def consumer(bus: Bus, database: Database, keyring: Keyring, grown: Grown) -> Co
         bus,
         GROUP,
         database,
+        verifier,
         topics=TOPICS,
         prepare=prepared,
         versions="every",

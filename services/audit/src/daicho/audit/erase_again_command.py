@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Final, TextIO
 
 from daicho.audit.erasing_again import Again, Unread, erase_again
-from daicho.events import open_bus
+from daicho.events import EventVerifier, open_bus
 from daicho.faults import Unavailable
 from daicho.keyring import KeyRefused, Keyring, Transit
 from daicho.tenancy import Database
@@ -58,7 +58,8 @@ async def _erase(since: datetime | None, settings: Sequence[str], out: TextIO) -
     bus = await open_bus(bus_url)
     outcomes: list[Again | Unread] = []
     try:
-        async for outcome in erase_again(bus, database, Keyring(transit, database), since=since):
+        verifier, keyring = EventVerifier(transit), Keyring(transit, database)
+        async for outcome in erase_again(bus, verifier, database, keyring, since=since):
             out.write(_line(outcome))
             outcomes.append(outcome)
     finally:

@@ -16,7 +16,7 @@ from daicho.audit.erasures import is_registered
 from daicho.audit.events import erasure_in
 from daicho.audit.faults import LogForked
 from daicho.audit.schemas import ErasureRequest
-from daicho.events import Bus, Envelope
+from daicho.events import Bus, Envelope, EventVerifier, Forged
 from daicho.keyring import KeyGone, Keyring
 from daicho.runtime import utc_now
 from daicho.tenancy import Actor, Database, TenantId
@@ -52,19 +52,20 @@ class Unread:
 
 
 async def erase_again(
-    bus: Bus, database: Database, keyring: Keyring, *, since: datetime | None
+    bus: Bus, verifier: EventVerifier, database: Database, keyring: Keyring, *, since: datetime | None
 ) -> AsyncIterator[Again | Unread]:
     """Repeat each erasure that the bus tells of and the register lacks; answers each with its outcome.
 
     Entries logged after the erasure stay. An erasure that cannot be repeated (the tenant's key is gone, its log is
-    damaged) and a record that does not read are answered as such, and the next one follows. Raises
-    :class:`~daicho.faults.Unavailable` when the database, the key store or the bus is away.
+    damaged) and a record that does not read, or that audit did not sign, are answered as such, and the next one
+    follows. Raises :class:`~daicho.faults.Unavailable` when the database, the key store or the bus is away.
     """
     eraser = Eraser(database, keyring, utc_now, lambda _: None)
     async for record in bus.read(TOPIC, since=since):
         try:
+            await verifier.check(record)
             told = _told(record.value)
-        except (DecodeError, msgspec.ValidationError, ValueError):
+        except (Forged, DecodeError, msgspec.ValidationError, ValueError):
             yield Unread(record.partition, record.position)
             continue
         if told is None:

@@ -65,6 +65,7 @@ def parts(rails: Rails) -> Parts:
                 rails.bus,
                 "customers.handover",
                 rails.database,
+                rails.event_verifier,
                 topics=[access.TOPIC],
                 handlers={UserChanged: on_user_changed},
             )
