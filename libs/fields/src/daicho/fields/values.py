@@ -7,20 +7,19 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-import unicodedata
 from decimal import Decimal, InvalidOperation
 from urllib.parse import urlsplit
 from uuid import UUID
 
 from daicho import nihongo
 from daicho.faults import FieldFault, listed
-from daicho.fields.definitions import MAX_INTEGER, MAX_SELECTED, FieldDefinition, Option
+from daicho.fields.definitions import MAX_INTEGER, MAX_SELECTED, MAX_TEXT, FieldDefinition, Option
 
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _DECIMAL = re.compile(r"-?[0-9]{1,30}(?:\.[0-9]{1,30})?")
 _URL_FORBIDDEN = re.compile(r'[\s<>"\\^`{|}]')
-_SIGNS = re.compile(r"[$€£₩]|[A-Z]{3}\s*")
+_SIGNS = re.compile(r"[$€£₩]|[A-Z]{3}\s*+")
 _SEPARATORS = (re.compile(r"[\n;；|｜]+"), re.compile(r"[\n;；|｜,，]+"), re.compile(r"[\n;；|｜,，、]+"))
 
 MINOR_DIGITS = {"JPY": 0, "KRW": 0, "VND": 0, "CLP": 0, "BHD": 3, "KWD": 3, "OMR": 3, "TND": 3}
@@ -135,6 +134,7 @@ def money_from_text(text: str, currency: str) -> dict[str, object]:
     """Money as typed: whole yen with ￥, 円, 万, 億; other currencies with their sign and fraction."""
     if currency == "JPY":
         return {"amount": in_range(nihongo.read_yen(text)), "currency": currency}
+    nihongo.refuse_long(text, "invalid_number")
     number = nihongo.read_decimal(_SIGNS.sub("", nihongo.narrow(text)).strip())
     minor = number.scaleb(MINOR_DIGITS.get(currency, 2))
     if minor != minor.to_integral_value():
@@ -217,7 +217,7 @@ def read_uuid(text: str, code: str) -> str:
 
 def option_key(text: str) -> str:
     """What two spellings of an option have in common."""
-    return unicodedata.normalize("NFKC", text).strip()
+    return nihongo.compose(text).strip()
 
 
 class Options:
@@ -238,7 +238,7 @@ class Options:
         """The value that ``text`` names; an archived option only when it is ``kept`` from before."""
         if (found := self._exact.get(text)) is not None:
             return found
-        option = self._all.get(option_key(text))
+        option = self._all.get(option_key(text)) if len(text) <= MAX_TEXT else None
         if option is None or (option.archived and not _holds(kept, option.value)):
             raise Refused("unknown_option", options=self._names)
         return option.value

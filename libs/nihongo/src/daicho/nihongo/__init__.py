@@ -31,8 +31,8 @@ from daicho.nihongo.numbers import (
 )
 from daicho.nihongo.phones import is_mobile, phone_digits, read_phone, show_phone
 from daicho.nihongo.postal import PREFECTURES, Place, places_of, read_postal_code
-from daicho.nihongo.unreadable import Unreadable
-from daicho.nihongo.widths import narrow, narrow_hyphens, trim
+from daicho.nihongo.unreadable import Unreadable, refuse_long
+from daicho.nihongo.widths import compose, narrow, narrow_hyphens, trim
 from daicho.nihongo.words import read_boolean
 
 __all__ = [
@@ -51,6 +51,7 @@ __all__ = [
     "Unreadable",
     "add_business_days",
     "add_months",
+    "compose",
     "fiscal_half_period",
     "fiscal_quarter_period",
     "fiscal_year",
@@ -76,6 +77,7 @@ __all__ = [
     "read_postal_code",
     "read_registration_number",
     "read_yen",
+    "refuse_long",
     "search_digits",
     "show_era",
     "show_phone",

@@ -18,15 +18,17 @@ _DIGIT: Final = "[0-9０-９]"
 _CODE: Final = re.compile(
     rf"(?:〒[{BLANKS}]*({_DIGIT}{{3}}[{_DASH}{BLANKS}]*{_DIGIT}{{4}})|({_DIGIT}{{3}}[{_DASH}]?{_DIGIT}{{4}}))(?![0-9０-９{_DASH}])"
 )
-_CODE_AT_END: Final = re.compile(rf"(.+?)[{BLANKS}]*〒[{BLANKS}]*({_DIGIT}{{3}}[{_DASH}]?{_DIGIT}{{4}})")
-_COUNTY: Final = re.compile(r"(.+?[郡島])(.+[町村])")
-_CITY_OF_WARDS: Final = re.compile(r"(.+市)(.+区)")
+_CODE_AT_END: Final = re.compile(rf"〒[{BLANKS}]*+({_DIGIT}{{3}}[{_DASH}]?{_DIGIT}{{4}})\Z")
+_COUNTY: Final = re.compile(r".[^郡島]*+[郡島](.+[町村])")
 _FORMER_WARD: Final = re.compile(r"[一-龥々ぁ-んァ-ヶ]{1,4}?区")
 _WORDS: Final = "ビル|マンション|ハイツ|コーポ|アパート|タワー|メゾン|レジデンス|ハウス|プラザ|パレス|センター|荘|号室|階|棟|館|[0-9０-９][FＦ]"
-_BUILDING: Final = re.compile(
-    rf"(.*(?:{_DIGIT}|[一二三四五六七八九十]丁目|番地?|号))[{BLANKS}]+([^0-9０-９{_DASH}{BLANKS}].*(?:{_WORDS}).*)",
-    re.DOTALL,
+_BUILDING: Final = re.compile(_WORDS)
+_GAP: Final = re.compile(
+    rf"(?:{_DIGIT}|[一二三四五六七八九十]丁目|番地?|号)([{BLANKS}]++)(?=[^0-9０-９{_DASH}{BLANKS}])"
 )
+"""Blanks between the number of a house and what may be a building's name."""
+_LONGEST: Final = 500
+"""Characters of an address that is parted; a longer one is none."""
 _SAME: Final = str.maketrans("ヶヵが", "ケカガ")
 
 
@@ -46,8 +48,11 @@ def split_address(text: str, prefecture: str | None = None, *, part_building: bo
 
     Every character is kept as typed, but for blanks between the parts. What is no municipality of the prefecture (of today, or the ward of one) stays
     in ``street``. Without a prefecture one is filled in where the postal code or the municipality has but one. A building is parted
-    off where a blank is before it, a number before that, and it says that it is one (ビル, 号室, 3F).
+    off where a blank is before it, a number before that, and it says that it is one (ビル, 号室, 3F). A text that is longer
+    than any address stays whole in ``street``.
     """
+    if len(text) > _LONGEST:
+        return AddressParts(None, prefecture, None, text, None)
     code, rest = _split_code(text.strip(BLANKS))
     found, rest = _split_prefecture(rest, prefecture)
     if found is None and code is not None:
@@ -63,8 +68,9 @@ def split_address(text: str, prefecture: str | None = None, *, part_building: bo
 def _split_code(text: str) -> tuple[str | None, str]:
     if match := _CODE.match(text):
         return read_postal_code(match[1] or match[2]), text[match.end() :].strip(BLANKS + ",，、\n")
-    if match := _CODE_AT_END.fullmatch(text):
-        return read_postal_code(match[2]), match[1]
+    match = _CODE_AT_END.search(text, 1)
+    if match and (before := text[: match.start()].rstrip(BLANKS)) and "\n" not in before:
+        return read_postal_code(match[1]), before
     return None, text
 
 
@@ -110,8 +116,9 @@ def _anywhere(text: str) -> tuple[str | None, str | None, str]:
 
 
 def _split_building(text: str) -> tuple[str, str | None]:
-    match = _BUILDING.fullmatch(text)
-    return (match[1], match[2]) if match else (text, None)
+    last = max((match.start() for match in _BUILDING.finditer(text)), default=0)
+    gaps = [match for match in _GAP.finditer(text) if match.end() < last]
+    return (text[: gaps[-1].start(1)], text[gaps[-1].end() :]) if gaps else (text, None)
 
 
 def _only(names: set[str]) -> str | None:
@@ -160,14 +167,20 @@ def _municipalities() -> Mapping[str, _Municipalities]:
 def _wards() -> frozenset[str]:
     """The wards of cities."""
     every = (city for each in _municipalities().values() for city in each.full)
-    return frozenset(match[2] for city in every if (match := _CITY_OF_WARDS.fullmatch(city)))
+    return frozenset(ward for city in every if (ward := _ward_of(city)[1]))
+
+
+def _ward_of(name: str) -> tuple[str, str]:
+    """The city and the ward of 横浜市西区; both empty when ``name`` has no ward."""
+    city, mark, ward = name.rpartition("市")
+    return (city + mark, ward) if city and len(ward) > 1 and ward.endswith("区") else ("", "")
 
 
 def _named(full: set[str]) -> _Municipalities:
     names = dict.fromkeys(full, False)
     for city in full:
         if match := _COUNTY.fullmatch(city):
-            names.setdefault(match[2], False)
-        if match := _CITY_OF_WARDS.fullmatch(city):
-            names[match[1]] = True
+            names.setdefault(match[1], False)
+        if ward_city := _ward_of(city)[0]:
+            names[ward_city] = True
     return _Municipalities(frozenset(full), names, max(map(len, names)))

@@ -62,7 +62,9 @@ def _alternatives() -> str:
 
 
 _FRONT = re.compile(rf"({_alternatives()})[{BLANKS}]*(.+)", re.DOTALL)
-_BACK = re.compile(rf"(.+?)[{BLANKS}]*({_alternatives()})", re.DOTALL)
+_BACK = re.compile(rf"(?:{_alternatives()})\Z")
+_LONGEST = 500
+"""Characters of a name whose form is looked for; a longer one is no company's."""
 _BY_SHORT = {short: form for form, short in _FORMS.items()}
 
 
@@ -78,13 +80,15 @@ class CompanyName:
 def split_company(name: str) -> CompanyName:
     """Split 株式会社, (株), （株）, ㈱ and the other legal forms off, before (前株) or after (後株) the name.
 
-    A name that is nothing but a form is kept whole.
+    A name that is nothing but a form, or longer than any company's, is kept whole.
     """
     plain = narrow(name).strip(BLANKS)
+    if len(plain) > _LONGEST:
+        return CompanyName(plain, None, None)
     if match := _FRONT.fullmatch(plain):
         return CompanyName(match[2].strip(BLANKS), _form(match[1]), "front")
-    if match := _BACK.fullmatch(plain):
-        return CompanyName(match[1].strip(BLANKS), _form(match[2]), "back")
+    if match := _BACK.search(plain, 1):
+        return CompanyName(plain[: match.start()].strip(BLANKS), _form(match[0]), "back")
     return CompanyName(plain, None, None)
 
 

@@ -6,7 +6,7 @@ import datetime as dt
 import re
 from dataclasses import dataclass
 
-from daicho.nihongo.unreadable import Unreadable
+from daicho.nihongo.unreadable import Unreadable, refuse_long
 from daicho.nihongo.widths import narrow, narrow_hyphens
 
 JAPAN = dt.timezone(dt.timedelta(hours=9), "JST")
@@ -39,11 +39,12 @@ _JAPANESE = re.compile(
     r"(明治|大正|昭和|平成|令和|[明大昭平令MTSHR])\s*(元|[0-9]{1,2})\s*[-/.年]\s*([0-9]{1,2})\s*[-/.月]\s*([0-9]{1,2})\s*日?"
 )
 _COMPACT_ERA = re.compile(r"([MTSHR])([0-9][0-9])([0-9][0-9])([0-9][0-9])")
-_TAIL = re.compile(r"\s*\([日月火水木金土](?:曜日?)?\)$")
-_MIDNIGHT = re.compile(r"[ T]+0{1,2}:00(?::00(?:\.0+)?)?$")
+_TAIL = re.compile(r"(?<!\s)\s*+\([日月火水木金土](?:曜日?)?\)$")
+_MIDNIGHT = re.compile(r"(?<![ T])[ T]++0{1,2}:00(?::00(?:\.0++)?)?$")
 _TIME = re.compile(
-    r"(.+?)(?:[ T]+|(?<=日))([0-9]{1,2})(?::|時)([0-9]{1,2})(?:(?::|分)([0-9]{1,2})(?:\.[0-9]+)?秒?|分)?\s*(Z|[-+][0-9][0-9]:?[0-9][0-9])?"
+    r"(?:(?<![ T])[ T]++|(?<=日))([0-9]{1,2})(?::|時)([0-9]{1,2})(?:(?::|分)([0-9]{1,2})(?:\.[0-9]++)?秒?|分)?\s*+(Z|[-+][0-9][0-9]:?[0-9][0-9])?\Z"
 )
+"""The time of day at the end of a text, with what parts it from the date."""
 _SERIAL_TIME = re.compile(r"([0-9]{5})\.([0-9]+)")
 
 
@@ -57,6 +58,7 @@ def read_date(text: str) -> dt.date:
     Raises:
         Unreadable: ``invalid_date``.
     """
+    refuse_long(text, "invalid_date")
     if (match := _WESTERN.fullmatch(text)) is None:
         text = _clean(text)
         match = _WESTERN.fullmatch(text)
@@ -110,17 +112,18 @@ def read_datetime(text: str, zone: dt.tzinfo = JAPAN) -> dt.datetime:
     Raises:
         Unreadable: ``invalid_datetime``.
     """
+    refuse_long(text, "invalid_datetime")
     plain = narrow(text).strip()
     try:
         if match := _SERIAL_TIME.fullmatch(plain):
             seconds = round(float("0." + match[2]) * 86400)
             return dt.datetime.combine(read_date(match[1]), dt.time(), zone) + dt.timedelta(seconds=seconds)
-        match = _TIME.fullmatch(plain)
+        match = _TIME.search(plain, 1)
         if match is None:
             return dt.datetime.combine(read_date(plain), dt.time(), zone)
-        day = read_date(_TAIL.sub("", match[1]))
-        clock = dt.time(int(match[2]), int(match[3]), int(match[4] or 0))
-        return dt.datetime.combine(day, clock, _offset(match[5]) or zone)
+        day = read_date(_TAIL.sub("", plain[: match.start()]))
+        clock = dt.time(int(match[1]), int(match[2]), int(match[3] or 0))
+        return dt.datetime.combine(day, clock, _offset(match[4]) or zone)
     except ValueError:
         raise Unreadable("invalid_datetime") from None
 

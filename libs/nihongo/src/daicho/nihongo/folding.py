@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Mapping
 
 from daicho.nihongo.kana import to_katakana
-from daicho.nihongo.widths import narrow
+from daicho.nihongo.widths import compose, narrow
 
 VARIANTS: Mapping[str, str] = {
     "高": "髙",
@@ -44,8 +43,8 @@ class Folding:
         """
         if text.isascii():
             return text.lower()
-        folded = to_katakana(unicodedata.normalize("NFKC", text).casefold())
-        return unicodedata.normalize("NFKC", folded).translate(self._variants)
+        folded = to_katakana(compose(text).casefold())
+        return compose(folded).translate(self._variants)
 
 
 _DEFAULT = Folding()

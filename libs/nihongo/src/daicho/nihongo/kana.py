@@ -7,7 +7,7 @@ import unicodedata
 
 import jaconv
 
-from daicho.nihongo.widths import narrow
+from daicho.nihongo.widths import compose, narrow
 
 _HIRAGANA = {code: jaconv.hira2kata(chr(code)) for code in range(ord("ぁ"), ord("ゖ") + 1)}
 _STORED = re.compile("[\u30a1-\u30fa\u30fb-\u30fe]+")
@@ -44,7 +44,7 @@ def store_kana(text: str) -> str:
     if _STORED.fullmatch(text):
         return text
     # Some katakana have a voiced form where the hiragana have none (わ with U+3099 becomes ヷ): composed anew.
-    return unicodedata.normalize("NFC", narrow(text).translate(_HIRAGANA))
+    return compose(narrow(text).translate(_HIRAGANA), "NFC")
 
 
 def kana_bucket(kana: str | None) -> str | None:

@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from stdnum.jp import cn
 
-from daicho.nihongo.unreadable import Unreadable
+from daicho.nihongo.unreadable import Unreadable, refuse_long
 from daicho.nihongo.widths import narrow, narrow_hyphens
 
 _GAPS = str.maketrans("", "", "- ")
@@ -33,6 +33,7 @@ def read_corporate_number(text: str) -> str:
     Raises:
         Unreadable: ``invalid_corporate_number``.
     """
+    refuse_long(text, "invalid_corporate_number")
     digits = narrow_hyphens(text).translate(_GAPS)
     if not (digits.isascii() and cn.is_valid(digits)):
         raise Unreadable("invalid_corporate_number")
@@ -45,6 +46,7 @@ def read_registration_number(text: str) -> str:
     Raises:
         Unreadable: ``invalid_registration_number``.
     """
+    refuse_long(text, "invalid_registration_number")
     plain = narrow_hyphens(text).translate(_GAPS)
     digits = plain[1:]
     if plain[:1] not in ("T", "t") or not (digits.isascii() and cn.is_valid(digits)):
@@ -60,8 +62,7 @@ def read_yen(text: str) -> int:
     Raises:
         Unreadable: ``invalid_number``.
     """
-    if len(text) > _LONGEST:
-        raise Unreadable("invalid_number")
+    refuse_long(text, "invalid_number", _LONGEST)
     if text.isascii() and text.isdigit():
         return int(text)
     plain = narrow(text).replace("−", "-").replace(" ", "")
@@ -94,8 +95,9 @@ def read_decimal(text: str) -> Decimal:
     Raises:
         Unreadable: ``invalid_number``.
     """
+    refuse_long(text, "invalid_number", _LONGEST)
     plain = narrow(text).replace("−", "-").strip()
-    if len(text) > _LONGEST or not plain.isascii() or not _NUMBER.fullmatch(plain):
+    if not plain.isascii() or not _NUMBER.fullmatch(plain):
         raise Unreadable("invalid_number")
     return Decimal(plain.replace(",", ""))
 
@@ -118,6 +120,7 @@ def read_month(text: str) -> int:
     Raises:
         Unreadable: ``invalid_month``.
     """
+    refuse_long(text, "invalid_month")
     match = _MONTH.fullmatch(narrow(text).replace(" ", ""))
     if not match or not match[1].isascii() or not 1 <= int(match[1]) <= 12:
         raise Unreadable("invalid_month")

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 import phonenumbers
 
-from daicho.nihongo.unreadable import Unreadable
+from daicho.nihongo.unreadable import Unreadable, refuse_long
 from daicho.nihongo.widths import narrow_hyphens
 
 _JAPANESE = re.compile(r"[25-9]0[0-9]{8}|(?![25-9]0|0)[0-9]{9}")
@@ -15,8 +15,8 @@ _JAPANESE = re.compile(r"[25-9]0[0-9]{8}|(?![25-9]0|0)[0-9]{9}")
 
 _PLAIN = re.compile(r"0[0-9]{1,4}([- ]?)[0-9]{1,4}\1[0-9]{3,4}|0[0-9]{1,4}\([0-9]{1,4}\)[0-9]{3,4}")
 _PLAIN_ABROAD = re.compile(r"\+81([- ]?)[1-9][0-9]{0,3}[- ]?[0-9]{1,4}[- ]?[0-9]{3,4}")
-_MARKED = re.compile(r"(?:tel|電話)[.:\s]*", re.IGNORECASE)
-_ALLOWED = re.compile(r"[+(0][0-9+\-() ./]*")
+_MARKED = re.compile(r"(?:tel|電話)[.:\s]*+", re.IGNORECASE)
+_ALLOWED = re.compile(r"[+(0][0-9+\-() ./]*+")
 _SEPARATORS = str.maketrans("", "", "-() ")
 
 
@@ -29,6 +29,7 @@ def read_phone(text: str) -> str:
     Raises:
         Unreadable: ``invalid_phone``.
     """
+    refuse_long(text, "invalid_phone")
     plain = narrow_hyphens(text).strip()
     if _PLAIN.fullmatch(plain):
         digits = plain.translate(_SEPARATORS)
@@ -41,6 +42,7 @@ def read_phone(text: str) -> str:
 
 def read_phone_with_library(plain: str) -> str:
     """What :func:`read_phone` answers, for text that is narrow already, by way of ``phonenumbers`` alone."""
+    refuse_long(plain, "invalid_phone")
     plain = _MARKED.sub("", plain, count=1) if _MARKED.match(plain) else plain
     if not _ALLOWED.fullmatch(plain) or plain.count("+") > 1:
         raise Unreadable("invalid_phone")

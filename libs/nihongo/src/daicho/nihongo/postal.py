@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from daicho.nihongo.unreadable import Unreadable
+from daicho.nihongo.unreadable import Unreadable, refuse_long
 from daicho.nihongo.widths import narrow_hyphens
 
-_CODE = re.compile(r"〒?\s*([0-9]{3})[-\s]*([0-9]{4})")
+_CODE = re.compile(r"〒?\s*+([0-9]{3})[-\s]*+([0-9]{4})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,7 @@ def read_postal_code(text: str) -> str:
     Raises:
         Unreadable: ``invalid_postal_code``.
     """
+    refuse_long(text, "invalid_postal_code")
     match = _CODE.fullmatch(narrow_hyphens(text).strip())
     if not match:
         raise Unreadable("invalid_postal_code")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from daicho.nihongo.unreadable import Unreadable
+from daicho.nihongo.unreadable import Unreadable, refuse_long
 from daicho.nihongo.widths import narrow
 
 _YES = [
@@ -55,6 +55,7 @@ def read_boolean(text: str) -> bool:
     """
     answer = _WORDS.get(text)
     if answer is None:
+        refuse_long(text, "unknown_option")
         answer = _WORDS.get(narrow(text).strip().lower())
     if answer is None:
         raise Unreadable("unknown_option")

@@ -12,7 +12,7 @@ import msgspec
 
 from daicho.faults import FieldFault, listed
 
-_PATH: Final = re.compile(r" - at `\$(.*)`$", re.DOTALL)
+_PATH: Final = re.compile(r" - at `\$([^`]*+)`$")
 _STEP: Final = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]|\[\.\.\.\]")
 _CODES: Final[Sequence[tuple[re.Pattern[str], str, str | None]]] = (
     (re.compile(r"Expected `str` of length >= 1\b"), "required", None),

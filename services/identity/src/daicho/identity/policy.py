@@ -14,6 +14,7 @@ from email_validator import EmailNotValidError, validate_email
 
 from daicho.faults import FieldFault
 from daicho.identity.permissions import ROLES
+from daicho.nihongo import compose
 
 #: A new company may work this long before somebody confirms the address it gave.
 CONFIRMATION_GRACE = timedelta(hours=72)
@@ -114,7 +115,7 @@ def normalise_email(text: str) -> str:
 
     Lower-casing the local part joins addresses that only pedants tell apart; people type both.
     """
-    return unicodedata.normalize("NFKC", text).strip().lower()
+    return compose(text).strip().lower()
 
 
 def email_fault(pointer: str, text: str) -> FieldFault | None:
@@ -161,7 +162,7 @@ def code_fault(pointer: str, code: str) -> FieldFault | None:
 
 def normalise_password(text: str) -> str:
     """NFKC, so that a password typed full width on one machine matches half width on another."""
-    return unicodedata.normalize("NFKC", text)
+    return compose(text)
 
 
 def password_fault(pointer: str, password: str, *, personal: tuple[str, ...] = ()) -> FieldFault | None:

@@ -16,8 +16,9 @@ from daicho.nihongo import Unreadable, split_address, trim
 
 _TAG_MARKS: Final = "、,，;；\n"
 _TAG: Final = re.compile(
-    rf'[ \t\u3000\u00a0]*"((?:[^"]|"")*)"[ \t\u3000\u00a0]*(?=[{_TAG_MARKS}\t]|$)|([^{_TAG_MARKS}\t]+)'
+    rf'[ \t\u3000\u00a0]++|"((?:[^"]++|"")*+)"(?=[ \u3000\u00a0]*+(?:[{_TAG_MARKS}\t]|$))|([^{_TAG_MARKS}\t]++)'
 )
+"""Blanks, a tag in quotes, or one without: the next that a cell holds."""
 _QUOTED: Final = re.compile(f'["{_TAG_MARKS}\t]')
 
 
@@ -169,7 +170,7 @@ def split_tags(text: str) -> list[str]:
         for separator in _TAG_MARKS:
             text = text.replace(separator, "\t")
         return list(dict.fromkeys(tag for part in text.split("\t") if (tag := trim(part))))
-    found = (trim(each[2] or each[1].replace('""', '"')) for each in _TAG.finditer(text))
+    found = (trim(each[2] or (each[1] or "").replace('""', '"')) for each in _TAG.finditer(text))
     return list(dict.fromkeys(tag for tag in found if tag))
 
 
