@@ -1,5 +1,6 @@
 """Widths, kana, folding and company names."""
 
+import re
 import unicodedata
 
 import jaconv
@@ -11,6 +12,7 @@ from daicho.nihongo import (
     KANA_BUCKETS,
     VARIANTS,
     Folding,
+    compose,
     fold,
     kana_bucket,
     narrow,
@@ -19,6 +21,7 @@ from daicho.nihongo import (
     store_kana,
     trim,
 )
+from daicho.testkit.growth import superlinear_growth
 
 JAPANESE = st.text(
     st.one_of(
@@ -161,3 +164,21 @@ def test_trimming_takes_blanks_of_both_widths_and_keeps_line_ends() -> None:
 
 def test_narrow_letters_and_wide_kana_come_out_of_any_width() -> None:
     assert narrow("Ａﾊﾟ①") == "Aパ1"
+
+
+def test_composing_takes_linear_time_and_keeps_thirty_marks_in_a_row() -> None:
+    def marked(size: int) -> str:
+        return "a" + "\u0301\u0316" * (size // 2)
+
+    assert superlinear_growth(compose, marked) is None
+    assert superlinear_growth(fold, lambda size: "ｶ" + "ﾞ\u0301" * (size // 2)) is None
+    assert len(unicodedata.normalize("NFD", compose(marked(1_000)))) == 31
+    assert compose(marked(30) * 20) == unicodedata.normalize("NFKC", marked(30) * 20)
+
+
+def test_every_combining_mark_is_counted() -> None:
+    """A character that begins with a mark once it is decomposed is none of a word, or one of the five that are named."""
+    marks = (chr(code) for code in range(0x300, 0x110000) if not 0xD800 <= code < 0xE000)
+    late = {each for each in marks if unicodedata.combining(unicodedata.normalize("NFKD", each)[0])}
+    assert {each for each in late if re.match(r"\w", each)} == {"\uff9e", "\uff9f"}
+    assert {each for each in late if not unicodedata.combining(each)} == set("\u0f73\u0f75\u0f81\uff9e\uff9f")

@@ -16,7 +16,9 @@ _TO_HYPHEN = {ord(character): "-" for character in _HYPHENS}
 _SHORT: Final = 256
 _MOST_MARKS: Final = 30
 _NO_WORDS: Final = re.compile(rf"[\W\uff9e\uff9f]{{{_MOST_MARKS + 1},}}+")
-"""A run in which combining marks may stand; the two are the half-width sonant marks, which NFKC makes combining."""
+"""A run in which combining marks may stand; no letter is one, but for the half-width sonant marks."""
+_BECOME_MARKS: Final = frozenset("\u0f73\u0f75\u0f81\uff9e\uff9f")
+"""What is no combining mark and becomes one by normalisation."""
 
 
 def compose(text: str, form: Literal["NFC", "NFKC"] = "NFKC") -> str:
@@ -35,8 +37,7 @@ def _without_excess(run: re.Match[str]) -> str:
     kept: list[str] = []
     marks = 0
     for character in run[0]:
-        combining = [unicodedata.combining(each) > 0 for each in unicodedata.normalize("NFKD", character)]
-        marks = marks + sum(combining) if all(combining) else 0
+        marks = marks + 1 if unicodedata.combining(character) or character in _BECOME_MARKS else 0
         if marks <= _MOST_MARKS:
             kept.append(character)
     return "".join(kept)
