@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from daicho.gateway.settings import MEBIBYTE, Rate
-from daicho.gateway.table import STREAMS
+from daicho.gateway.table import STREAMS, UPLOADS
 from daicho.testkit.gateway import Gateway, Start
 
 
@@ -170,6 +170,26 @@ def test_whatever_answers_a_file_or_live_events_lasts_as_long_as_it_takes() -> N
         if not any(method == each and re.fullmatch(pattern, path) for each, pattern, _ in STREAMS)
     }
     assert by_the_clock == set()
+
+
+def test_lasting_routes_are_counted_by_their_services() -> None:
+    """The gateway has no clock for them, so a service says how many a user and a company may open."""
+    described = json.loads(Path(__file__).parents[1].joinpath("openapi.json").read_text(encoding="utf-8"))
+    counted = {
+        (method.upper(), re.sub(r"\{\w+\}", "x", path))
+        for path, operations in described["paths"].items()
+        for method, operation in operations.items()
+        if "too_many_streams" in operation["responses"]["429"]["$ref"]
+    }
+    lasting = {
+        (method.upper(), re.sub(r"\{\w+\}", "x", path))
+        for path, operations in described["paths"].items()
+        for method in operations
+        for each, pattern, _ in (*STREAMS, *UPLOADS)
+        if method.upper() == each and re.fullmatch(pattern, re.sub(r"\{\w+\}", "x", path))
+    }
+    assert counted == lasting
+    assert len(lasting) >= len(STREAMS) + len(UPLOADS)
 
 
 async def test_an_export_of_the_log_is_asked_of_the_audit(gateway: Gateway) -> None:

@@ -2041,7 +2041,7 @@ export interface components {
              * @description The choices of a select.
              * @default []
              */
-            options?: components["schemas"]["Option"][];
+            options?: (components["schemas"]["Option"] | unknown)[];
             /** @description The roles that see it; null: all. */
             read_roles?: string[] | null;
             /**
@@ -3281,6 +3281,22 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
+        /** @description `too_busy`: Too many of your requests are being handled at once. Nothing was changed; retry in 2 seconds. `too_many_requests`: Too many requests. Please retry in 2 seconds. `too_many_streams`: At most limit downloads, uploads and live views may be open at once. Wait for one to end, or close a tab that you do not use. */
+        "too_busy.too_many_requests.too_many_streams": {
+            headers: {
+                /** @description The language of the document. */
+                "Content-Language"?: "ja" | "en";
+                /**
+                 * @description Seconds to wait.
+                 * @example 2
+                 */
+                "Retry-After"?: number;
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
         /** @description `too_large`: The data is too large (limit 1000000 bytes). Send it in smaller parts. */
         too_large: {
             headers: {
@@ -3292,8 +3308,8 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `too_many_requests`: Too many requests. Please retry in 2 seconds. */
-        too_many_requests: {
+        /** @description `too_many_requests`: Too many requests. Please retry in 2 seconds. `too_many_streams`: At most limit downloads, uploads and live views may be open at once. Wait for one to end, or close a tab that you do not use. */
+        "too_many_requests.too_many_streams": {
             headers: {
                 /** @description The language of the document. */
                 "Content-Language"?: "ja" | "en";
@@ -3868,7 +3884,7 @@ export interface operations {
             403: components["responses"]["forbidden"];
             409: components["responses"]["log_forked"];
             422: components["responses"]["invalid"];
-            429: components["responses"]["too_busy.too_many_requests"];
+            429: components["responses"]["too_busy.too_many_requests.too_many_streams"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -4134,7 +4150,7 @@ export interface operations {
             413: components["responses"]["too_large"];
             415: components["responses"]["unsupported_media_type"];
             422: components["responses"]["invalid"];
-            429: components["responses"]["too_busy.too_many_requests"];
+            429: components["responses"]["too_busy.too_many_requests.too_many_streams"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -4858,7 +4874,7 @@ export interface operations {
             413: components["responses"]["too_large"];
             415: components["responses"]["unsupported_media_type"];
             422: components["responses"]["invalid"];
-            429: components["responses"]["too_busy.too_many_requests"];
+            429: components["responses"]["too_busy.too_many_requests.too_many_streams"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -6088,7 +6104,7 @@ export interface operations {
             413: components["responses"]["too_large"];
             415: components["responses"]["unsupported_media_type"];
             422: components["responses"]["idempotency_mismatch.invalid"];
-            429: components["responses"]["too_busy.too_many_requests"];
+            429: components["responses"]["too_busy.too_many_requests.too_many_streams"];
             500: components["responses"]["internal"];
             503: components["responses"]["storage_unavailable.unavailable"];
         };
@@ -6503,7 +6519,7 @@ export interface operations {
             403: components["responses"]["forbidden"];
             404: components["responses"]["not_found"];
             422: components["responses"]["invalid"];
-            429: components["responses"]["too_many_requests"];
+            429: components["responses"]["too_many_requests.too_many_streams"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -6554,7 +6570,7 @@ export interface operations {
             403: components["responses"]["forbidden"];
             404: components["responses"]["not_found"];
             422: components["responses"]["invalid"];
-            429: components["responses"]["too_busy.too_many_requests"];
+            429: components["responses"]["too_busy.too_many_requests.too_many_streams"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };

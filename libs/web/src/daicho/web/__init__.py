@@ -23,6 +23,7 @@ from daicho.web.idempotency import Reply, Work, create_once
 from daicho.web.problems import language_of
 from daicho.web.requests import check_charset
 from daicho.web.salvage import Salvaged
+from daicho.web.stream_limit import StreamBounds, StreamLimit
 from daicho.web.streams import Event, stream
 from daicho.web.versions import etag, if_match
 
@@ -41,6 +42,8 @@ __all__ = [
     "GrantSource",
     "Reply",
     "Salvaged",
+    "StreamBounds",
+    "StreamLimit",
     "Term",
     "UnguardedRoute",
     "Verifier",

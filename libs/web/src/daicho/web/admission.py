@@ -9,8 +9,6 @@ for a slow reader of an answer. So no client keeps a place by being slow. Howeve
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import lru_cache
-from ipaddress import IPv6Address, ip_address
 from typing import Any, Final
 
 from litestar import Request
@@ -22,6 +20,7 @@ from daicho.faults import TooBusy
 from daicho.web.callers import ACTOR, address_of
 from daicho.web.concurrency_limit import Bounds, ConcurrencyLimit, Key
 from daicho.web.declared import Cost, declared_by
+from daicho.web.neighbourhood import neighbourhood_of
 
 _PLACE: Final = "daicho.place"
 _COST: Final = "daicho.cost"
@@ -77,7 +76,7 @@ class Admission:
         actor = state.get(ACTOR)
         limit: ConcurrencyLimit
         if actor is None:
-            limit, tenant, user = self.public, _neighbourhood(address_of(request)), None
+            limit, tenant, user = self.public, neighbourhood_of(address_of(request)), None
         else:
             limit, tenant, user = self.by_cost[cost], actor.tenant_id, actor.user_id
         try:
@@ -166,15 +165,3 @@ class _Place:
         if self._limit is not None:
             await self._limit.take_again(self._tenant, self._user)
             self.is_held = True
-
-
-@lru_cache(1024)
-def _neighbourhood(address: str | None) -> Key:
-    """The addresses that count as one: an IPv6 subscriber holds at least a /64."""
-    if address is None:
-        return None
-    try:
-        found = ip_address(address)
-    except ValueError:
-        return address
-    return found.packed[:8] if isinstance(found, IPv6Address) else found.packed

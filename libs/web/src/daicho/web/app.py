@@ -33,6 +33,7 @@ from daicho.web.problems import API_HEADERS, handlers
 from daicho.web.refusals import HeadersTooLarge, NulInUrl, UrlTooLong
 from daicho.web.refused import noting
 from daicho.web.requests import JsonRequest
+from daicho.web.stream_limit import StreamLimit
 
 BODY_LIMIT: Final = 1_000_000
 """Bytes of a request body, unless a route says otherwise."""
@@ -61,18 +62,22 @@ def create_app(
     version: str = "1",
     refusals: RefusalLog | None = None,
     admission: Admission | None = None,
+    stream_limit: StreamLimit | None = None,
 ) -> Litestar:
     """The application of service ``name``.
 
     ``messages`` are the service's own field codes; ``state`` is what handlers find at ``request.app.state``;
     ``glossary`` says what the names in its shapes mean; ``refusals`` hears of every 403 and 404 that a recognised
-    caller is given, before it leaves; ``admission`` says how many requests are handled at once.
+    caller is given, before it leaves; ``admission`` says how many requests are handled at once, ``stream_limit`` how many
+    lasting ones are open.
     Raises :class:`UnguardedRoute`.
     """
     admission = admission or Admission(name)
+    stream_limit = stream_limit or StreamLimit()
 
     async def before(request: Request[Any, Any, Any]) -> None:
         await refuse_unknown_parameters(request)
+        stream_limit.admit(request)
         await admission.admit(request)
 
     app = Litestar(
@@ -83,7 +88,12 @@ def create_app(
         request_max_body_size=BODY_LIMIT,
         openapi_config=_openapi(name, version),
         state=State({**(state or {}), "callers": callers, "health": health, "glossary": glossary or {}}),
-        middleware=[_observed, holding_places, *([] if refusals is None else [noting(refusals)])],
+        middleware=[
+            _observed,
+            stream_limit.releasing,
+            holding_places,
+            *([] if refusals is None else [noting(refusals)]),
+        ],
         debug=False,
         logging_config=None,
     )

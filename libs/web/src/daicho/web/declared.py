@@ -66,6 +66,7 @@ class Declared:
     texts: Mapping[str, str] | None = None
     examines: Examines | None = None
     cost: Cost | CostOf = Cost.LIGHT
+    lasts: bool = False
 
 
 _NOTHING: Final = Declared()
@@ -77,12 +78,14 @@ def declares(
     texts: Mapping[str, str] | None = None,
     examines: Examines | None = None,
     cost: Cost | CostOf = Cost.LIGHT,
+    lasts: bool = False,
 ) -> dict[str, Any]:
     """The ``opt`` of a route: faults of its own; whether it keeps replies (:func:`daicho.web.create_once`);
     for an answer that is no JSON, media type → what it looks like; what checks the sound part of a body that
-    has a wrong member beside it; what a request of it costs.
+    has a wrong member beside it; what a request of it costs; whether it lasts as long as its client likes, so that
+    :mod:`daicho.web.stream_limit` counts it.
     """
-    return {_DECLARED: Declared(faults, once, texts, examines, cost)}
+    return {_DECLARED: Declared(faults, once, texts, examines, cost, lasts)}
 
 
 def declared_by(handler: HTTPRouteHandler) -> Declared:

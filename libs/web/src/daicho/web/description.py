@@ -40,7 +40,7 @@ from daicho.web.components import COMMON, ETAG, HEADERS, PROBLEM, problem
 from daicho.web.cursors import Cursor
 from daicho.web.declared import Cost, Glossary, declared_by
 from daicho.web.examples import REFERENCE, Examples
-from daicho.web.refusals import InvalidIfMatch, UnsupportedMediaType
+from daicho.web.refusals import InvalidIfMatch, TooManyStreams, UnsupportedMediaType
 
 
 def describe(
@@ -154,6 +154,8 @@ class _Operation:
             yield from (TooLarge, UnsupportedMediaType)
         if demands_version:
             yield from (InvalidIfMatch, PreconditionFailed, PreconditionRequired)
+        if self.declared.lasts:
+            yield TooManyStreams
         if self.declared.once:
             yield from (IdempotencyInFlight, IdempotencyMismatch)
 

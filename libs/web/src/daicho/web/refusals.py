@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from daicho.faults import Fault, Malformed, Messages
+from daicho.faults import Fault, Malformed, Messages, TooManyRequests
 
 
 class NoBody(Malformed):
@@ -107,4 +107,16 @@ class UrlTooLong(Fault):
     code = "url_too_long"
     messages = Messages(
         ja="URL が長すぎます（上限は 16 KiB です）。", en="The URL is too long (16 KiB at most)."
+    )
+
+
+class TooManyStreams(TooManyRequests):
+    """Too many live streams, downloads and uploads are open: ``limit`` of one user, one company or one address."""
+
+    code = "too_many_streams"
+    messages = Messages(
+        ja="同時に開けるダウンロード、アップロード、進行状況の表示は {limit} 件までです。"
+        "どれかが終わるのを待つか、使っていないタブを閉じてください。",
+        en="At most {limit} downloads, uploads and live views may be open at once. Wait for one to end, or close a tab "
+        "that you do not use.",
     )

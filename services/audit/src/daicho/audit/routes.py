@@ -81,7 +81,7 @@ async def read_key(request: Caller, state: State) -> KeyView:
     "/v1/audit/export",
     guards=[requires(READ)],
     tags=["audit"],
-    opt=declares(LogForked, texts={"application/jsonl": EXPORT}, cost=Cost.BULK),
+    opt=declares(LogForked, texts={"application/jsonl": EXPORT}, cost=Cost.BULK, lasts=True),
 )
 async def export_log(request: Caller, state: State) -> Stream:
     """The whole log as JSON lines that `daicho audit verify FILE` verifies offline."""

@@ -92,7 +92,7 @@ class CompanyRoutes(Controller):
         "/export",
         guards=[requires("companies:export")],
         status_code=200,
-        opt=declares(Invalid, texts=EXPORTED, cost=Cost.BULK),
+        opt=declares(Invalid, texts=EXPORTED, cost=Cost.BULK, lasts=True),
     )
     async def export_companies(self, request: Ask, data: JSONBody[ExportRequest]) -> Stream:
         """Write companies into a csv, tsv or xlsx that an import takes back: all that a search finds and the caller may read and export, at most 200,000."""

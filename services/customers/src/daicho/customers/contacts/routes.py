@@ -93,7 +93,7 @@ class ContactRoutes(Controller):
         "/export",
         guards=[requires("contacts:export")],
         status_code=200,
-        opt=declares(Invalid, texts=EXPORTED, cost=Cost.BULK),
+        opt=declares(Invalid, texts=EXPORTED, cost=Cost.BULK, lasts=True),
     )
     async def export_contacts(self, request: Ask, data: JSONBody[ExportRequest]) -> Stream:
         """Write contacts into a csv, tsv or xlsx that an import takes back: all that a search finds and the caller may read and export, at most 200,000."""

@@ -84,7 +84,7 @@ class ImportRoutes(Controller):
         request_max_body_size=FILE_LIMIT,
         operation_class=UploadOperation,
         responses=answers(201, ImportView),
-        opt=declares(UploadMalformed, StorageUnavailable, Invalid, once=True),
+        opt=declares(UploadMalformed, StorageUnavailable, Invalid, once=True, lasts=True),
     )
     async def upload_file(self, request: Ask) -> Response[bytes]:
         """Send a CSV, TSV or xlsx of at most 64 MB as multipart/form-data: ``file`` and ``resource``. With an
@@ -186,7 +186,7 @@ class ImportRoutes(Controller):
         more = seal_cursor(asking.keys, bound, items[limit][0]) if len(items) > limit else None
         return ImportErrorPage([item for _, item in items[:limit]], more)
 
-    @get("/{import_id:uuid}/rejected", opt=declares(texts=REJECTED, cost=Cost.BULK))
+    @get("/{import_id:uuid}/rejected", opt=declares(texts=REJECTED, cost=Cost.BULK, lasts=True))
     async def download_rejected(self, request: Ask, import_id: FromPath[UUID]) -> Stream:
         """The rejected rows as a file like the one they came from, with the reasons in its first column."""
         asking, imports = await _asking(request), _imports(request)
@@ -198,7 +198,7 @@ class ImportRoutes(Controller):
     @get(
         "/{import_id:uuid}/events",
         media_type="text/event-stream",
-        opt=declares(texts=EVENTS, cost=Cost.EXEMPT),
+        opt=declares(texts=EVENTS, cost=Cost.EXEMPT, lasts=True),
     )
     async def follow_import(self, request: Ask, import_id: FromPath[UUID]) -> Stream:
         """Progress as it happens: events with an import's counters, until it is done or failed."""
