@@ -110,7 +110,16 @@ class World:
         keyring = Keyring(transit, database)
         checkpoints = Checkpoints(database, transit, utc_now, unsigned)
         tasks = [
-            asyncio.create_task(consumer(bus, EventVerifier(transit), database, keyring, unsigned.add).run()),
+            asyncio.create_task(
+                consumer(
+                    bus,
+                    EventVerifier(transit),
+                    database,
+                    keyring,
+                    checkpoints=checkpoints,
+                    grown=unsigned.add,
+                ).run()
+            ),
             asyncio.create_task(checkpoints.run()),
         ]
         try:

@@ -180,7 +180,8 @@ async def test_the_audit_says_who_saw_what_and_proves_it_offline(story, tmp_path
 async def test_the_whole_log_verifies_offline(story, tmp_path) -> None:
     log = tmp_path / "audit.jsonl"
     log.write_bytes((await story.owner("GET", "/v1/audit/export")).content)
-    assert daicho(["audit", "verify", str(log)], {}) == 0
+    key = (await story.owner.get("/v1/audit/key"))["key"]
+    assert daicho(["audit", "verify", str(log), "--key", key], {}) == 0
     assert len(log.read_text().splitlines()) > 10
 
 

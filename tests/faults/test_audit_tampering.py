@@ -3,134 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID
 
 import asyncpg
 import pytest
 
-from daicho.audit import log, merkle
-from daicho.audit.checkpoints import Checkpoints
-from daicho.audit.clients import Names
+from daicho.audit import merkle
 from daicho.audit.faults import LogForked
-from daicho.audit.leaf import ActorKind, Kind
-from daicho.audit.log import Unsigned
 from daicho.audit.lookup import Compared, compare
-from daicho.audit.model import Fact
-from daicho.audit.notes import Verifier
-from daicho.audit.reading import Reader
-from daicho.audit.verify import Report, verify
-from daicho.events import AccessLog
+from daicho.audit.verify import verify
 from daicho.faults import Forbidden
-from daicho.keyring import Certificates, Keyring, Transit
-from daicho.rpc import Channel
-from daicho.runtime import utc_now
-from daicho.tenancy import Actor, Database, uuid7
-from daicho.testkit import create_actor
-
-SIZE = 600
-BEGAN = datetime(2026, 11, 22, 3, 37, tzinfo=UTC)
-
-
-@dataclass
-class Ledger:
-    """A tenant's log of :data:`SIZE` entries, signed; and whoever may do anything to the database."""
-
-    actor: Actor
-    database: Database
-    keyring: Keyring
-    checkpoints: Checkpoints
-    reader: Reader
-    admin: asyncpg.Connection[Any]
-
-    async def append(self, count: int) -> None:
-        keys = await self.keyring.open(self.actor.tenant_id)
-        async with self.database.transaction(self.actor) as tx:
-            await log.append(tx, keys, [create_fact(number) for number in range(count)])
-
-    async def tamper(self, statement: str, *values: object) -> None:
-        """Run ``statement`` as the superuser, who no policy and no grant stops; $1 is the tenant."""
-        assert await self.admin.execute(statement, self.actor.tenant_id, *values) not in {
-            "UPDATE 0",
-            "DELETE 0",
-        }
-
-    async def export(self) -> list[bytes]:
-        async def still() -> None:
-            return None
-
-        lines = b"".join([part async for part in await self.reader.export(self.actor, still)])
-        return lines.splitlines(keepends=True)
-
-    async def verified(self, **given: Any) -> Report:
-        return verify(await self.export(), **given)
-
-    async def finding(self, **given: Any) -> tuple[str, int | None]:
-        report = await self.verified(**given)
-        assert report.finding is not None, "the verifier found nothing"
-        return report.finding.problem, report.finding.sequence
-
-
-def create_fact(number: int, **members: Any) -> Fact:
-    record = uuid7()
-    values: dict[str, Any] = {
-        "id": uuid7(),
-        "time": BEGAN + timedelta(milliseconds=number),
-        "kind": Kind.CHANGE,
-        "actor_kind": ActorKind.USER,
-        "actor_user_id": UUID(int=5),
-        "actor_session_id": UUID(int=6),
-        "actor_service": "",
-        "action": "contact.updated",
-        "resource_type": "contact",
-        "resource_id": record,
-        "records": [record.bytes],
-        "content": {"type": "x", "message": b"", "aggregate": ["contact", record.bytes, number]},
-        "key": None,
-    }
-    return Fact(**(values | members))
-
-
-@pytest.fixture(scope="module")
-async def certificates(openbao_server: Any, openbao_roles: Any) -> AsyncIterator[Certificates]:
-    transit = Transit(openbao_server.address, *openbao_roles["audit"], service="audit")
-    found = Certificates(transit)
-    await found.start()
-    yield found
-    transit.close()
+from tests.faults.audit_ledger import SIZE, Ledger, audit_ledgers
 
 
 @pytest.fixture(scope="module")
 async def service(
-    make_database: Any, openbao_server: Any, openbao_roles: Any, certificates: Certificates
+    make_database: Any, openbao_server: Any, openbao_roles: Any
 ) -> AsyncIterator[Callable[[], Any]]:
-    """The audit's parts on a real database and a real key store; calling it makes a tenant's ledger."""
-    made = await make_database("audit")
-    database = await made.open()
-    transit = Transit(openbao_server.address, *openbao_roles["audit"], service="audit")
-    owner = Transit(openbao_server.address, *openbao_roles["identity"], service="identity")
-    keyring, access_log = Keyring(transit, database), AccessLog(database)
-    names = Names(Channel("127.0.0.1:1", certificates, service="identity"))
-    admin = await asyncpg.connect(made.admin_url)
-
-    async def create() -> Ledger:
-        actor = create_actor()
-        await owner.create_tenant_key(actor.tenant_id)
-        checkpoints = Checkpoints(database, transit, utc_now, Unsigned())
-        reader = Reader(database, keyring, access_log, names=names, checkpoints=checkpoints)
-        ledger = Ledger(actor, database, keyring, checkpoints, reader, admin)
-        await ledger.append(SIZE)
-        await checkpoints.sign(actor.tenant_id)
-        return ledger
-
-    yield create
-    await access_log.close()
-    await admin.close()
-    await database.close()
-    transit.close()
-    owner.close()
+    async with audit_ledgers(await make_database("audit"), openbao_server, openbao_roles) as create:
+        yield create
 
 
 @pytest.fixture
@@ -228,17 +119,6 @@ async def test_a_log_written_anew_over_a_signed_one_is_not_signed(ledger: Ledger
     with pytest.raises(LogForked):
         await ledger.checkpoints.sign(ledger.actor.tenant_id)
     assert await ledger.finding(kept=[note]) == ("unproven", 0)
-
-
-async def test_a_fork_that_takes_the_checkpoints_along_is_named_by_a_kept_one(ledger: Ledger) -> None:
-    signed = await ledger.checkpoints.newest(ledger.actor.tenant_id)
-    for table in ("entry", "tree_node", "log_head", "entry_record", "checkpoint"):
-        await ledger.tamper(f"DELETE FROM {table} WHERE tenant_id = $1")  # noqa: S608 - the test's own text
-    await ledger.append(SIZE + 50)
-    assert (await ledger.verified()).stands
-    key = Verifier.parse(signed.key)
-    problem, sequence = await ledger.finding(key=key, kept=[signed.note])
-    assert (problem, sequence is not None and sequence < SIZE) == ("forked", True)
 
 
 @pytest.mark.parametrize("statement", [

@@ -113,7 +113,8 @@ async def test_a_worker_killed_in_mid_relay_loses_and_doubles_no_event() -> None
             assert sorted(entries) == sorted(it["id"] for it in kept)
             log = data.parent / "audit.jsonl"
             log.write_bytes((await again("GET", "/v1/audit/export")).content)
-            assert daicho(["audit", "verify", str(log)], {}) == 0
+            key = (await again.get("/v1/audit/key"))["key"]
+            assert daicho(["audit", "verify", str(log), "--key", key], {}) == 0
             await again.company.client.aclose()
 
 

@@ -6,7 +6,15 @@ import hvac
 import pytest
 from hvac import exceptions
 
-from daicho.keyring import ACCESS_KEY, CHECKPOINT_KEY, KeyRefused
+from daicho.keyring import (
+    ACCESS_KEY,
+    ANCHORS,
+    CHECKPOINT_KEY,
+    KeyRefused,
+    KeysUnavailable,
+    StaleVersion,
+    VersionedStore,
+)
 from daicho.keyring.keyring import EVENTS, PURPOSES
 from daicho.keyring.provision import SERVICES
 from daicho.keyring.transit import context_of, key_name
@@ -105,3 +113,44 @@ def test_a_service_gets_certificates_in_its_own_name_alone(service, client_of) -
         client.write_data(f"pki/issue/{service}", data={"common_name": service, "alt_names": other})
     with pytest.raises(exceptions.Forbidden):
         client.write_data(f"pki/issue/{other}", data={"common_name": other})
+
+
+@pytest.mark.parametrize("service", [name for name in SERVICES if name != "audit"])
+def test_anchors_are_out_of_reach_of_other_services(service, client_of, tenant) -> None:
+    kv = client_of(service).secrets.kv.v2
+    with pytest.raises(exceptions.Forbidden):
+        kv.create_or_update_secret(str(tenant), {"x": 1}, cas=0, mount_point=ANCHORS)
+    with pytest.raises(exceptions.Forbidden):
+        kv.read_secret_version(str(tenant), mount_point=ANCHORS, raise_on_deleted_version=False)
+
+
+def test_audit_replaces_anchors_by_check_and_set_and_removes_none(client_of, tenant) -> None:
+    kv, path = client_of("audit").secrets.kv.v2, str(tenant)
+    kv.create_or_update_secret(path, {"size": 1}, cas=0, mount_point=ANCHORS)
+    for cas in (None, 0, 2):
+        with pytest.raises(exceptions.InvalidRequest, match="check-and-set"):
+            kv.create_or_update_secret(path, {"size": 0}, cas=cas, mount_point=ANCHORS)
+    refused = (
+        lambda: kv.delete_latest_version_of_secret(path, mount_point=ANCHORS),
+        lambda: kv.delete_secret_versions(path, [1], mount_point=ANCHORS),
+        lambda: kv.destroy_secret_versions(path, [1], mount_point=ANCHORS),
+        lambda: kv.delete_metadata_and_all_versions(path, mount_point=ANCHORS),
+        lambda: kv.update_metadata(path, max_versions=1, cas_required=False, mount_point=ANCHORS),
+        lambda: kv.configure(cas_required=False, mount_point=ANCHORS),
+    )
+    for ask in refused:
+        with pytest.raises(exceptions.Forbidden):
+            ask()
+    kv.create_or_update_secret(path, {"size": 2}, cas=1, mount_point=ANCHORS)
+
+
+async def test_versioned_value_is_replaced_by_whoever_read_the_newest(transits, tenant) -> None:
+    first, second = (VersionedStore(transits["audit"], ANCHORS) for _ in range(2))
+    assert await first.read(str(tenant)) == (None, 0)
+    assert await first.write(str(tenant), {"size": 1}, replacing=0) == 1
+    with pytest.raises(StaleVersion):
+        await second.write(str(tenant), {"size": 9}, replacing=0)
+    assert await second.write(str(tenant), {"size": 2}, replacing=1) == 2
+    assert await first.read(str(tenant)) == ({"size": 2}, 2)
+    with pytest.raises(KeysUnavailable):
+        await VersionedStore(transits["support"], ANCHORS).read(str(tenant))

@@ -70,7 +70,20 @@ def test_the_command_says_what_it_verified_and_ends_with_zero(
     arguments = [write(tmp_path / "log.jsonl", lines), "--key", str(log.verifier), "--checkpoint", str(kept)]
     assert verify_command.run(arguments, out) == 0
     assert "verified: 600 entries stand" in out.getvalue()
-    assert "as given" in out.getvalue()
+    assert "key, as given" in out.getvalue()
+    assert f"compared with the checkpoint of 600 entries in {kept}" in out.getvalue()
+
+
+def test_file_that_only_its_own_key_vouches_for_is_not_proven(
+    log: Any, lines: list[bytes], tmp_path: Path
+) -> None:
+    out, file = io.StringIO(), write(tmp_path / "log.jsonl", lines)
+    assert verify_command.run([file], out) == verify_command.UNPROVEN
+    assert "agrees with itself: 600 entries stand" in out.getvalue()
+    assert "whoever can write to the database can make such a file" in out.getvalue()
+    assert "verified" not in out.getvalue()
+    assert verify_command.run([file, "--key", str(log.verifier)], out) == verify_command.STANDS
+    assert "compared with no earlier checkpoint" in out.getvalue()
 
 
 def test_the_command_names_the_first_bad_entry_and_ends_with_one(lines: list[bytes], tmp_path: Path) -> None:
@@ -84,7 +97,7 @@ def test_the_command_names_the_first_bad_entry_and_ends_with_one(lines: list[byt
     )
     assert done.returncode == 1
     assert "BAD: entry 123: deleted" in done.stdout
-    assert "compare it with the published one" in done.stdout
+    assert "key, from the file itself" in done.stdout
 
 
 def test_the_command_says_when_it_cannot_look(tmp_path: Path, lines: list[bytes]) -> None:

@@ -12,12 +12,15 @@ from uuid import UUID
 import asyncpg
 import pytest
 
+from daicho.audit.checkpoints import Checkpoints
 from daicho.audit.consumers import consumer
+from daicho.audit.log import Unsigned
 from daicho.contracts.audit.events.v1 import events_pb2 as audit
 from daicho.contracts.customers.events.v1 import events_pb2 as customers
 from daicho.events import Aggregate, Envelope, EventVerifier, Message, bus_schema, open_bus
 from daicho.events.envelope import enclose, partition_key
 from daicho.keyring import Keyring, Transit
+from daicho.runtime import utc_now
 from daicho.tenancy import uuid7
 
 
@@ -195,9 +198,10 @@ async def test_a_tenants_keys_are_opened_before_a_connection_is_held(
     bus = await open_bus((await make_database("bus", create=bus_schema.create)).app_url)
     database = await midori.stack.databases["audit"].open(pool=1)
     transit = Transit(openbao_server.address, *openbao_roles["audit"], service="audit")
-    hearing = asyncio.create_task(
-        consumer(bus, EventVerifier(transit), database, Keyring(transit, database), lambda _: None).run()
-    )
+    checkpoints, verifier = Checkpoints(database, transit, utc_now, Unsigned()), EventVerifier(transit)
+    keyring = Keyring(transit, database)
+    hears = consumer(bus, verifier, database, keyring, checkpoints=checkpoints, grown=lambda _: None)
+    hearing = asyncio.create_task(hears.run())
     try:
         event = await replace(midori, bus=bus).change()
         async with asyncio.timeout(30):

@@ -17,6 +17,7 @@ import { Empty, Failure, LoadingRows } from "@/components/States";
 import { RecordList, type Column } from "@/features/records/RecordList";
 import { EntryDrawer } from "./EntryDrawer";
 import { ErasureDialog } from "./ErasureDialog";
+import { LogState } from "./LogState";
 import { isRecordId, RecordPicker } from "./RecordPicker";
 import { useRecordNames, wantedBy, type RecordNames } from "./recordNames";
 import { shortId, useThingName } from "./things";
@@ -101,6 +102,7 @@ export function AuditPage() {
       <Text c="dimmed" size="sm" className={styles.lead}>
         {t("audit.lead")}
       </Text>
+      <LogState />
       <Filters filters={filters} />
       {content()}
       {opened && <EntryDrawer entry={opened} names={names} onClose={() => setOpened(undefined)} />}

@@ -35,6 +35,7 @@ export const ACTIONS = [
   "audit.proof",
   "audit.export",
   "audit.erased",
+  "audit.anchored_anew",
 ];
 
 export function actionName(action: string, t: Translate): string {

@@ -2,7 +2,9 @@
 
 ::
 
-    daicho audit verify FILE [--key KEY] [--checkpoint NOTE]    offline: no network, no setting
+    daicho audit verify FILE [--key KEY] [--checkpoint NOTE] [--witness KEY]    offline: no network, no setting
+    daicho audit anchor --tenant ID [--note FILE]                with the audit's settings
+    daicho audit re-anchor --tenant ID --reason TEXT             with the audit's settings, after a restore
     daicho audit lookup --tenant ID                              with the audit's settings
     daicho audit erase-again [--since TIME]                      with the audit's settings, after a restore
     daicho events lag|replay|dead …                              of the bus at DAICHO_BUS_URL
@@ -22,7 +24,7 @@ from pathlib import Path
 
 import msgspec
 
-from daicho.audit import erase_again_command, lookup_command, verify_command
+from daicho.audit import anchor_command, erase_again_command, lookup_command, verify_command
 from daicho.audit.sealed import SEALED as AUDIT
 from daicho.customers.reindexing import rewrite_tokens
 from daicho.customers.sealed import SEALED as CUSTOMERS
@@ -44,6 +46,8 @@ def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
     match list(arguments[:2]):
         case ["audit", "verify"]:
             return verify_command.run(arguments[2:])
+        case ["audit", "anchor" | "re-anchor" as command]:
+            return anchor_command.run(command, arguments[2:], environ)
         case ["audit", "lookup"]:
             return lookup_command.run(arguments[2:], environ)
         case ["audit", "erase-again"]:
@@ -55,9 +59,10 @@ def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     audit = commands.add_parser(
-        "audit", help="verify FILE offline; compare the look-up by record; erase again after a restore"
+        "audit",
+        help="verify FILE offline; compare a log with its anchor, the look-up by record; after a restore",
     )
-    audit.add_argument("audit_command", choices=["verify", "lookup", "erase-again"])
+    audit.add_argument("audit_command", choices=["verify", "anchor", "re-anchor", "lookup", "erase-again"])
     events.configure(
         commands.add_parser("events", help="what consumers have yet to hear, dead letters, replay")
     )

@@ -16,7 +16,8 @@ class Options:
     """One run. Addresses of servers of one's own replace those that would be started.
 
     ``postgres_url`` is a superuser's; ``vault_token`` may provision ``vault_addr``. ``public_url`` is where
-    browsers reach the gateway, without a slash at the end. ``tune`` are the gateway's own settings.
+    browsers reach the gateway, without a slash at the end. ``witness_url`` and ``witness_key`` belong together: a
+    witness of audit checkpoints. ``tune`` are the gateway's own settings.
     """
 
     host: str
@@ -29,6 +30,8 @@ class Options:
     vault_token: str | None = None
     smtp_url: str | None = None
     bus_url: str | None = None
+    witness_url: str | None = None
+    witness_key: str | None = None
     otlp_endpoint: str | None = None
     log_level: str = "INFO"
     demo: bool = True
@@ -54,6 +57,8 @@ def read_options(arguments: Sequence[str], environ: Mapping[str, str]) -> Option
         raise ServerFailed(
             "VAULT_ADDR needs VAULT_TOKEN as well: a token that may set up keys and roles there."
         )
+    if ("WITNESS_URL" in given) != ("WITNESS_KEY" in given):
+        raise ServerFailed("WITNESS_URL and WITNESS_KEY belong together: name both, or none.")
     unseal = given.get("UNSEAL_FILE")
     return Options(
         host=host,
@@ -66,6 +71,8 @@ def read_options(arguments: Sequence[str], environ: Mapping[str, str]) -> Option
         vault_token=given.get("VAULT_TOKEN"),
         smtp_url=given.get("SMTP_URL"),
         bus_url=given.get("BUS_URL"),
+        witness_url=given.get("WITNESS_URL"),
+        witness_key=given.get("WITNESS_KEY"),
         otlp_endpoint=given.get("OTLP_ENDPOINT"),
         log_level=_level(given.get("LOG_LEVEL", "INFO")),
         demo=given.get("DEMO", "1") not in ("0", "no", "false"),

@@ -90,6 +90,8 @@ class Wiring:
             "PUBLIC_URL": self.options.public_url,
             "SMTP_URL": self.smtp_url,
             "FILES_DIR": str(self.options.data / "files" / service),
+            "WITNESS_URL": self.options.witness_url or "",
+            "WITNESS_KEY": self.options.witness_key or "",
             "OTLP_ENDPOINT": self.options.otlp_endpoint or "",
             "LOG_LEVEL": self.options.log_level,
         } | {f"{name.upper()}_GRPC": f"{LOOPBACK}:{port}" for name, port in self.ports.grpc.items()}

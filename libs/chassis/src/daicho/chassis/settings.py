@@ -26,5 +26,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     grpc_port: int = 0
     database_pool: int = 10
     heavy_pool: int = 6
+    witness_url: str = ""
+    witness_key: str = ""
     otlp_endpoint: str | None = None
     log_level: str = "INFO"

@@ -12,13 +12,15 @@ from daicho.keyring.file_store import FileMissing, FileStore
 from daicho.keyring.files import FileKeys, SealedWriter
 from daicho.keyring.keyring import Keyring
 from daicho.keyring.keys import EventKey, KeyMaterial, TenantKeys
-from daicho.keyring.provision import ACCESS_KEY, CHECKPOINT_KEY, provision
+from daicho.keyring.provision import ACCESS_KEY, ANCHORS, CHECKPOINT_KEY, provision
 from daicho.keyring.resealing import SealedColumn, reseal
 from daicho.keyring.rewrapping import StoredKeys, rewrap_stored
 from daicho.keyring.transit import PublicKey, Transit, bus_key
+from daicho.keyring.versioned_store import StaleVersion, Versioned, VersionedStore
 
 __all__ = [
     "ACCESS_KEY",
+    "ANCHORS",
     "CHECKPOINT_KEY",
     "BlindIndex",
     "Certificates",
@@ -34,10 +36,13 @@ __all__ = [
     "PublicKey",
     "SealedColumn",
     "SealedWriter",
+    "StaleVersion",
     "StoredKeys",
     "Tampered",
     "TenantKeys",
     "Transit",
+    "Versioned",
+    "VersionedStore",
     "bus_key",
     "provision",
     "reseal",

@@ -8,6 +8,7 @@ key.
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
@@ -17,12 +18,17 @@ from hvac import exceptions
 
 from daicho.keyring.keyring import EVENTS, PURPOSES
 from daicho.keyring.transit import bus_key, context_of
+from daicho.keyring.versioned_store import KEPT_VERSIONS
 
 SERVICES: Final = ("identity", "customers", "sales", "support", "mailing", "audit")
 KEY_OWNER: Final = "identity"
 """The one service that creates, rotates and deletes tenants' keys."""
 ACCESS_KEY: Final = "identity-access"
 CHECKPOINT_KEY: Final = "audit-checkpoint"
+ANCHORS: Final = "audit-anchor"
+"""The mount with the last signed checkpoint of each tenant's audit log."""
+_MOUNTED_WITHIN: Final = 30.0
+"""Seconds in which a new KV engine is ready to be configured."""
 LOGIN_LIFE: Final = "1h"
 _KEPT: Final = {
     "capabilities": ["create", "update", "read", "delete"],
@@ -48,6 +54,7 @@ def provision(
     client = hvac.Client(url=address, token=root_token, timeout=30)
     _mount(client, "transit", "transit", {})
     _mount(client, "pki", "pki", {"max_lease_ttl": "87600h"})
+    _mount_anchors(client)
     _make_authority(client)
     if "approle/" not in client.sys.list_auth_methods()["data"]:
         client.sys.enable_auth_method("approle")
@@ -76,6 +83,8 @@ def policy_of(service: str, services: Sequence[str] = SERVICES) -> str:
         paths.update(_signs(ACCESS_KEY))
     if service == "audit":
         paths.update(_signs(CHECKPOINT_KEY))
+        # Neither delete nor destroy nor metadata: the service replaces an anchor and never removes one.
+        paths[f"{ANCHORS}/data/*"] = {"capabilities": ["create", "update", "read"]}
     return json.dumps({"path": paths})
 
 
@@ -99,6 +108,21 @@ def _signs(key: str) -> dict[str, Any]:
 def _mount(client: hvac.Client, kind: str, path: str, options: dict[str, str]) -> None:
     if f"{path}/" not in client.sys.list_mounted_secrets_engines()["data"]:
         client.sys.enable_secrets_engine(kind, path=path, config=options or None)
+
+
+def _mount_anchors(client: hvac.Client) -> None:
+    if f"{ANCHORS}/" not in client.sys.list_mounted_secrets_engines()["data"]:
+        client.sys.enable_secrets_engine("kv", path=ANCHORS, options={"version": "2"})
+    deadline = time.monotonic() + _MOUNTED_WITHIN
+    while True:  # a new engine refuses for a moment, until its storage has been laid out
+        try:
+            client.secrets.kv.v2.configure(max_versions=KEPT_VERSIONS, cas_required=True, mount_point=ANCHORS)
+        except exceptions.InvalidRequest:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
+        else:
+            return
 
 
 def _make_authority(client: hvac.Client) -> None:

@@ -197,6 +197,13 @@ class Transit:
         )
         return dict(answer["data"])
 
+    async def call(self, ask: Callable[[hvac.Client], T]) -> T:
+        """What ``ask`` answers of the logged-in client, in a thread. For the other engines of the store.
+
+        Raises :class:`KeyRefused` and :class:`KeysUnavailable`; exceptions of ``ask`` itself pass through.
+        """
+        return await self._call(ask)
+
     async def check(self) -> str | None:
         """None when this service is logged in; else what is wrong, for readiness.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from daicho.audit import log
+from daicho.audit.checkpoints import Checkpoints
 from daicho.audit.events import TOPICS, fact_of
 from daicho.audit.log import Grown
 from daicho.events import BatchHandler, Bus, Consumer, Envelope, EventVerifier, Rejected
@@ -17,12 +18,19 @@ ROUND = 500
 
 
 def consumer(
-    bus: Bus, verifier: EventVerifier, database: Database, keyring: Keyring, grown: Grown
+    bus: Bus,
+    verifier: EventVerifier,
+    database: Database,
+    keyring: Keyring,
+    *,
+    checkpoints: Checkpoints,
+    grown: Grown,
 ) -> Consumer:
     """The consumer that writes the log; ``grown`` hears of each tenant whose log grows."""
 
     async def prepared(tenant_id: TenantId) -> BatchHandler:
         keys = await _keys(keyring, tenant_id)
+        await checkpoints.begin(tenant_id)
 
         async def on_events(tx: TenantTransaction, envelopes: Sequence[Envelope]) -> None:
             await log.append(tx, keys, [fact_of(envelope) for envelope in envelopes])

@@ -15,12 +15,12 @@ from google.protobuf.message import DecodeError
 from google.protobuf.message import Message as ProtoMessage
 
 from daicho.audit.leaf import ActorKind, Kind, erasure_content
-from daicho.audit.model import MAX_RECORDS, Fact, Signed
+from daicho.audit.model import MAX_RECORDS, Fact, Signed, Tree
 from daicho.contracts.audit.events.v1 import events_pb2 as audit
 from daicho.contracts.customers.events.v1 import events_pb2 as customers
 from daicho.contracts.identity.events.v1 import events_pb2 as identity
 from daicho.events import Aggregate, Envelope, Rejected, tell
-from daicho.tenancy import Actor, TenantTransaction
+from daicho.tenancy import Actor, TenantId, TenantTransaction, uuid7
 
 TOPICS: Final = ("identity.events", "customers.events", "access.events")
 
@@ -28,6 +28,7 @@ ACCESSED: Final = audit.Accessed.DESCRIPTOR.full_name
 """The type whose sealed words an auditor may read."""
 
 ERASED: Final = "audit.erased"
+ANCHORED_ANEW: Final = "audit.anchored_anew"
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _CHANGES: Final[Mapping[int, str]] = {
@@ -89,6 +90,8 @@ def shown(content: Mapping[str, Any], unseal: Callable[[bytes], bytes | None]) -
     """
     if "erased" in content:
         return _erasure(content)
+    if "anchored" in content:
+        return _anchored(content["anchored"])
     name = str(content.get("type", ""))
     try:
         message = _message_of(name, content.get("message", b""))
@@ -119,6 +122,33 @@ def erasure_of(actor: Actor, entry_id: UUID, time: datetime, erased: Sequence[UU
         action=ERASED,
         resource_type="audit_entry",
         resource_id=None,
+        records=records_of(content),
+        content=content,
+        key=None,
+    )
+
+
+def anchored_anew(
+    tenant_id: TenantId, time: datetime, *, before: Tree | None, log: Tree, reason: str
+) -> Fact:
+    """The fact that an operator accepted a ``log`` that does not continue the anchor of ``before``."""
+    content = {
+        "type": ANCHORED_ANEW,
+        "message": b"",
+        "aggregate": ["audit_log", tenant_id.bytes, log[0]],
+        "anchored": {"before": before and list(before), "accepted": list(log), "reason": reason},
+    }
+    return Fact(
+        id=uuid7(),
+        time=time,
+        kind=Kind.CHANGE,
+        actor_kind=ActorKind.SYSTEM,
+        actor_user_id=None,
+        actor_session_id=None,
+        actor_service="audit",
+        action=ANCHORED_ANEW,
+        resource_type="audit_log",
+        resource_id=tenant_id,
         records=records_of(content),
         content=content,
         key=None,
@@ -254,6 +284,13 @@ def _erasure(content: Mapping[str, Any]) -> dict[str, Any]:
         "reason": content["reason"],
         "record_id": str(UUID(bytes=content["record"])),
         "erased": [str(UUID(bytes=each)) for each in content["erased"]],
+    }
+
+
+def _anchored(anchored: Mapping[str, Any]) -> dict[str, Any]:
+    trees = {name: anchored[name] for name in ("before", "accepted")}
+    return {"type": ANCHORED_ANEW, "reason": anchored["reason"]} | {
+        name: tree and {"size": tree[0], "root": tree[1].hex()} for name, tree in trees.items()
     }
 
 

@@ -63,5 +63,14 @@ GLOSSARY: Final[Glossary] = {
     "ErasureView.id": Term("The entry that names the erasure.", "019abf4e-d5e6-7a77-9b38-0a2b3c4d5e59"),
     "actor_user_id": Term("Who erased.", "019abf4e-8e10-7c35-8f61-92f3c4e5a704"),
     "erased_at": Term("When (RFC 3339, UTC).", "2026-11-25T01:23:45.678901Z"),
+    "state": Term("intact: the log continues its last signed checkpoint. forked: it was changed, cut back or written anew.", "intact"),
+    "LogStatus.reason": Term("Why the log is forked: head_unreadable, tree_damaged, entries_missing, entries_rewritten, checkpoint_missing, checkpoint_forged, anchor_missing, anchor_forged or witness_refused; null while it is intact.", None),
+    "anchored_size": Term("Entries of the last signed checkpoint, as the key store holds it; null where it is gone.", 20),
+    "anchored_note": Term("The last signed checkpoint (C2SP signed note); null where it is gone.", _NOTE),
+    "accepted_anew": Term("Whether an operator once accepted a log that did not continue the checkpoint of before.", False),  # noqa: FBT003 a value, not a switch
+    "witnessed": Term("The newest checkpoint that the witness cosigned; null where there is no witness, or none yet."),
+    "witness": Term("The witness's name.", "witness.example/w1"),
+    "WitnessedView.note": Term("The checkpoint with the signatures of the log and of the witness (C2SP tlog-cosignature).", _NOTE),
+    "cosigned_at": Term("When the witness cosigned (RFC 3339, UTC).", "2026-11-25T01:23:45Z"),
     "AuditSearch": Term("", {"record_id": _RECORD, "action": "contact.open", "from": "2026-11-25T00:00:00Z", "limit": 50}),
 }  # fmt: skip

@@ -38,6 +38,10 @@ class Fact:
     key: tuple[str, int, str] | None
 
 
+Tree = tuple[int, bytes]
+"""Size and root of a log."""
+
+
 @dataclass(frozen=True, slots=True)
 class Signed:
     """A checkpoint with its signed note and the verifier key of that signature, as text."""

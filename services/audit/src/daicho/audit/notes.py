@@ -35,7 +35,7 @@ class Verifier:
     key: bytes
 
     def __post_init__(self) -> None:
-        if not _is_name(self.name):
+        if not is_name(self.name):
             raise ValueError("a key's name is not empty and has neither spaces nor plus signs")
         if len(self.key) != 32:
             raise ValueError("an Ed25519 public key is 32 bytes")
@@ -47,14 +47,12 @@ class Verifier:
 
     def __str__(self) -> str:
         """The verifier key as text: ``<name>+<key id>+<base64 of type and key>``."""
-        return f"{self.name}+{self.id.hex()}+{base64.b64encode(ED25519 + self.key).decode()}"
+        return vkey(self.name, self.id, ED25519 + self.key)
 
     @classmethod
     def parse(cls, text: str) -> Verifier:
         """The verifier whose text this is; raises :class:`NoteInvalid`."""
-        name, _, rest = text.strip().partition("+")
-        given_id, _, encoded = rest.partition("+")
-        data = _decoded(encoded)
+        name, given_id, data = read_vkey(text)
         if data[:1] != ED25519:
             raise NoteInvalid("only Ed25519 keys are known")
         try:
@@ -104,17 +102,17 @@ def read_note(note: str, verifier: Verifier) -> str:
     Signatures by others are passed over; one by this key must stand, and there must be one. Raises
     :class:`NoteInvalid`.
     """
-    text, lines = _split(note)
+    text, lines = split_note(note)
     found = False
     for line in lines:
-        signature = _read_signature(line)
+        signature = read_signature(line)
         if (signature.name, signature.key_id) != (verifier.name, verifier.id):
             continue
         if not verifier.verify(text, signature.signature):
             raise NoteInvalid("the signature does not belong to the note")
         found = True
     if not found:
-        others = ", ".join(f"{each.name}+{each.key_id.hex()}" for each in map(_read_signature, lines))
+        others = ", ".join(f"{each.name}+{each.key_id.hex()}" for each in map(read_signature, lines))
         raise NoteInvalid(f"the note is not signed by {verifier.name}+{verifier.id.hex()}, but by {others}")
     return text
 
@@ -151,8 +149,20 @@ def read_checkpoint(note: str, verifier: Verifier) -> Checkpoint:
     return Checkpoint.parse(read_note(note, verifier))
 
 
-def _split(note: str) -> tuple[str, list[str]]:
-    """The text and the signature lines of ``note``."""
+def vkey(name: str, key_id: bytes, data: bytes) -> str:
+    """A verifier key as text: ``<name>+<key id>+<base64 of type and key>``."""
+    return f"{name}+{key_id.hex()}+{base64.b64encode(data).decode()}"
+
+
+def read_vkey(text: str) -> tuple[str, str, bytes]:
+    """Name, key id as given (hexadecimal), and type with key; raises :class:`NoteInvalid`."""
+    name, _, rest = text.strip().partition("+")
+    given_id, _, encoded = rest.partition("+")
+    return name, given_id, _decoded(encoded)
+
+
+def split_note(note: str) -> tuple[str, list[str]]:
+    """The text and the signature lines of ``note``; raises :class:`NoteInvalid`."""
     if len(note) > LARGEST:
         raise NoteInvalid("the note is too large")
     if any(character < " " and character != "\n" for character in note):
@@ -166,16 +176,18 @@ def _split(note: str) -> tuple[str, list[str]]:
     return text + "\n", lines
 
 
-def _read_signature(line: str) -> Signature:
+def read_signature(line: str) -> Signature:
+    """The signature in one line (without its newline); raises :class:`NoteInvalid`."""
     dash, _, rest = line.partition(" ")
     name, _, encoded = rest.partition(" ")
     data = _decoded(encoded)
-    if dash != "—" or not _is_name(name) or len(data) < 5:
+    if dash != "—" or not is_name(name) or len(data) < 5:
         raise NoteInvalid("a signature line does not read")
     return Signature(name, data[:4], data[4:])
 
 
-def _is_name(text: str) -> bool:
+def is_name(text: str) -> bool:
+    """Whether a key may have this name."""
     return bool(text) and "+" not in text and not any(character.isspace() for character in text)
 
 

@@ -11,21 +11,33 @@ from uuid import UUID
 import msgspec
 import structlog
 
-from daicho.audit import export, merkle, repository
+from daicho.audit import checkpoint_rows, export, merkle, repository
+from daicho.audit.anchors import Anchor
+from daicho.audit.checkpoint_rows import Cosigned
 from daicho.audit.checkpoints import Checkpoints
 from daicho.audit.clients import Names
+from daicho.audit.cosignatures import Witness, find_cosignature
 from daicho.audit.events import ACCESSED, shown
 from daicho.audit.faults import LogForked
 from daicho.audit.leaf import Leaf, LeafInvalid, read_payload
 from daicho.audit.log import BLOB, TABLE
 from daicho.audit.model import Question, Signed
+from daicho.audit.notes import NoteInvalid
 from daicho.audit.repository import Stored
-from daicho.audit.schemas import AuditActor, AuditEntry, AuditEntryPage, AuditResource, AuditSearch
+from daicho.audit.schemas import (
+    AuditActor,
+    AuditEntry,
+    AuditEntryPage,
+    AuditResource,
+    AuditSearch,
+    LogStatus,
+    WitnessedView,
+)
 from daicho.events import AccessLog
 from daicho.faults import NotFound, Unavailable
 from daicho.keyring import Keyring, Tampered, TenantKeys
 from daicho.runtime import in_slices
-from daicho.tenancy import Actor, Database, TenantTransaction
+from daicho.tenancy import Actor, Database, TenantId, TenantTransaction
 from daicho.web import bound_to, open_cursor, seal_cursor
 
 RESOURCE: Final = "audit_entry"
@@ -50,10 +62,11 @@ class Reader:
         *,
         names: Names,
         checkpoints: Checkpoints,
+        witness: Witness | None = None,
         blocks_a_read: int = BLOCKS_A_READ,
     ) -> None:
         self._database, self._keyring, self._access_log = database, keyring, access_log
-        self._names, self._checkpoints = names, checkpoints
+        self._names, self._checkpoints, self._witness = names, checkpoints, witness
         self._blocks_a_read = blocks_a_read
 
     async def search(self, actor: Actor, asked: AuditSearch) -> AuditEntryPage:
@@ -116,6 +129,44 @@ class Reader:
     async def key(self, actor: Actor) -> str:
         """The verifier key of the log's newest checkpoint, as text."""
         return (await self._checkpoints.newest(actor.tenant_id)).key
+
+    async def status(self, actor: Actor) -> LogStatus:
+        """Whether the log is what was signed, looked at now. Raises Unavailable while the key store is away."""
+        tenant_id, fork = actor.tenant_id, None
+        try:
+            anchor: Anchor | None = (await self._checkpoints.check(tenant_id))[0]
+        except LogForked as found:
+            fork, anchor = found.reason, await self._anchor(tenant_id)
+        return LogStatus(
+            state="intact" if fork is None else "forked",
+            reason=fork,
+            anchored_size=None if anchor is None else anchor.tree[0],
+            anchored_note=None if anchor is None else anchor.signed.note,
+            accepted_anew=anchor is not None and anchor.replaced is not None,
+            witnessed=await self._witnessed(tenant_id),
+        )
+
+    async def _anchor(self, tenant_id: TenantId) -> Anchor | None:
+        try:
+            return await self._checkpoints.anchors.read(tenant_id)
+        except LogForked:
+            return None
+
+    async def _witnessed(self, tenant_id: TenantId) -> WitnessedView | None:
+        if self._witness is None:
+            return None
+        async with self._database.reading(tenant_id) as tx:
+            found = await checkpoint_rows.read_cosigned(tx, self._witness.name)
+        if found is None or not self._stands(found):
+            return None
+        return WitnessedView(self._witness.name, found.size, found.note, found.cosigned_at)
+
+    def _stands(self, found: Cosigned) -> bool:
+        """Whether the witness signed the note: what the database says of it counts for nothing."""
+        try:
+            return self._witness is not None and find_cosignature(found.note, self._witness) is not None
+        except NoteInvalid:
+            return False
 
     async def export(self, actor: Actor, still: Still) -> AsyncIterator[bytes]:
         """The whole log as lines, a few blocks at a time; ends with a fault when ``still`` raises one or the keys go.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -12,12 +11,11 @@ import structlog
 from asyncpg.pgproto import pgproto
 
 from daicho.audit import finding, merkle
-from daicho.audit.export import BLOCK, HEIGHT, origin_of
+from daicho.audit.export import BLOCK, HEIGHT
 from daicho.audit.faults import LogForked
 from daicho.audit.leaf import ActorKind, Kind, Leaf, deed_of
 from daicho.audit.merkle import CompactRange, Coordinates
-from daicho.audit.model import Question, Signed
-from daicho.audit.notes import Checkpoint
+from daicho.audit.model import Question
 from daicho.tenancy import TenantTransaction
 
 LOCK_HEAD: Final = (
@@ -61,15 +59,6 @@ _ONE: Final = " FROM entry e WHERE e.tenant_id = $1 AND e.entry_id = $2"
 _MANY: Final = " FROM entry e WHERE e.tenant_id = $1 AND e.sequence BETWEEN $2 AND $3 ORDER BY e.sequence"
 READ_ENTRY: Final = "SELECT " + finding.ENTRY + _ONE
 READ_ENTRIES: Final = "SELECT " + finding.ENTRY + _MANY
-READ_CHECKPOINT: Final = (
-    "SELECT size, root, note, key, signed_at FROM checkpoint WHERE tenant_id = $1 ORDER BY size DESC LIMIT 1"
-)
-ADD_CHECKPOINT: Final = """
-    INSERT INTO checkpoint (tenant_id, size, root, note, key, signed_at) VALUES ($1, $2, $3, $4, $5, $6)
-    ON CONFLICT (tenant_id, size) DO NOTHING RETURNING true
-"""
-DROP_CHECKPOINT: Final = "DELETE FROM checkpoint WHERE tenant_id = $1 AND size = $2"
-
 log = structlog.get_logger()
 
 Stored = tuple[Leaf, bytes | None]
@@ -203,30 +192,6 @@ async def read_block(tx: TenantTransaction, block: int, size: int) -> list[Store
 async def find(tx: TenantTransaction, asked: Question) -> list[Stored]:
     """A page of entries, the newest first."""
     return _entries(tx, await finding.find(tx, asked))
-
-
-async def read_checkpoint(tx: TenantTransaction) -> tuple[Signed, datetime] | None:
-    """The newest signed checkpoint and when it was signed."""
-    row = await tx.driver.fetchrow(READ_CHECKPOINT, tx.tenant_id)
-    if row is None:
-        return None
-    checkpoint = Checkpoint(origin_of(tx.tenant_id), row["size"], row["root"])
-    return Signed(checkpoint, row["note"], row["key"]), row["signed_at"]
-
-
-async def add_checkpoint(tx: TenantTransaction, signed: Signed, signed_at: datetime) -> bool:
-    """Keep a checkpoint; False when one of its size was there."""
-    point = signed.checkpoint
-    return bool(
-        await tx.driver.fetchval(
-            ADD_CHECKPOINT, tx.tenant_id, point.size, point.root, signed.note, signed.key, signed_at
-        )
-    )
-
-
-async def drop_checkpoint(tx: TenantTransaction, size: int) -> None:
-    """Forget a checkpoint that a newer one of the same minute replaces."""
-    await tx.driver.execute(DROP_CHECKPOINT, tx.tenant_id, size)
 
 
 def _head(row: Mapping[str, Any] | None) -> CompactRange:

@@ -22,6 +22,7 @@ from daicho.audit.schemas import (
     ErasurePage,
     ErasureRequest,
     KeyView,
+    LogStatus,
 )
 from daicho.web import Cost, actor_of, answers, declares, requires
 
@@ -71,10 +72,17 @@ async def read_checkpoint(request: Caller, state: State) -> CheckpointView:
     return CheckpointView(point.size, to_text(point.root), signed.note, signed.key)
 
 
-@get("/v1/audit/key", guards=[requires(READ)], tags=["audit"])
+@get("/v1/audit/key", guards=[requires(READ)], tags=["audit"], opt=declares(LogForked))
 async def read_key(request: Caller, state: State) -> KeyView:
     """The key that verifies this tenant's checkpoints, for `daicho audit verify --key`."""
     return KeyView(await state.reader.key(actor_of(request)))
+
+
+@get("/v1/audit/status", guards=[requires(READ)], tags=["audit"])
+async def read_status(request: Caller, state: State) -> LogStatus:
+    """Whether the log still continues its last signed checkpoint, which is kept outside of the database."""
+    status: LogStatus = await state.reader.status(actor_of(request))
+    return status
 
 
 @get(
@@ -123,6 +131,7 @@ ROUTES = (
     read_proof,
     read_checkpoint,
     read_key,
+    read_status,
     export_log,
     erase_record,
     list_erasures,

@@ -118,3 +118,26 @@ class KeyView(msgspec.Struct, frozen=True):
     """The verifier key of the tenant's log, to be kept somewhere else than its exports."""
 
     key: str
+
+
+class WitnessedView(msgspec.Struct, frozen=True):
+    """The newest checkpoint that the witness cosigned, as a note with both signatures."""
+
+    witness: str
+    size: int
+    note: str
+    cosigned_at: datetime
+
+
+class LogStatus(msgspec.Struct, frozen=True):
+    """Whether the log continues its last signed checkpoint; ``reason`` says why not.
+
+    ``anchored_size``: entries of that checkpoint, as the key store holds it; null where it is gone.
+    """
+
+    state: Literal["intact", "forked"]
+    reason: str | None
+    anchored_size: int | None
+    anchored_note: str | None
+    accepted_anew: bool
+    witnessed: WitnessedView | None

@@ -42,7 +42,8 @@ class Finding:
 class Report:
     """What was verified: ``entries`` of them up to the finding, ``erased`` of those without a payload.
 
-    ``uncompared``: sizes of kept checkpoints that stand, but that a proof says nothing about: it leads to one checkpoint.
+    ``note``: the file's own checkpoint, as it was signed. ``uncompared``: sizes of kept checkpoints that stand, but
+    that a proof says nothing about: it leads to one checkpoint.
     """
 
     tenant_id: UUID | None = None
@@ -53,6 +54,7 @@ class Report:
     erased: int = 0
     finding: Finding | None = None
     uncompared: Sequence[int] = ()
+    note: str = ""
 
     @property
     def stands(self) -> bool:
@@ -356,4 +358,13 @@ def _report(
     erased: int = 0,
     finding: Finding | None = None,
 ) -> Report:
-    return Report(document.tenant_id, checkpoint, document.key, key is not None, entries, erased, finding)
+    return Report(
+        document.tenant_id,
+        checkpoint,
+        document.key,
+        key is not None,
+        entries,
+        erased,
+        finding,
+        note=document.checkpoint,
+    )

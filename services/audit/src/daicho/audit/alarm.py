@@ -1,0 +1,25 @@
+"""The alarm of a log that is not what was signed: a log line and a metric, wherever it is noticed."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import structlog
+from opentelemetry import metrics
+
+from daicho.audit.faults import LogForked
+from daicho.tenancy import TenantId
+
+FORKED: Final = "daicho.audit.log_forked"
+"""The counter: how often a forked log was met, by ``reason``."""
+
+log = structlog.get_logger()
+_forked = metrics.get_meter("daicho.audit").create_counter(
+    FORKED, description="A tenant's audit log was found not to continue its last signed checkpoint."
+)
+
+
+def raise_alarm(tenant_id: TenantId, fork: LogForked) -> None:
+    """Tell operators that the tenant's log is forked."""
+    log.error("audit_log_forked", tenant_id=str(tenant_id), reason=fork.reason)
+    _forked.add(1, {"reason": fork.reason})
