@@ -175,6 +175,12 @@ async def test_a_restored_backup_opens_verifies_hears_again_what_it_missed_and_e
         assert opened.json()["family_name"] == "田中", "sealed before the backup, open after it"
         assert (await house.ask("customers", "GET", f"/v1/contacts/{later}")).status_code == 404
         await house.logged(later)  # the ledger lost it; that it was there comes back from the bus
+        words = ("--tenant", house.tenant_id)
+        assert await house.command("audit", "anchor", *words) == 1, (
+            "the restored log is shorter than its anchor"
+        )
+        assert await house.command("audit", "re-anchor", *words, "--reason", "restored a dump") == 0
+        assert await house.command("audit", "anchor", *words) == 0
         report = await house.verified(key)
         assert report.stands, report.finding
 

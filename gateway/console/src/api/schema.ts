@@ -186,6 +186,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/audit/status": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Whether the log still continues its last signed checkpoint, which is kept outside of the database
+         * @description Whether the log still continues its last signed checkpoint, which is kept outside of the database.
+         *
+         *     Requires `audit:read`.
+         */
+        get: operations["read_status"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/companies": {
         parameters: {
             query?: never;
@@ -2514,6 +2536,29 @@ export interface components {
             token: string;
         };
         /**
+         * LogStatus
+         * @description Whether the log continues its last signed checkpoint; ``reason`` says why not.
+         *
+         *     ``anchored_size``: entries of that checkpoint, as the key store holds it; null where it is gone.
+         */
+        LogStatus: {
+            /** @description Whether an operator once accepted a log that did not continue the checkpoint of before. */
+            accepted_anew: boolean;
+            /** @description The last signed checkpoint (C2SP signed note); null where it is gone. */
+            anchored_note: string | null;
+            /** @description Entries of the last signed checkpoint, as the key store holds it; null where it is gone. */
+            anchored_size: number | null;
+            /** @description Why the log is forked: head_unreadable, tree_damaged, entries_missing, entries_rewritten, checkpoint_missing, checkpoint_forged, anchor_missing, anchor_forged or witness_refused; null while it is intact. */
+            reason: string | null;
+            /**
+             * @description intact: the log continues its last signed checkpoint. forked: it was changed, cut back or written anew.
+             * @enum {string}
+             */
+            state: "intact" | "forked";
+            /** @description The newest checkpoint that the witness cosigned; null where there is no witness, or none yet. */
+            witnessed: components["schemas"]["WitnessedView"] | null;
+        };
+        /**
          * MappedColumn
          * @description The column at ``column`` goes into ``field``; null leaves it out.
          */
@@ -2950,6 +2995,23 @@ export interface components {
             team_id: string | null;
             /** @description Counts the changes; the ETag is made of it. */
             version: number;
+        };
+        /**
+         * WitnessedView
+         * @description The newest checkpoint that the witness cosigned, as a note with both signatures.
+         */
+        WitnessedView: {
+            /**
+             * Format: date-time
+             * @description When the witness cosigned (RFC 3339, UTC).
+             */
+            cosigned_at: string;
+            /** @description The checkpoint with the signatures of the log and of the witness (C2SP tlog-cosignature). */
+            note: string;
+            /** @description Entries in the log. */
+            size: number;
+            /** @description The witness's name. */
+            witness: string;
         };
     };
     responses: {
@@ -3921,8 +3983,57 @@ export interface operations {
             400: components["responses"]["malformed"];
             401: components["responses"]["unauthenticated"];
             403: components["responses"]["forbidden"];
+            409: components["responses"]["log_forked"];
             422: components["responses"]["invalid"];
             429: components["responses"]["too_busy.too_many_requests"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
+        };
+    };
+    read_status: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description The language of problem documents: ja (the default) or en.
+                 * @example ja
+                 */
+                "Accept-Language"?: components["parameters"]["Accept-Language"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "accepted_anew": false,
+                     *       "anchored_note": "daicho/audit/019abf4e-7a00-7123-8d13-51e2a0c4b601\n20\nsnmSuNHRkOEi6K04rJjh3JL2Yf1XuAvSWnYPDK3KlXw=\n\n— daicho/audit/019abf4e-7a00-7123-8d13-51e2a0c4b601 CZBKePfZLP/TgTa0eM3vRCOQNZOICAVOCQjyVio3kZrO…\n",
+                     *       "anchored_size": 20,
+                     *       "reason": null,
+                     *       "state": "intact",
+                     *       "witnessed": {
+                     *         "cosigned_at": "2026-11-25T01:23:45Z",
+                     *         "note": "daicho/audit/019abf4e-7a00-7123-8d13-51e2a0c4b601\n20\nsnmSuNHRkOEi6K04rJjh3JL2Yf1XuAvSWnYPDK3KlXw=\n\n— daicho/audit/019abf4e-7a00-7123-8d13-51e2a0c4b601 CZBKePfZLP/TgTa0eM3vRCOQNZOICAVOCQjyVio3kZrO…\n",
+                     *         "size": 20,
+                     *         "witness": "witness.example/w1"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["LogStatus"];
+                };
+            };
+            400: components["responses"]["malformed"];
+            401: components["responses"]["unauthenticated"];
+            403: components["responses"]["forbidden"];
+            422: components["responses"]["invalid"];
+            429: components["responses"]["too_many_requests"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };

@@ -13,7 +13,7 @@ export function LogState() {
   const { translate: t } = usePreferences();
   const status = useQuery({
     queryKey: ["audit", "status"],
-    queryFn: async ({ signal }) => take(await client.GET("/v1/audit/status", { signal })),
+    queryFn: ({ signal }) => take(client.GET("/v1/audit/status", { signal })),
     refetchInterval: EVERY_MINUTE,
   });
   if (status.data?.state !== "forked") return null;

@@ -4,7 +4,7 @@ export const audit = {
   "audit.title": "監査ログ",
   "audit.lead": "だれが、いつ、何を見て、何を変更したか。改ざんがあれば分かる形で残っています。",
   "audit.forked": "監査ログが署名済みの内容と一致しません",
-  "audit.forkedNext": "記録は続いていますが、署名は止まっています。手元のエクスポートとチェックポイントを保管し、管理者に連絡してください。",
+  "audit.forkedNext": "記録は続いていますが、署名は止まっています。手元に書き出したファイルとチェックポイントを保管し、管理者に連絡してください。",
   "audit.fork.head_unreadable": "ログの先頭情報を読み取れません。",
   "audit.fork.tree_damaged": "記録のハッシュツリーが壊れています。",
   "audit.fork.entries_missing": "署名済みの記録が失われています。",
