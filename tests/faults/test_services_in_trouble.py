@@ -12,9 +12,10 @@ import httpx
 import pytest
 
 from daicho.events import Message, dead_letters, open_bus
+from daicho.local.servers import PostgresServer
 from daicho.testkit.company import PASSWORD
 from daicho.testkit.databases import Databases
-from daicho.testkit.postgres import running_postgres
+from daicho.testkit.postgres import frozen, running_postgres
 from daicho.testkit.stack import Stack, running_stack
 from daicho.testkit.waiting import until
 
@@ -28,6 +29,7 @@ class House:
     stack: Stack
     token: str
     restart_postgres: Callable[[], Awaitable[None]]
+    postgres: PostgresServer
 
     def client(self, service: str) -> httpx.AsyncClient:
         return self.stack.client(service, self.token)
@@ -49,7 +51,7 @@ async def house(openbao_server, openbao_roles, smtp_server) -> AsyncIterator[Hou
                 server.start()  # a child belongs to the thread that starts it
                 await asyncio.to_thread(server.wait_until_ready)
 
-            yield House(stack, await _sign_up(stack), restart)
+            yield House(stack, await _sign_up(stack), restart, server)
 
 
 async def _sign_up(stack: Stack) -> str:
@@ -108,6 +110,22 @@ async def test_postgresql_restarted_in_mid_request_loses_nothing_and_a_retry_is_
             return answer.status_code == 200 and len(answer.json()["items"]) == len(keys)
 
     await until(all_audited, within=60)
+
+
+async def test_hanging_postgresql_is_a_503_within_seconds_and_passes(house: House) -> None:
+    """Generous limits: what waits longest waits 5 s for BEGIN, after 10 s for a connection of the pool."""
+    async with house.client("customers") as client:
+        assert (await client.get("/v1/contacts")).status_code == 200
+        with frozen(house.postgres):
+            async with asyncio.timeout(25):
+                answers = await asyncio.gather(*(client.get("/v1/contacts") for _ in range(20)))
+            assert {answer.status_code for answer in answers} <= {503, 429}
+            assert answers[0].status_code == 503
+
+        async def served() -> bool:
+            return (await client.get("/v1/contacts")).status_code == 200
+
+        await until(served, within=30)
 
 
 async def test_without_identity_nobody_is_let_in_and_nobody_is_called_a_stranger(house: House) -> None:

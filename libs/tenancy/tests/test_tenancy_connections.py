@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from daicho.faults import Unavailable
 from daicho.tenancy import Contended, Database, DatabaseUnavailable
 from daicho.testkit import create_tenant_id
+from daicho.testkit.postgres import frozen
 
 from .conftest import Note, codes
 
@@ -88,4 +89,36 @@ async def test_a_database_that_is_away_is_unavailable():
     with pytest.raises(Unavailable):
         async with database.transaction(create_tenant_id()):
             pass
+    await database.close()
+
+
+HANGS_SHORTER_THAN = 20.0
+"""Seconds; generous: the limits are 5 s for a connection and 5 s for BEGIN."""
+
+
+async def test_server_that_hangs_is_unavailable_within_seconds(postgres_server, place):
+    if postgres_server.server is None:
+        pytest.fail("POSTGRES_URL names a server that this test may not stop")
+    database = await place.open(pool=2)
+    tenant = create_tenant_id()
+
+    async def read() -> None:
+        async with database.reading(tenant):
+            pass
+
+    async def alone() -> None:
+        await database.execute_alone("SELECT 1")
+
+    async with database.reading(tenant), database.reading(tenant):
+        pass  # two connections are kept
+    with frozen(postgres_server.server):
+        async with asyncio.timeout(HANGS_SHORTER_THAN):
+            outcomes = await asyncio.gather(*(read() for _ in range(4)), return_exceptions=True)
+        assert [type(outcome) for outcome in outcomes] == [DatabaseUnavailable] * 4
+    await read()
+    with frozen(postgres_server.server):
+        async with asyncio.timeout(HANGS_SHORTER_THAN):
+            with pytest.raises(DatabaseUnavailable):
+                await alone()
+    await read()
     await database.close()

@@ -23,6 +23,7 @@ from daicho.tenancy.pool import Link, Pool
 from daicho.tenancy.refusals import RolledBack, as_fault, withhold_rows
 
 _ROLLBACK_SECONDS: Final = 5.0
+_ALONE_SECONDS: Final = 10.0
 
 
 T = TypeVar("T", bound="Transaction")
@@ -166,10 +167,11 @@ class Database:
         except Exception as error:
             raise as_fault(error, lost=True) from error
         try:
-            await link.driver.execute(statement, *arguments)
+            await link.driver.execute(statement, *arguments, timeout=_ALONE_SECONDS)
         except BaseException as failure:
             withhold_rows(failure)
-            fault = as_fault(failure, lost=link.driver.is_closed())
+            hangs = isinstance(failure, TimeoutError)
+            fault = as_fault(failure, lost=hangs or link.driver.is_closed())
             link.drop()
             if fault is not failure:
                 raise fault from failure

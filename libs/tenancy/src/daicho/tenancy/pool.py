@@ -14,6 +14,8 @@ from sqlalchemy.pool import NullPool
 
 _CONNECT_SECONDS: Final = 5.0
 _WAIT_SECONDS: Final = 10.0
+# BEGIN does no work: a server that has not answered it by then hangs, and so would the next connection.
+_BEGIN_SECONDS: Final = 5.0
 _SECONDS, _HEAVY_SECONDS = 60, 20
 """How long a statement may take."""
 
@@ -55,7 +57,7 @@ class Pool:
         """A connection on which ``begin`` has run; nothing runs when it is empty.
 
         A kept connection may have died since (a restart of the server); nothing was done on it yet, so the
-        next one is tried, at last a new one. Raises what asyncpg raises, TimeoutError when all are lent.
+        next one is tried, at last a new one. Raises what asyncpg raises, TimeoutError when all are lent or the server hangs.
         """
         if self._closed:
             raise asyncpg.InterfaceError("the pool is closed")
@@ -104,7 +106,7 @@ class Pool:
         if not begin:
             return
         try:
-            await link.driver.execute(begin)
+            await link.driver.execute(begin, timeout=_BEGIN_SECONDS)
         except BaseException:
             link.drop()
             raise
@@ -117,7 +119,10 @@ async def _begins(link: Link, begin: str) -> bool:
     if not begin:
         return True
     try:
-        await link.driver.execute(begin)
+        await link.driver.execute(begin, timeout=_BEGIN_SECONDS)
+    except TimeoutError:
+        link.drop()
+        raise
     except (
         asyncpg.InterfaceError,
         asyncpg.PostgresConnectionError,

@@ -9,11 +9,13 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final
+
+import psutil
 
 from daicho.local.servers import PostgresServer, free_port
 
@@ -52,6 +54,23 @@ def running_postgres() -> Iterator[PostgresAddress]:
             yield PostgresAddress(server.url(), server)
         finally:
             server.stop()
+
+
+@contextmanager
+def frozen(server: PostgresServer) -> Iterator[None]:
+    """A server that hangs while the block runs: it takes connections, and answers nothing."""
+    postmaster = psutil.Process(server.pid)
+    postmaster.suspend()  # first, so that it starts no more children
+    children = postmaster.children(recursive=True)
+    try:
+        for child in children:
+            with suppress(psutil.NoSuchProcess):
+                child.suspend()
+        yield
+    finally:
+        for process in (*children, postmaster):
+            with suppress(psutil.NoSuchProcess):
+                process.resume()
 
 
 def _template() -> Path:
