@@ -1246,7 +1246,7 @@ export interface components {
         Acceptance: {
             /** @description How the user wants to be called. */
             display_name: string;
-            /** @description Ten characters or more, and none of the well-known ones. */
+            /** @description Ten characters or more, and hard to guess: no names, common words, keys in a row or dates by themselves. */
             password: string;
             /** @description What stands behind # in the link that was mailed; good once. */
             token: string;
@@ -2239,7 +2239,7 @@ export interface components {
              * @enum {string}
              */
             language?: "ja" | "en";
-            /** @description Ten characters or more, and none of the well-known ones. */
+            /** @description Ten characters or more, and hard to guess: no names, common words, keys in a row or dates by themselves. */
             password: string;
         };
         /**
@@ -2717,7 +2717,7 @@ export interface components {
          * @description The token of the mailed link and the new password.
          */
         ResetCompletion: {
-            /** @description Ten characters or more, and none of the well-known ones. */
+            /** @description Ten characters or more, and hard to guess: no names, common words, keys in a row or dates by themselves. */
             password: string;
             /** @description What stands behind # in the link that was mailed; good once. */
             token: string;
@@ -2849,7 +2849,7 @@ export interface components {
             cookies?: boolean;
             /** @description An e-mail address; found in any spelling of its case. */
             email: string;
-            /** @description Ten characters or more, and none of the well-known ones. */
+            /** @description Ten characters or more, and hard to guess: no names, common words, keys in a row or dates by themselves. */
             password: string;
             /** @description The company's code. */
             tenant: string;

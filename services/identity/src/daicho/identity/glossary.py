@@ -20,7 +20,10 @@ GLOSSARY: Final[Glossary] = {
     "email": Term("An e-mail address; found in any spelling of its case.", "hanako@midori.example.jp"),
     "email_confirmed": Term("Whether somebody has opened the link that was mailed at sign-up."),
     "display_name": Term("How the user wants to be called.", "山田 花子"),
-    "password": Term("Ten characters or more, and none of the well-known ones.", "correct horse battery"),
+    "password": Term(
+        "Ten characters or more, and hard to guess: no names, common words, keys in a row or dates by themselves.",
+        "correct horse battery",
+    ),
     "language": Term("The language of the user's console and mail."),
     "token": Term("What stands behind # in the link that was mailed; good once.", _LINK),
     "cookies": Term(

@@ -91,9 +91,13 @@ def read_link(kind: Kind, text: str) -> Link:
     return token
 
 
-async def check_link(tx: TenantTransaction, token: Link, now: datetime) -> None:
-    """Before anything is worked for it: whether a link could be spent. Raises LinkSpent."""
-    await _usable(tx, token, now)
+async def check_link(tx: TenantTransaction, token: Link, now: datetime) -> User:
+    """Before anything is worked for it: whose link it is, if it could be spent. Raises LinkSpent."""
+    link = await _usable(tx, token, now)
+    user = await tx.session.get(User, (tx.tenant_id, link.user_id))
+    if user is None:
+        raise LinkSpent
+    return user
 
 
 async def spend_link(tx: TenantTransaction, token: Link, now: datetime) -> User:

@@ -1,4 +1,4 @@
-"""Hashing passwords without starving the loop.
+"""Hashing and judging passwords without starving the loop.
 
 Argon2id takes tens of milliseconds of a core and 19 MiB, so it runs in threads of its own, a few at a time.
 Those who wait longer than the queue is long are told to come back: a flood of sign-ins must not take the
@@ -15,8 +15,8 @@ from typing import TypeVar
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from daicho.faults import Unavailable
-from daicho.identity.policy import normalise_password
+from daicho.faults import FieldFault, Unavailable
+from daicho.identity.policy import normalise_password, password_fault
 
 _Result = TypeVar("_Result")
 
@@ -51,6 +51,10 @@ class Passwords:
         the same work, so that time tells nobody whether a user exists."""
         matches = await self._run(lambda: self._verify(stored or self._decoy, password))
         return matches and stored is not None
+
+    async def judge(self, pointer: str, password: str, *personal: str) -> FieldFault | None:
+        """What is wrong with a new password; see :func:`daicho.identity.policy.password_fault`."""
+        return await self._run(lambda: password_fault(pointer, password, personal=personal))
 
     def outdated(self, stored: str) -> bool:
         """Whether the hash was made with other parameters than today's."""

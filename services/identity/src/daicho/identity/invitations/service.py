@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, select, update
 
-from daicho.faults import FieldFault, Forbidden, Invalid, NotFound, Unauthenticated, listed
+from daicho.faults import FieldFault, Forbidden, Invalid, NotFound, listed
 from daicho.identity import links, opaque, policy
 from daicho.identity.cards import Card, email_digest, open_card, seal_card
 from daicho.identity.directory import lock_tenant
@@ -20,7 +20,7 @@ from daicho.identity.opaque import Link
 from daicho.identity.passwords import Passwords
 from daicho.identity.permissions import ROLES
 from daicho.identity.telling import tell_invitation, tell_user
-from daicho.identity.users.authority import MANAGE, Authority, authority_of
+from daicho.identity.users.authority import MANAGE, Authority, authority_of_caller, find_authority
 from daicho.identity.users.schemas import Acceptance, Accepted, InvitationInput, InvitationView
 from daicho.identity.users.service import team_exists, view_of
 from daicho.keyring import Keyring, TenantKeys
@@ -51,7 +51,7 @@ class Invitations:
         faults = await self.check(tx, keys, given)
         if faults:
             raise Invalid(faults)
-        authority = await authority_of(tx, tx.actor.user_id, tx.actor.session_id)
+        authority = await authority_of_caller(tx)
         authority.require(MANAGE)
         if not authority.outranks(*(each.role for each in given)):
             raise Forbidden
@@ -75,7 +75,7 @@ class Invitations:
             )
             listed = found.all()
             inviters = {each.invited_by for each in listed if each.status == "open" and each.expires_at > now}
-            authorities = {inviter: await _authority_of_inviter(tx, inviter) for inviter in inviters}
+            authorities = {inviter: await find_authority(tx, UserId(inviter)) for inviter in inviters}
             return [
                 _view(keys, each, valid=_is_valid(each, authorities.get(each.invited_by))) for each in listed
             ]
@@ -84,7 +84,7 @@ class Invitations:
         """Take an open invitation back. Raises NotFound; Forbidden for one that the caller could not have given."""
         async with self.database.transaction(actor) as tx:
             await lock_tenant(tx)
-            authority = await authority_of(tx, actor.user_id, actor.session_id)
+            authority = await authority_of_caller(tx)
             authority.require(MANAGE)
             found = await tx.session.get(Invitation, (tx.tenant_id, invitation_id), with_for_update=True)
             if found is None or found.status != "open":
@@ -106,7 +106,7 @@ class Invitations:
             raise LinkSpent
         faults = [
             policy.line_fault("/display_name", given.display_name, maximum=100),
-            policy.password_fault("/password", given.password, personal=(given.display_name,)),
+            policy.password_length_fault("/password", given.password),
         ]
         if found := [fault for fault in faults if fault is not None]:
             raise Invalid(found)
@@ -114,9 +114,16 @@ class Invitations:
         actor = Actor(tenant_id=token.tenant_id, kind="public", address=address)
         async with self.database.reading(actor) as tx:
             # Nothing is worked for a token that somebody made up.
-            if (await tx.session.scalars(select(Invitation.id).where(*_is_open(token, now)))).first() is None:
-                raise LinkSpent
+            opened = await tx.session.scalar(select(Invitation).where(*_is_open(token, now)))
+            company = await tx.session.get(Tenant, tx.tenant_id)
+        if opened is None or company is None:
+            raise LinkSpent
         keys = await self.keyring.open(token.tenant_id)
+        asked = open_card(keys, "invitation", opened.id, opened.card)
+        personal = (asked.email, given.display_name, company.code, company.company_name)
+        # The link stays good for another try.
+        if fault := await self.passwords.judge("/password", given.password, *personal):
+            raise Invalid([fault])
         password_hash = await self.passwords.hash(given.password)
         async with self.database.transaction(replace(actor, kind="user", user_id=UserId(user_id))) as tx:
             # First the tenant, then its invitation: whoever invites locks in this order, too.
@@ -130,14 +137,10 @@ class Invitations:
             invitation = taken.scalar_one_or_none()
             if invitation is None:
                 raise LinkSpent
-            if not _is_valid(invitation, await _authority_of_inviter(tx, invitation.invited_by)):
+            if not _is_valid(invitation, await find_authority(tx, UserId(invitation.invited_by))):
                 raise LinkSpent
             # The team may have been removed since.
             team_id = invitation.team_id if await team_exists(tx, invitation.team_id) else None
-            asked = open_card(keys, "invitation", invitation.id, invitation.card)
-            personal = (asked.email, given.display_name, tenant.code)
-            if fault := policy.password_fault("/password", given.password, personal=personal):
-                raise Invalid([fault])  # the link stays good for another try
             card = Card(asked.email, given.display_name.strip(), asked.language)
             user = User(
                 id=user_id,
@@ -253,14 +256,6 @@ class Invitations:
             link=links.url_of(self.public_url, "invitation", token),
         )
         return _view(keys, invitation, valid=True)
-
-
-async def _authority_of_inviter(tx: TenantTransaction, user_id: UUID) -> Authority | None:
-    """What whoever invited may give now; None for one who is disabled."""
-    try:
-        return await authority_of(tx, UserId(user_id))
-    except Unauthenticated:
-        return None
 
 
 def _is_valid(invitation: Invitation, inviter: Authority | None) -> bool:

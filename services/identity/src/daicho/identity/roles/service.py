@@ -26,7 +26,7 @@ from daicho.identity.permissions import (
     overridden,
 )
 from daicho.identity.telling import revoke_grants, tell_role, tell_team
-from daicho.identity.users.authority import authority_of
+from daicho.identity.users.authority import authority_of_caller
 from daicho.identity.users.schemas import Explanation, RoleView, ScopeName, TeamView
 from daicho.tenancy import Actor, Database, Grants, Scope, TenantTransaction, translates, uuid7
 
@@ -71,7 +71,7 @@ class Roles:
         async with self.database.transaction(actor) as tx:
             # Behind the tenant's lock the caller is who they were, and what they give is what an invitation gives.
             await lock_tenant(tx)
-            authority = await authority_of(tx, actor.user_id, actor.session_id)
+            authority = await authority_of_caller(tx)
             authority.require("roles:manage")
             if not authority.outranks(name):
                 raise Forbidden

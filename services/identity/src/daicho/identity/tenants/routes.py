@@ -11,12 +11,12 @@ from litestar.params import JSONBody
 from daicho.faults import FieldFault
 from daicho.identity.faults import CodeTaken, LinkSpent
 from daicho.identity.tenants.schemas import ConfirmationRequest, LinkToken, SignUp, TenantView
-from daicho.identity.tenants.service import faults_of
 from daicho.web import Salvaged, address_of, declares, public
 
 
-async def _examine(_request: Request[Any, Any, Any], salvaged: Salvaged) -> list[FieldFault]:
-    return faults_of(salvaged.body)
+async def _examine(request: Request[Any, Any, Any], salvaged: Salvaged) -> list[FieldFault]:
+    found: list[FieldFault] = await request.app.state.tenants.faults_of(salvaged.body)
+    return found
 
 
 @post(

@@ -39,7 +39,7 @@ class Tenants:
 
         Raises Invalid, naming each wrong member; CodeTaken.
         """
-        if wrong := faults_of(given):
+        if wrong := await self.faults_of(given):
             raise Invalid(wrong)
         code = given.code.strip().lower()
         if await tenant_of_code(self.database, code) is not None:
@@ -54,6 +54,25 @@ class Tenants:
             tenant = await self._write(tenant_id, keys, code, given, password_hash, address)
             undoing.pop_all()
         return tenant
+
+    async def faults_of(self, given: SignUp) -> list[FieldFault]:
+        """What is wrong with a sign-up, by itself."""
+        admin = given.admin
+        faults = [
+            policy.code_fault("/code", given.code.strip().lower()),
+            policy.line_fault("/company_name", given.company_name, maximum=200),
+            policy.email_fault("/admin/email", admin.email),
+            policy.line_fault("/admin/display_name", admin.display_name, maximum=100),
+            await self.passwords.judge(
+                "/admin/password",
+                admin.password,
+                admin.email,
+                admin.display_name,
+                given.code,
+                given.company_name,
+            ),
+        ]
+        return [fault for fault in faults if fault is not None]
 
     async def _forget_key(self, tenant_id: TenantId, code: str) -> None:
         """Without a company nobody will ever ask for its key. But an error can also hide a commit."""
@@ -159,17 +178,3 @@ class Tenants:
                 insert(RoleRow).values(tenant_id=tx.tenant_id, name=name, overrides={}, version=1)
             )
             await tell_role(tx, role)
-
-
-def faults_of(given: SignUp) -> list[FieldFault]:
-    """What is wrong with a sign-up, by itself."""
-    admin = given.admin
-    personal = (admin.email, admin.display_name, given.code)
-    faults: list[FieldFault | None] = [
-        policy.code_fault("/code", given.code.strip().lower()),
-        policy.line_fault("/company_name", given.company_name, maximum=200),
-        policy.email_fault("/admin/email", admin.email),
-        policy.line_fault("/admin/display_name", admin.display_name, maximum=100),
-        policy.password_fault("/admin/password", admin.password, personal=personal),
-    ]
-    return [fault for fault in faults if fault is not None]

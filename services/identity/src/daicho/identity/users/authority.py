@@ -14,7 +14,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from daicho.faults import FieldFault, Forbidden, Unauthenticated
+from daicho.faults import FieldFault, Forbidden, Invalid, Unauthenticated
 from daicho.identity import policy
 from daicho.identity.directory import read_grants
 from daicho.identity.model import RoleRow, User
@@ -83,6 +83,14 @@ class Authority:
         manages = self.grants.allows(MANAGE) and self.outranks(role)
         return manages and not self.faults_of_giving(role, team_id)
 
+    def check_change(self, before: Standing, after: Standing) -> None:
+        """Raises Forbidden, or Invalid with :meth:`faults_of_change`."""
+        self.require(MANAGE)
+        if not self.outranks(before.role, after.role):
+            raise Forbidden
+        if wrong := self.faults_of_change(before, after):
+            raise Invalid(wrong)
+
     def faults_of_change(self, before: Standing, after: Standing) -> list[FieldFault]:
         """What is wrong with a change of a user's rights."""
         return [
@@ -147,15 +155,23 @@ class Authority:
         return any(scopes.get(action) == Scope.TEAM for scopes in self.roles.values())
 
 
-async def authority_of(
+async def authority_of_caller(tx: TenantTransaction) -> Authority:
+    """The authority of whoever ``tx`` acts as, now. Raises Unauthenticated when they are disabled or signed out."""
+    found = await find_authority(tx, tx.actor.user_id, tx.actor.session_id)
+    if found is None:
+        raise Unauthenticated
+    return found
+
+
+async def find_authority(
     tx: TenantTransaction, user_id: UserId | None, session_id: SessionId | None = None
-) -> Authority:
+) -> Authority | None:
     """The authority of a user now, behind the tenant's lock.
 
-    Raises Unauthenticated for one who is disabled, unknown, or (with ``session_id``) whose session has ended.
+    None for one who is disabled, unknown, or (with ``session_id``) whose session has ended.
     """
     grants = None if user_id is None else await read_grants(tx, user_id, session_id)
     if grants is None:
-        raise Unauthenticated
+        return None
     rows = await tx.session.scalars(select(RoleRow).where(RoleRow.tenant_id == tx.tenant_id))
     return Authority(grants, {row.name: effective(row.name, row.overrides) for row in rows})

@@ -11,7 +11,15 @@ import msgspec
 from msgspec import UNSET
 from sqlalchemy import select, update
 
-from daicho.faults import FieldFault, Forbidden, Invalid, NotFound, PreconditionFailed, listed
+from daicho.faults import (
+    FieldFault,
+    Forbidden,
+    Invalid,
+    NotFound,
+    PreconditionFailed,
+    Unauthenticated,
+    listed,
+)
 from daicho.identity import links, policy
 from daicho.identity.cards import Card, email_digest, open_card, seal_card
 from daicho.identity.directory import ACTIVE, count_owners, lock_tenant, lock_user, tenant_of_code
@@ -22,7 +30,7 @@ from daicho.identity.passwords import Passwords
 from daicho.identity.permissions import ROLES
 from daicho.identity.sessions import lockout
 from daicho.identity.telling import revoke_grants, revoke_session, tell_session_ended, tell_user
-from daicho.identity.users.authority import MANAGE, Authority, Standing, authority_of
+from daicho.identity.users.authority import MANAGE, Standing, find_authority
 from daicho.identity.users.schemas import UserPatch, UserView
 from daicho.keyring import Keyring, TenantKeys
 from daicho.runtime import Clock
@@ -75,32 +83,24 @@ class Users:
         async with self.database.transaction(actor) as tx:
             # Behind the tenant's lock two owners cannot demote each other at the same moment.
             await lock_tenant(tx)
-            authority = await authority_of(tx, actor.user_id, actor.session_id)
-            if manages:
-                authority.require(MANAGE)
-            user = await lock_user(tx, user_id)
-            if user is None:
-                raise NotFound
-            # Behind the locks: a session that began while this waited began earlier.
-            now = self.clock()
-            if user.version != version:
-                raise PreconditionFailed(version=user.version)
-            if not authority.outranks(user.role, None if patch.role is UNSET else patch.role):
+            # Before anything is written: what the caller is now, and not after the change.
+            authority = await find_authority(tx, actor.user_id, actor.session_id)
+            user = await _lock_version(tx, user_id, version)
+            wanted = None if patch.role is UNSET else patch.role
+            if not policy.may_touch_user(
+                caller_role=grants.role or "", target_role=user.role, wanted_role=wanted
+            ):
                 raise Forbidden
             before = Standing.of(user)
             await self._apply(tx, keys, user, patch)
-            rights = await _check_rights(tx, authority, before, Standing.of(user))
-            user.version += 1
-            user.updated_at = now
-            ended = await self._end_sessions(tx, user, now) if rights and user.disabled else []
-            card = open_card(keys, "account", user.id, user.card)
-            await tell_user(tx, keys, user, card)
-            for session_id in ended:
-                await tell_session_ended(tx, session_id, user.id, "disabled")
-            for session_id in ended:
-                await revoke_session(tx, session_id, user.id)
-            if rights:
-                await revoke_grants(tx, user.id, tokens_before=now if user.disabled else None)
+            rights = before.rights != Standing.of(user).rights
+            if rights and (await count_owners(tx)) == 0:
+                raise LastOwner
+            if authority is None:
+                raise Unauthenticated
+            if manages:
+                authority.check_change(before, Standing.of(user))
+            await self._tell_change(tx, keys, user, rights=rights)
             return view_of(keys, user)
 
     async def request_reset(self, tenant: str, email: str, address: str | None) -> None:
@@ -140,20 +140,25 @@ class Users:
     async def complete_reset(self, text: str, password: str, address: str | None) -> None:
         """Set a new password by a mailed link; every session of the user ends. Raises LinkSpent, Invalid."""
         token = links.read_link("reset", text)
-        if fault := policy.password_fault("/password", password):
+        if fault := policy.password_length_fault("/password", password):
             raise Invalid([fault])
         now = self.clock()
         actor = Actor(tenant_id=token.tenant_id, kind="public", address=address)
         async with self.database.reading(actor) as tx:
-            await links.check_link(tx, token, now)
+            user = await links.check_link(tx, token, now)
+            tenant = await tx.session.get(Tenant, tx.tenant_id)
         keys = await self.keyring.open(token.tenant_id)
+        card = open_card(keys, "account", user.id, user.card)
+        company = (tenant.code, tenant.company_name) if tenant else ()
+        # The link stays good for another try.
+        if fault := await self.passwords.judge(
+            "/password", password, card.email, card.display_name, *company
+        ):
+            raise Invalid([fault])
         fresh = await self.passwords.hash(password)
         async with self.database.transaction(actor) as tx:
             user = await links.spend_link(tx, token, now)
             card = open_card(keys, "account", user.id, user.card)
-            personal = (card.email, card.display_name)
-            if fault := policy.password_fault("/password", password, personal=personal):
-                raise Invalid([fault])  # the link stays good for another try
             user.password_hash = fresh
             user.version += 1
             user.updated_at = now
@@ -166,6 +171,22 @@ class Users:
             # One by one: "every token from before now" would take in those of a sign-in within this second.
             for session_id in ended:
                 await revoke_session(tx, session_id, user.id)
+
+    async def _tell_change(
+        self, tx: TenantTransaction, keys: TenantKeys, user: User, *, rights: bool
+    ) -> None:
+        """Number and tell a change of a locked user; of their rights, so that they hold in every service at once."""
+        now = self.clock()  # behind the locks: a session that began while this waited began earlier
+        user.version += 1
+        user.updated_at = now
+        ended = await self._end_sessions(tx, user, now) if rights and user.disabled else []
+        await tell_user(tx, keys, user, open_card(keys, "account", user.id, user.card))
+        for session_id in ended:
+            await tell_session_ended(tx, session_id, user.id, "disabled")
+        for session_id in ended:
+            await revoke_session(tx, session_id, user.id)
+        if rights:
+            await revoke_grants(tx, user.id, tokens_before=now if user.disabled else None)
 
     async def _apply(self, tx: TenantTransaction, keys: TenantKeys, user: User, patch: UserPatch) -> None:
         """Write the members that ``patch`` sets. Raises Invalid."""
@@ -211,16 +232,14 @@ def _touches_rights(patch: UserPatch) -> bool:
     return any(each is not UNSET for each in (patch.role, patch.team_id, patch.disabled, patch.successor_id))
 
 
-async def _check_rights(
-    tx: TenantTransaction, authority: Authority, before: Standing, after: Standing
-) -> bool:
-    """Whether a change that was written touches the user's rights. Raises LastOwner, Invalid."""
-    rights = before.rights != after.rights
-    if rights and (await count_owners(tx)) == 0:
-        raise LastOwner
-    if wrong := authority.faults_of_change(before, after):
-        raise Invalid(wrong)
-    return rights
+async def _lock_version(tx: TenantTransaction, user_id: UUID, version: int) -> User:
+    """A user, locked. Raises NotFound, PreconditionFailed."""
+    user = await lock_user(tx, user_id)
+    if user is None:
+        raise NotFound
+    if user.version != version:
+        raise PreconditionFailed(version=user.version)
+    return user
 
 
 async def team_exists(tx: TenantTransaction, team_id: UUID | None) -> bool:
