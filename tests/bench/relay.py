@@ -104,12 +104,12 @@ async def relay(service: TestDatabase, bus_url: str, count: int, signer: BatchSi
     return count / took
 
 
-async def floor(service: TestDatabase, bus_url: str, count: int) -> float:
+async def floor(service: TestDatabase, bus_admin_url: str, count: int) -> float:
     """Events/s of the bare statements."""
     database = await service.open()
     await fill(database, count)
     await database.close()
-    source, target = await asyncpg.connect(service.relay_url), await asyncpg.connect(bus_url)
+    source, target = await asyncpg.connect(service.relay_url), await asyncpg.connect(bus_admin_url)
     position = await target.fetchval("SELECT coalesce(max(position), 0) FROM message WHERE topic = 'floor'")
     begun = perf_counter()
     while rows := await source.fetch(
@@ -133,8 +133,9 @@ async def measure(admin_url: str, count: int, transit: Transit) -> None:
     databases, signer = Databases(admin_url), BatchSigner(transit)
     try:
         service = await databases.make("customers", create=schema.create)
-        bus_url = (await databases.make("bus", create=bus_schema.create)).app_url
-        floors = [await floor(service, bus_url, count) for _ in range(RUNS)]
+        bus = await databases.make("bus", create=bus_schema.create)
+        bus_url = bus.app_url
+        floors = [await floor(service, bus.admin_url, count) for _ in range(RUNS)]
         drivers = {"PostgreSQL": bus_url}
         if bootstrap := os.environ.get("KAFKA_BOOTSTRAP"):
             drivers["Kafka"] = f"kafka://{bootstrap}"

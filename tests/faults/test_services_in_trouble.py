@@ -145,7 +145,7 @@ async def test_without_identity_nobody_is_let_in_and_nobody_is_called_a_stranger
 
 
 async def test_repeated_reordered_and_poisonous_events_leave_every_service_as_it_was(house: House) -> None:
-    bus = await open_bus(house.stack.settings["customers"]["DAICHO_BUS_URL"])
+    bus = await open_bus(house.stack.bus_url)
     try:
         async with house.client("identity") as identity, house.client("customers") as customers:
             await _change_role(identity, "own")

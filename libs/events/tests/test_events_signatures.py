@@ -322,7 +322,7 @@ async def test_events_that_lay_on_the_bus_before_the_upgrade_are_heard_once_and_
 
     old, new, heard = role_event(create_tenant_id()), role_event(create_tenant_id()), []
     await world.bus.publish([old])
-    admin = await asyncpg.connect(world.bus_url)
+    admin = await asyncpg.connect(world.bus_admin_url)
     await admin.execute("UPDATE message SET predates_signatures = true")  # as the column's own default does
     await admin.close()
     await world.bus.publish([new])

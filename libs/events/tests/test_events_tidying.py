@@ -32,7 +32,7 @@ async def test_the_bus_keeps_records_as_long_as_their_topic_says(
     assert isinstance(bus, PostgresBus)
     assert retention_of(topic) == timedelta(days=days)
     await bus.publish([Message(topic, b"key", str(number).encode()) for number in range(5)])
-    connection = await asyncpg.connect(world.bus_url)
+    connection = await asyncpg.connect(world.bus_admin_url)
     aged = "UPDATE message SET time = now() - $1::interval WHERE topic = $2 AND position < $3"
     await connection.execute(aged, timedelta(days=days, minutes=-5), topic, 5)
     await connection.execute(aged, timedelta(days=days, minutes=5), topic, 2)

@@ -127,7 +127,7 @@ async def stack(
 
 @pytest.fixture(scope="module")
 async def bus(stack: Stack) -> AsyncIterator[Bus]:
-    opened = await open_bus(stack.settings["audit"]["DAICHO_BUS_URL"])
+    opened = await open_bus(stack.bus_url)
     yield opened
     await opened.close()
 

@@ -31,6 +31,8 @@ export const ACTIONS = [
   "session.ended",
   "session.refused",
   "access.refused",
+  "event.forged",
+  "event.missed",
   "audit.search",
   "audit.proof",
   "audit.export",

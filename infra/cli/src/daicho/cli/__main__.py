@@ -33,7 +33,7 @@ from daicho.events.topics import service_of
 from daicho.identity.sealed import SEALED as IDENTITY
 from daicho.keyring import cli as keys
 from daicho.keyring.provision import KEY_OWNER
-from daicho.local.folder import SETTINGS
+from daicho.local.folder import OPERATOR, SETTINGS
 
 _COLUMNS: keys.Columns = {"identity": IDENTITY, "customers": CUSTOMERS, "audit": AUDIT}
 _REWRITES = {"customers": rewrite_tokens}
@@ -84,9 +84,13 @@ def _beside_a_run(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
     except (OSError, msgspec.DecodeError) as error:
         sys.stderr.write(f"{file} cannot be read ({error}): name the DATA folder of a make run.\n")
         return 2
-    if rest[:3] == ["events", "dead", "replay"] and not {"--consumer", "--service"} & set(rest):
-        return max(main([*rest, "--service", name], {**environ, **told[name]}) for name in told)
-    return main(rest, {**environ, **told.get(_service_of(rest), {})})
+    settings = {**environ, **told.get(_service_of(rest), {})}
+    if rest[:1] != ["events"]:
+        return main(rest, settings)
+    operator = told.pop(OPERATOR, {})
+    if rest[1:3] == ["dead", "replay"] and not {"--consumer", "--service"} & set(rest):
+        return max(main([*rest, "--service", each], {**environ, **told[each], **operator}) for each in told)
+    return main(rest, {**settings, **operator})
 
 
 def _service_of(arguments: Sequence[str]) -> str:

@@ -18,6 +18,8 @@ from daicho.local.servers import ServerFailed
 LOCK: Final = "daicho.lock"
 SETTINGS: Final = "settings.json"
 """What each service of the last start was told: what the command ``daicho --data`` runs with."""
+OPERATOR: Final = "operator"
+"""Beside the services in it: what operators alone are told."""
 FORMAT: Final = 1
 # A first start writes about 150 MiB; PostgreSQL keeps up to 512 MiB of write-ahead log.
 ROOM: Final = 800 * 1024 * 1024

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import quote, urlsplit, urlunsplit
 
+from daicho.events import BUS, bus_role
 from daicho.gateway.table import SERVICES
 from daicho.local.folder import new_secret
 from daicho.local.options import Options
 from daicho.local.servers import free_port
 
-BUS: Final = "bus"
 LOOPBACK: Final = "127.0.0.1"
 MAIL_PAGE: Final = 8025
 """The port of the page where mail shows, unless somebody else has it."""
@@ -49,7 +49,7 @@ class Ports:
 def new_passwords() -> dict[str, str]:
     """Passwords of the database's roles and of the demo's owner."""
     roles = [f"{service}_{role}" for service in (*SERVICES, BUS) for role in ("app", "relay")]
-    return {name: new_secret() for name in ("postgres", *roles, "demo")}
+    return {name: new_secret() for name in ("postgres", *roles, *map(bus_role, SERVICES), "demo")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +64,13 @@ class Wiring:
     mail_page: str | None = None
     """Where mail shows, when it goes to the sink."""
 
-    @property
-    def bus_url(self) -> str:
-        """The bus: a given one, else a database of our PostgreSQL."""
-        return self.options.bus_url or self._database(BUS, f"{BUS}_app")
+    def bus_url(self, service: str) -> str:
+        """The bus as ``service`` enters it: a given one, else a database of our PostgreSQL."""
+        return self.options.bus_url or self._database(BUS, bus_role(service))
+
+    def operator_settings(self) -> dict[str, str]:
+        """What the command is told in place of a service: a way to the bus that publishes anywhere."""
+        return {"DAICHO_BUS_URL": self.options.bus_url or self._database(BUS, f"{BUS}_app")}
 
     @property
     def smtp_url(self) -> str:
@@ -82,7 +85,7 @@ class Wiring:
             "VAULT_ADDR": self.vault_addr,
             "VAULT_ROLE_ID": vault_role["role_id"],
             "VAULT_SECRET_ID": vault_role["secret_id"],
-            "BUS_URL": self.bus_url,
+            "BUS_URL": self.bus_url(service),
             "HOST": LOOPBACK,
             "HTTP_PORT": str(self.ports.http[service]),
             "GRPC_PORT": str(self.ports.grpc[service]),

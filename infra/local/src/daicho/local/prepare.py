@@ -13,10 +13,10 @@ from pathlib import Path
 import msgspec
 
 from daicho import keyring
-from daicho.events import bus_schema
+from daicho.events import provision_bus
 from daicho.local.folder import write_private
-from daicho.local.plan import BUS, ROOT
-from daicho.tenancy import apply, migrate, provision
+from daicho.local.plan import ROOT
+from daicho.tenancy import migrate, provision
 
 
 class Job(msgspec.Struct, frozen=True):
@@ -38,8 +38,7 @@ async def prepare(job: Job) -> None:
     for service in job.services:
         await _database(job, service)
     if job.own_bus:
-        await provision(job.admin_url, BUS, job.passwords)
-        await apply(job.admin_url, BUS, bus_schema.create)
+        await provision_bus(job.admin_url, job.services, job.passwords)
     write_private(Path(job.result), await keys)
 
 

@@ -104,7 +104,8 @@ class Supervisor:
         roles = await self._prepare(household, programs["Preparation"], wiring, str(token))
         print("サービスを起動しています / starting the services …", flush=True)
         settings = {name: wiring.settings(name, roles[name]) for name in self._services}
-        folder.write_private(self._data / folder.SETTINGS, settings)
+        told = settings | {folder.OPERATOR: wiring.operator_settings()}
+        folder.write_private(self._data / folder.SETTINGS, told)
         for name, role in (("Services", "api"), ("Worker", "worker")):
             orders = {"roles": [role], "settings": settings, "log_level": self._options.log_level}
             programs[name].tell(orders)

@@ -12,7 +12,16 @@ from daicho import access
 from daicho.access import Directory, Permissions, TokenVerifier, fetch_jwks
 from daicho.chassis.parts import GrantSource, Parts, Rails
 from daicho.chassis.settings import Settings
-from daicho.events import AccessLog, BatchSigner, Consumer, EventVerifier, Refusals, Relay, open_bus
+from daicho.events import (
+    AccessLog,
+    BatchSigner,
+    Consumer,
+    EventVerifier,
+    ForgeryAlarm,
+    Refusals,
+    Relay,
+    open_bus,
+)
 from daicho.faults import Unavailable
 from daicho.jobs import Worker
 from daicho.keyring import Certificates, Keyring, Transit
@@ -111,7 +120,7 @@ async def _lay(stack: AsyncExitStack, name: str, settings: Settings) -> tuple[Ra
         transit,
         keyring,
         bus,
-        EventVerifier(transit),
+        EventVerifier(transit, on_forged=ForgeryAlarm(access_log, name)),
         access_log,
         utc_now,
         health,

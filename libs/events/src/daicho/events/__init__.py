@@ -21,9 +21,11 @@ from daicho.events.bus import (
     open_bus,
     partition_of,
 )
+from daicho.events.bus_roles import BUS, bus_role, provision_bus
 from daicho.events.consumer import BatchHandler, Consumer, Handler, Patience
 from daicho.events.dead import AnothersLetter, DeadLetter, Rejected, dead_letters, revive
 from daicho.events.envelope import Aggregate, Envelope, topic_of
+from daicho.events.forgery_alarm import ForgeryAlarm
 from daicho.events.outbox import broadcast, tell, tell_all
 from daicho.events.refusals import Refusals
 from daicho.events.relay import Relay
@@ -32,6 +34,7 @@ from daicho.events.signatures import BatchSigner
 from daicho.events.verification import EventVerifier, Forged
 
 __all__ = [
+    "BUS",
     "AccessLog",
     "Aggregate",
     "AnothersLetter",
@@ -45,6 +48,7 @@ __all__ = [
     "Envelope",
     "EventVerifier",
     "Forged",
+    "ForgeryAlarm",
     "GroupIsRunning",
     "Handler",
     "Heartbeats",
@@ -58,10 +62,12 @@ __all__ = [
     "Slot",
     "Subscription",
     "broadcast",
+    "bus_role",
     "bus_schema",
     "dead_letters",
     "open_bus",
     "partition_of",
+    "provision_bus",
     "revive",
     "schema",
     "tell",

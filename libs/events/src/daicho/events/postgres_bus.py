@@ -1,7 +1,7 @@
 """The bus in a PostgreSQL database: for one machine, with the promises of the big one.
 
-A publisher draws positions from the row of each slot and keeps that row locked until it commits, so that a
-position becomes visible after all before it. Members share slots by advisory locks (:mod:`shares`).
+The function ``publish`` (:mod:`daicho.events.bus_schema`) checks that the caller may tell on each topic, and draws
+positions from the row of each slot, which stays locked until it commits: a position becomes visible after all before it. Members share slots by advisory locks (:mod:`shares`).
 Notifications wake who waits; a look each second is the net under them.
 """
 
@@ -24,10 +24,7 @@ from daicho.events.bus import (
     GroupIsRunning,
     Message,
     Record,
-    Slot,
     Subscription,
-    partition_of,
-    retention_of,
 )
 from daicho.events.shares import count_members
 
@@ -39,17 +36,7 @@ IDLE_SECONDS: Final = 1.0
 _TIDY_SECONDS: Final = 600.0
 _CHUNK: Final = 5_000
 
-_CLAIM = """
-    WITH claimed AS (
-        INSERT INTO slot (topic, partition, next_position)
-        SELECT * FROM unnest($1::text[], $2::smallint[], $3::bigint[])
-        ON CONFLICT (topic, partition)
-            DO UPDATE SET next_position = slot.next_position + excluded.next_position
-        RETURNING topic, partition, next_position
-    )
-    SELECT topic, partition, next_position, pg_notify('bus', topic) FROM claimed
-"""
-_COLUMNS: Final = ("topic", "partition", "position", "key", "value", "headers")
+_PUBLISH = "SELECT publish($1::text[], $2::bytea[], $3::bytea[], $4::bytea[])"
 READ = """
     SELECT m.topic, m.partition, m.position, m.time, m.key, m.value, m.headers,
            m.predates_signatures
@@ -79,14 +66,7 @@ _BACKLOG = """
         AND m.position >= coalesce(r.next_position, 0)
     WHERE s.topic = $2
 """
-_TIDY = """
-    DELETE FROM message WHERE (topic, partition, position) IN (
-        SELECT topic, partition, position FROM (
-            SELECT topic, partition, position, time FROM message
-            WHERE topic = $1 AND partition = $2 ORDER BY position LIMIT $4
-        ) AS oldest WHERE time < now() - $3::interval
-    )
-"""
+_TIDY = "SELECT tidy($1)"
 
 
 class PostgresBus(Bus):
@@ -112,25 +92,15 @@ class PostgresBus(Bus):
             await pool.close()
 
     async def publish(self, messages: Sequence[Message]) -> None:
-        slots: dict[tuple[str, int], list[Message]] = {}
-        for message in messages:
-            slots.setdefault((message.topic, partition_of(message.key)), []).append(message)
-        wanted = sorted(slots)  # every publisher locks in this order
         with reachable():
-            async with self._connection() as connection, connection.transaction():
-                claimed = await connection.fetch(
-                    _CLAIM,
-                    [topic for topic, _ in wanted],
-                    [partition for _, partition in wanted],
-                    [len(slots[slot]) for slot in wanted],
+            async with self._connection() as connection:
+                await connection.execute(
+                    _PUBLISH,
+                    [message.topic for message in messages],
+                    [message.key for message in messages],
+                    [message.value for message in messages],
+                    [pack(message.headers) for message in messages],
                 )
-                ends = {(row["topic"], row["partition"]): row["next_position"] for row in claimed}
-                rows = [
-                    (topic, partition, position, message.key, message.value, pack(message.headers))
-                    for (topic, partition), held in slots.items()
-                    for position, message in enumerate(held, ends[topic, partition] - len(held))
-                ]
-                await connection.copy_records_to_table("message", records=rows, columns=_COLUMNS)
 
     def subscribe(self, group: str, topics: Sequence[str], *, batch: int = 500) -> Subscription:
         from daicho.events.postgres_subscription import PostgresSubscription  # it imports this module
@@ -190,13 +160,8 @@ class PostgresBus(Bus):
         deleted = 0
         with reachable():
             async with self._connection() as connection:
-                for row in await connection.fetch("SELECT topic, partition FROM slot"):
-                    slot = Slot(row["topic"], row["partition"])
-                    count = _CHUNK
-                    while count == _CHUNK:
-                        answer = await connection.execute(_TIDY, *slot, retention_of(slot.topic), _CHUNK)
-                        count = int(answer.split()[-1])
-                        deleted += count
+                while count := int(await connection.fetchval(_TIDY, _CHUNK)):
+                    deleted += count
         return deleted
 
     @asynccontextmanager

@@ -10,7 +10,7 @@ from daicho.tenancy.ids import SessionId, TeamId, TenantId, UserId, uuid7
 from daicho.tenancy.migrate import apply, migrate
 from daicho.tenancy.model import Base, ForeignTenant, TenantMixin
 from daicho.tenancy.prepared import Prepared, sql
-from daicho.tenancy.provision import Roles, database_url, provision
+from daicho.tenancy.provision import Roles, database_url, make_role, provision
 from daicho.tenancy.refusals import (
     Contended,
     DatabaseUnavailable,
@@ -46,6 +46,7 @@ __all__ = [
     "as_fault",
     "database_url",
     "driver_error",
+    "make_role",
     "migrate",
     "provision",
     "sql",

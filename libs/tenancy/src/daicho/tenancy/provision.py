@@ -64,10 +64,10 @@ async def provision(
     admin = await asyncpg.connect(database_url(admin_url, "postgres"))
     try:
         await admin.execute("SELECT pg_advisory_lock($1)", _LOCK)
-        await _make_role(admin, roles.owner, "NOLOGIN")
-        await _make_role(admin, roles.search, "NOLOGIN BYPASSRLS")
+        await make_role(admin, roles.owner, "NOLOGIN")
+        await make_role(admin, roles.search, "NOLOGIN BYPASSRLS")
         for role in (roles.app, roles.relay):
-            await _make_role(admin, role, "LOGIN NOBYPASSRLS", passwords.get(role))
+            await make_role(admin, role, "LOGIN NOBYPASSRLS", passwords.get(role))
         if not await admin.fetchval("SELECT true FROM pg_database WHERE datname = $1", name):
             await admin.execute(f'CREATE DATABASE "{name}" OWNER "{roles.owner}"')
         await admin.execute(
@@ -86,9 +86,10 @@ async def provision(
         await inside.close()
 
 
-async def _make_role(
+async def make_role(
     admin: asyncpg.Connection[Any], name: str, options: str, password: str | None = None
 ) -> None:
+    """Make or mend the role ``name``: with ``options`` ("LOGIN", "NOLOGIN BYPASSRLS") and no other power."""
     if not await admin.fetchval("SELECT true FROM pg_roles WHERE rolname = $1", name):
         await admin.execute(f'CREATE ROLE "{name}"')
     await admin.execute(f'ALTER ROLE "{name}" NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION {options}')

@@ -61,6 +61,7 @@ class EventsWorld:
     bus: Bus
     service: TestDatabase
     bus_url: str
+    bus_admin_url: str
     signers: EventSigners
     verifier: EventVerifier
 
@@ -106,7 +107,13 @@ async def events_world(
     signers = EventSigners(key_store.address, roles)
     try:
         yield EventsWorld(
-            database, bus, service, bus_database.app_url, signers, signers.verifier("customers")
+            database,
+            bus,
+            service,
+            bus_database.app_url,
+            bus_database.admin_url,
+            signers,
+            signers.verifier("customers"),
         )
     finally:
         await bus.close()

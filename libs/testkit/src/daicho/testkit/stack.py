@@ -16,8 +16,10 @@ from typing import Any
 
 import httpx
 
-from daicho.events import bus_schema
+from daicho.events import bus_role, bus_schema
+from daicho.events.bus_roles import admit
 from daicho.local.servers import OpenBaoServer, free_port
+from daicho.tenancy import database_url
 from daicho.testkit.databases import TestDatabase
 from daicho.testkit.mail import MailSink
 from daicho.testkit.plugin import MakeDatabase
@@ -33,6 +35,8 @@ class Stack:
     databases: Mapping[str, TestDatabase]
     settings: Mapping[str, Mapping[str, str]]
     mail: MailSink
+    bus_url: str
+    """The bus as operators enter it, who may publish to every topic."""
     running: Mapping[str, AsyncExitStack] = field(default_factory=dict)
 
     async def stop(self, service: str) -> None:
@@ -74,7 +78,7 @@ async def running_stack(
     http = {name: free_port() for name in services}
     grpc = {name: free_port() for name in ("identity", "customers", "audit")}
     databases = {name: await make_database(name) for name in services}
-    bus = bus_url or (await make_database("bus", create=bus_schema.create)).app_url
+    buses = dict.fromkeys([*services, ""], bus_url) if bus_url else await _make_bus(services, make_database)
     running: dict[str, AsyncExitStack] = {}
     async with AsyncExitStack() as stack:
         files = stack.enter_context(tempfile.TemporaryDirectory(prefix="daicho-files-"))
@@ -85,7 +89,7 @@ async def running_stack(
                 "DAICHO_VAULT_ADDR": openbao.address,
                 "DAICHO_VAULT_ROLE_ID": roles[name][0],
                 "DAICHO_VAULT_SECRET_ID": roles[name][1],
-                "DAICHO_BUS_URL": bus,
+                "DAICHO_BUS_URL": buses[name],
                 "DAICHO_PUBLIC_URL": public_url,
                 "DAICHO_IDENTITY_HTTP": f"http://127.0.0.1:{http.get('identity', 0)}",
                 "DAICHO_HTTP_PORT": str(http[name]),
@@ -101,6 +105,18 @@ async def running_stack(
             running[name] = await stack.enter_async_context(AsyncExitStack())
             await running[name].enter_async_context(serve(settings[name]))
         addresses = {name: f"http://127.0.0.1:{port}" for name, port in http.items()}
-        found = Stack(addresses, databases, settings, mail, running)
+        found = Stack(addresses, databases, settings, mail, buses[""], running)
         await found.ready()
         yield found
+
+
+async def _make_bus(services: Sequence[str], make_database: MakeDatabase) -> dict[str, str]:
+    """A PostgreSQL bus: its address for each service, and for operators under the empty name."""
+    made = await make_database("bus", create=bus_schema.create)
+    passwords = {bus_role(name): f"{bus_role(name)}-test" for name in services}
+    await admit(made.admin_url, services, passwords, database=made.name)
+    roles = {name: bus_role(name) for name in services}
+    return {"": made.app_url} | {
+        name: database_url(made.admin_url, made.name, role=role, password=passwords[role])
+        for name, role in roles.items()
+    }

@@ -30,6 +30,7 @@ ACCESSED: Final = audit.Accessed.DESCRIPTOR.full_name
 ERASED: Final = "audit.erased"
 ANCHORED_ANEW: Final = "audit.anchored_anew"
 
+_ACCESSES: Final = (audit.Accessed, audit.Refused, audit.EventForged)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _CHANGES: Final[Mapping[int, str]] = {
     customers.CHANGE_CREATED: "created",
@@ -61,7 +62,7 @@ def fact_of(envelope: Envelope) -> Fact:
     return Fact(
         id=UUID(bytes=envelope.id),
         time=_EPOCH + timedelta(microseconds=envelope.time.ToMicroseconds()),
-        kind=Kind.ACCESS if isinstance(message, audit.Accessed | audit.Refused) else Kind.CHANGE,
+        kind=Kind.ACCESS if isinstance(message, _ACCESSES) else Kind.CHANGE,
         actor_kind=kind,
         actor_user_id=user,
         actor_session_id=session,
@@ -209,6 +210,13 @@ def _refused_access(event: audit.Refused, _aggregate: UUID) -> Reading:
     return "access.refused", event.resource, only, list(event.ids)
 
 
+def _bus(action: str) -> Callable[[Any, UUID], Reading]:
+    def read(_event: Any, _aggregate: UUID) -> Reading:
+        return action, "event", None, []
+
+    return read
+
+
 def _changed(resource: str, field: str) -> Callable[[Any, UUID], Reading]:
     def read(event: Any, aggregate_id: UUID) -> Reading:
         change = _CHANGES.get(event.change, "changed")
@@ -250,6 +258,8 @@ def _named(resource: str) -> Callable[[Any, UUID], Reading]:
 _READERS: Final[Mapping[type[ProtoMessage], Callable[[Any, UUID], Reading]]] = {
     audit.Accessed: _accessed,
     audit.Refused: _refused_access,
+    audit.EventForged: _bus("event.forged"),
+    audit.EventsMissed: _bus("event.missed"),
     customers.ContactChanged: _changed("contact", "contact_id"),
     customers.CompanyChanged: _changed("company", "company_id"),
     customers.FieldDefinitionChanged: _changed("field", "field_id"),

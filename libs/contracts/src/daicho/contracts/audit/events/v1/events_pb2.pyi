@@ -156,3 +156,75 @@ class CheckpointSigned(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___CheckpointSigned: _TypeAlias = CheckpointSigned  # noqa: Y015
+
+@_typing.final
+class EventForged(_message.Message):
+    """On the topic access.events: a record on the bus claimed to be an event of this tenant, and no service signed it for
+    its topic. Told by a service that refused it.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TOPIC_FIELD_NUMBER: _builtins.int
+    PARTITION_FIELD_NUMBER: _builtins.int
+    POSITION_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    MORE_FIELD_NUMBER: _builtins.int
+    topic: _builtins.str
+    """Where the record lies."""
+    partition: _builtins.int
+    position: _builtins.int
+    reason: _builtins.str
+    """"unsigned", "signature_invalid", "signed_by_another_service", …"""
+    more: _builtins.int
+    """How many more were refused and have no entry of their own since the last entry: a flood enters 20 a minute."""
+    def __init__(
+        self,
+        *,
+        topic: _builtins.str = ...,
+        partition: _builtins.int = ...,
+        position: _builtins.int = ...,
+        reason: _builtins.str = ...,
+        more: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["more", b"more", "partition", b"partition", "position", b"position", "reason", b"reason", "topic", b"topic"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EventForged: _TypeAlias = EventForged  # noqa: Y015
+
+@_typing.final
+class EventsMissed(_message.Message):
+    """On the topic access.events: events of this tenant are missing from the log, because the audit was away for longer than
+    the bus keeps them. Told by the audit.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    GROUP_FIELD_NUMBER: _builtins.int
+    TOPIC_FIELD_NUMBER: _builtins.int
+    HEARD_UNTIL_FIELD_NUMBER: _builtins.int
+    KEPT_SINCE_FIELD_NUMBER: _builtins.int
+    group: _builtins.str
+    topic: _builtins.str
+    """The topic whose events are missing."""
+    heard_until: _builtins.str
+    """RFC 3339, UTC: when the group last heard the topic, and from when on the bus has its events; empty where unknown."""
+    kept_since: _builtins.str
+    def __init__(
+        self,
+        *,
+        group: _builtins.str = ...,
+        topic: _builtins.str = ...,
+        heard_until: _builtins.str = ...,
+        kept_since: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["group", b"group", "heard_until", b"heard_until", "kept_since", b"kept_since", "topic", b"topic"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EventsMissed: _TypeAlias = EventsMissed  # noqa: Y015
