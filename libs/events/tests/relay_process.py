@@ -16,6 +16,9 @@ class StopsAfterPublishing:
     def __init__(self, bus: object) -> None:
         self._bus = bus
 
+    async def ping(self) -> None:
+        await self._bus.ping()  # type: ignore[attr-defined]  # a Bus
+
     async def publish(self, messages: Sequence[Message]) -> None:
         await self._bus.publish(messages)  # type: ignore[attr-defined]  # a Bus
         sys.stdout.write("published\n")

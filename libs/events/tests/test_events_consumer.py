@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -29,9 +30,11 @@ from daicho.events import (
     Patience,
     Rejected,
     dead_letters,
+    inbox,
     revive,
     tell,
 )
+from daicho.events.bus import DEAD, retention_of
 from daicho.events.envelope import enclose, partition_key
 from daicho.faults import Unavailable
 from daicho.tenancy import Actor, TenantId, TenantTransaction, uuid7
@@ -388,3 +391,24 @@ async def test_the_trace_of_who_told_goes_on_in_the_handler(world: EventsWorld) 
     assert hearing.context.trace_id == request.get_span_context().trace_id
     assert hearing.parent is not None
     assert hearing.parent.span_id == request.get_span_context().span_id
+
+
+async def test_event_older_than_the_inbox_remembers_has_no_effect(
+    world: EventsWorld, effects: Callable[[], Any]
+) -> None:
+    tenant, contact = create_tenant_id(), uuid7()
+    told = event(tenant, contact, 1)
+    envelope = Envelope.FromString(told.value)
+    age = inbox.LIFE + timedelta(hours=1)
+    old = int((datetime.now(UTC) - age).timestamp() * 1000)
+    envelope.id = UUID(int=old << 80 | 7 << 76 | 2 << 62).bytes
+    await world.publish([told._replace(value=envelope.SerializeToString()), event(tenant, contact, 2)])
+    async with consuming(world):
+        await settled(world)
+        (letter,) = await letters(world)
+    assert letter.reason == "told_too_long_ago"
+    assert await effects() == [(contact, 2)]
+
+
+def test_inbox_outlives_every_way_an_event_can_come_again() -> None:
+    assert inbox.KEPT > inbox.LIFE >= 2 * (retention_of(TOPIC) + retention_of(TOPIC + DEAD))

@@ -206,6 +206,9 @@ class Away:
             raise BusUnavailable
         await self._bus.publish(messages)
 
+    async def ping(self) -> None:
+        await self._bus.ping()
+
 
 async def test_a_bus_that_is_away_is_waited_for(world: EventsWorld) -> None:
     await _tell_many(world, 50)

@@ -12,7 +12,8 @@ from uuid import UUID
 import pytest
 
 from daicho.contracts.identity.events.v1 import events_pb2 as identity
-from daicho.events import Envelope, Heartbeats, Revocations, broadcast
+from daicho.events import Aggregate, Envelope, Heartbeats, Message, Revocations, broadcast
+from daicho.events.envelope import enclose
 from daicho.faults import Unavailable
 from daicho.tenancy import UserId, uuid7
 from daicho.testkit import create_actor, create_user_id
@@ -187,3 +188,43 @@ async def test_a_broadcast_that_rolls_back_leaves_no_gap(world: EventsWorld) -> 
     with pytest.raises(ZeroDivisionError):
         await fail()
     assert await revoke(world, create_user_id()) == 1
+
+
+def heartbeat(sequence: int, *, seconds_ago: float = 0.0) -> Message:
+    about = Aggregate("heartbeat", uuid7(), sequence)
+    message = identity.Heartbeat(sequence=sequence)
+    _, value = enclose(message, actor=None, tenant_id=None, aggregate=about, keys=None)
+    envelope = Envelope.FromString(value)
+    envelope.time.FromNanoseconds(envelope.time.ToNanoseconds() - int(seconds_ago * 1e9))
+    return Message(TOPIC, b"", envelope.SerializeToString())
+
+
+async def test_delayed_heartbeat_counts_by_its_own_time(world: EventsWorld) -> None:
+    ears = Ears(world)
+    async with running(ears.line.run()):
+        async with asyncio.timeout(20):
+            while math.isinf(ears.line.silent_for()):  # the line stands once one arrives
+                await world.publish([heartbeat(1, seconds_ago=60)])
+                await asyncio.sleep(0.05)
+        assert ears.line.silent_for() > 59
+        await world.publish([heartbeat(1)])
+        async with asyncio.timeout(20):
+            while ears.line.silent_for() > 3:  # noqa: ASYNC110 - told by another task
+                await asyncio.sleep(0.02)
+    assert ears.gaps == 0
+
+
+async def test_broadcast_played_again_is_no_gap_and_no_sign_of_life(world: EventsWorld) -> None:
+    ears, user = Ears(world), create_user_id()
+    (old,) = await world.signers.sign([heartbeat(0, seconds_ago=30)])
+    async with world.relaying(service="identity"), running(ears.line.run()):
+        async with running(heartbeats(world).run()):
+            await ears.line.heard()
+        await revoke(world, user)
+        await ears.wait_for_news()
+        before = ears.line.silent_for()
+        await world.bus.publish([old])
+        await revoke(world, create_user_id())  # whatever came before it has been heard then
+        await ears.wait_for_news()
+    assert ears.gaps == 0
+    assert before >= 0

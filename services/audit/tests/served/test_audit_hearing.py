@@ -215,6 +215,29 @@ async def test_a_tenants_keys_are_opened_before_a_connection_is_held(
         await bus.close()
 
 
+async def test_forged_event_is_an_alarm_in_the_log_of_the_tenant_that_it_claims(midori: Any) -> None:
+    contact = uuid7()
+    message = customers.ContactChanged(contact_id=contact.bytes, change=customers.CHANGE_DELETED)
+    about = Aggregate("contact", contact, 1)
+    _, value = enclose(message, actor=midori.actor, tenant_id=midori.tenant_id, aggregate=about, keys=None)
+    key = partition_key(midori.tenant_id, contact)
+    await midori.bus.publish([Message("customers.events", key, value)])
+    (alarm,) = await midori.found(action="event.forged")
+    told = {name: alarm["payload"][name] for name in ("topic", "reason")}
+    assert told == {"topic": "customers.events", "reason": "unsigned"}
+    assert await midori.search(record_id=str(contact)) == []
+
+
+async def test_missed_events_are_named_in_the_log(midori: Any) -> None:
+    message = audit.EventsMissed(
+        group="audit", topic="customers.events", kept_since="2026-11-30T00:00:00+00:00"
+    )
+    entry = await midori.logged(
+        await midori.tell(message, Aggregate("event", uuid7(), 0), topic="access.events")
+    )
+    assert (entry["action"], entry["payload"]["topic"]) == ("event.missed", "customers.events")
+
+
 @pytest.mark.parametrize("change", ["created", "updated", "deleted", "restored"])
 async def test_each_change_has_its_name(midori: Any, change: str) -> None:
     number = customers.Change.Value(f"CHANGE_{change.upper()}")

@@ -20,6 +20,8 @@ from typing import NamedTuple, Protocol, Self
 from daicho.faults import Conflict, Unavailable
 
 PARTITIONS = 8
+ANSWERS_WITHIN = 10.0
+"""Seconds in which a bus that is there takes a batch."""
 DEAD = ".dead"
 """What is appended to a topic's name to name its dead letters."""
 BROADCAST = ".revocations"
@@ -102,8 +104,15 @@ class Subscription(Protocol):
 class Bus(Protocol):
     """A connection to the bus. Every method raises :class:`daicho.faults.Unavailable` while it is away."""
 
+    async def ping(self) -> None:
+        """Returns when the bus answers; raises within :data:`ANSWERS_WITHIN` seconds when it does not."""
+        ...
+
     async def publish(self, messages: Sequence[Message]) -> None:
-        """Returns once every message is kept. After an error some may be on the bus: publish all again."""
+        """Returns once every message is kept. After an error some may be on the bus: publish all again.
+
+        A bus that takes the connection and does not answer counts as away after :data:`ANSWERS_WITHIN` seconds.
+        """
         ...
 
     def subscribe(self, group: str, topics: Sequence[str], *, batch: int = 500) -> Subscription:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Final, Literal, NamedTuple
 from uuid import UUID
 
@@ -340,6 +341,11 @@ def _decoded(record: Record) -> Heard:
         raise Rejected("envelope_incomplete")
     if record.key != partition_key(UUID(bytes=envelope.tenant_id), UUID(bytes=envelope.aggregate.id)):
         raise Rejected("key_of_another_aggregate")
+    event_id = UUID(bytes=envelope.id)
+    if event_id.version != 7:
+        raise Rejected("id_without_a_time")
+    if inbox.is_past(event_id, datetime.now(UTC)):
+        raise Rejected("told_too_long_ago")
     return Heard(record, envelope)
 
 

@@ -29,8 +29,11 @@ _HOLD: Final = """
 _FORGET: Final = "DELETE FROM inbox WHERE consumer = $1 AND event_id < $2"
 
 
-KEPT: Final = timedelta(days=31)
-"""Longer than any topic keeps a record, dead letters included."""
+LIFE: Final = timedelta(days=90)
+"""How long after it was told an event may have an effect. It covers an outbox that waits for days, seven days on the bus,
+thirty among the dead letters, another seven on the bus, and once more thirty."""
+KEPT: Final = LIFE + timedelta(days=1)
+"""How long an event is remembered after it was told: whatever may still have an effect is known if it had one."""
 
 
 class Held(NamedTuple):
@@ -72,6 +75,11 @@ async def forget(connection: asyncpg.Connection[Any], consumer: str, *, kept: ti
     """Drop entries of events told longer than ``kept`` ago: the time stands first in their UUIDv7."""
     milliseconds = int((datetime.now(UTC) - kept).timestamp() * 1000)
     await connection.execute(_FORGET, consumer, UUID(int=milliseconds << 80))
+
+
+def is_past(event_id: UUID, now: datetime) -> bool:
+    """Whether an event was told so long ago that the inbox may have forgotten it."""
+    return event_id.int >> 80 < int((now - LIFE).timestamp() * 1000)
 
 
 def name_of(envelope: Envelope) -> Name:

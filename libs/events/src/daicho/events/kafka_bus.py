@@ -26,6 +26,7 @@ from aiokafka.errors import (
 from aiokafka.structs import OffsetAndMetadata
 
 from daicho.events.bus import (
+    ANSWERS_WITHIN,
     PARTITIONS,
     Bus,
     BusUnavailable,
@@ -60,18 +61,25 @@ class KafkaBus(Bus):
             producer, self._producer = self._producer, None
             await stop(producer)
 
+    async def ping(self) -> None:
+        with reachable():
+            async with asyncio.timeout(ANSWERS_WITHIN):
+                async with self._admin() as admin:
+                    await admin.describe_cluster()
+
     async def publish(self, messages: Sequence[Message]) -> None:
         slots: dict[tuple[str, int], list[Message]] = {}
         for message in messages:
             slots.setdefault((message.topic, partition_of(message.key)), []).append(message)
         with reachable():
-            await self.ensure({topic for topic, _ in slots})
-            producer = await self._started()
-            try:
-                await asyncio.gather(*(_send(producer, *slot, held) for slot, held in slots.items()))
-            except BaseException:
-                await self._discard(producer)
-                raise
+            async with asyncio.timeout(ANSWERS_WITHIN):
+                await self.ensure({topic for topic, _ in slots})
+                producer = await self._started()
+                try:
+                    await asyncio.gather(*(_send(producer, *slot, held) for slot, held in slots.items()))
+                except BaseException:
+                    await self._discard(producer)
+                    raise
 
     def subscribe(self, group: str, topics: Sequence[str], *, batch: int = 500) -> Subscription:
         from daicho.events.kafka_subscription import KafkaSubscription  # it imports this module
@@ -127,18 +135,13 @@ class KafkaBus(Bus):
         missing = topics - self._known
         if not missing:
             return
-        admin = AIOKafkaAdminClient(bootstrap_servers=self._servers)
-        await admin.start()
-        try:
+        async with self._admin() as admin:
             brokers = len((await admin.describe_cluster())["brokers"])
-            answer = await admin.create_topics([_new_topic(topic, brokers) for topic in sorted(missing)])
-            for topic, code, *_ in answer.topic_errors:
-                if code not in {0, _TOPIC_EXISTS}:
-                    raise BusUnavailable(topic=topic, kafka_error=code)
-        except TopicAlreadyExistsError:
-            pass
-        finally:
-            await admin.close()
+            with suppress(TopicAlreadyExistsError):
+                answer = await admin.create_topics([_new_topic(topic, brokers) for topic in sorted(missing)])
+                for topic, code, *_ in answer.topic_errors:
+                    if code not in {0, _TOPIC_EXISTS}:
+                        raise BusUnavailable(topic=topic, kafka_error=code)
         self._known |= missing
 
     def consumer(self, *topics: str, **settings: Any) -> AIOKafkaConsumer:
@@ -176,6 +179,16 @@ class KafkaBus(Bus):
         if self._producer is producer:
             self._producer = None
         await stop(producer)
+
+    @asynccontextmanager
+    async def _admin(self) -> AsyncIterator[AIOKafkaAdminClient]:
+        admin = AIOKafkaAdminClient(bootstrap_servers=self._servers)
+        try:
+            await admin.start()
+            yield admin
+        finally:
+            with suppress(KafkaError, OSError):
+                await admin.close()
 
     @asynccontextmanager
     async def _alone(

@@ -18,6 +18,7 @@ import msgpack
 import structlog
 
 from daicho.events.bus import (
+    ANSWERS_WITHIN,
     PARTITIONS,
     Bus,
     BusUnavailable,
@@ -27,6 +28,7 @@ from daicho.events.bus import (
     Subscription,
 )
 from daicho.events.shares import count_members
+from daicho.tenancy import KEEPALIVE, LEASE, LEASE_SECONDS, keep_alive
 
 _log = structlog.get_logger()
 
@@ -91,9 +93,14 @@ class PostgresBus(Bus):
             pool, self._pool = self._pool, None
             await pool.close()
 
+    async def ping(self) -> None:
+        with reachable():
+            async with asyncio.timeout(ANSWERS_WITHIN), self._connection() as connection:
+                await connection.execute("SELECT 1")
+
     async def publish(self, messages: Sequence[Message]) -> None:
         with reachable():
-            async with self._connection() as connection:
+            async with asyncio.timeout(ANSWERS_WITHIN), self._connection() as connection:
                 await connection.execute(
                     _PUBLISH,
                     [message.topic for message in messages],
@@ -170,11 +177,23 @@ class PostgresBus(Bus):
             async with self._opening:
                 if self._pool is None:
                     self._pool = await asyncpg.create_pool(
-                        self._url, min_size=0, max_size=4, timeout=5, command_timeout=60
+                        self._url,
+                        min_size=0,
+                        max_size=4,
+                        timeout=5,
+                        command_timeout=60,
+                        init=keep_alive,
+                        server_settings=KEEPALIVE,
                     )
                     self._tidying = asyncio.create_task(self._tidy_forever())
         async with self._pool.acquire() as connection:
-            yield connection
+            try:
+                yield connection
+            except asyncpg.PostgresError:
+                raise
+            except BaseException:
+                connection.terminate()  # the pool would wait for the end of what was given up
+                raise
 
     async def _tidy_forever(self) -> None:
         while True:
@@ -187,10 +206,15 @@ class PostgresBus(Bus):
 
 
 async def connect(url: str) -> asyncpg.Connection[Any]:
-    """A connection of its own, for locks or notifications."""
-    return await asyncpg.connect(
-        url, timeout=5, command_timeout=60, server_settings={"application_name": "daicho-bus"}
+    """A connection of its own, for locks or notifications; whoever holds it asks something every few seconds."""
+    connection = await asyncpg.connect(
+        url,
+        timeout=5,
+        command_timeout=LEASE_SECONDS,
+        server_settings={"application_name": "daicho-bus", **LEASE},
     )
+    await keep_alive(connection)
+    return connection
 
 
 def pool_name(group: str, topic: str) -> str:

@@ -3,7 +3,8 @@
 Each round reads what is there, publishes it and deletes it. Whatever dies in between, the rows are still
 there and are published again; inboxes know them by their id. What a relay owns it holds by an advisory lock
 on the connection that reads and deletes. A relay that has lost its connection in mid-publish can only
-repeat, in order, what its successor publishes too.
+repeat, in order, what its successor publishes too. A bus that hangs ends the round, and with it the relay's hold on
+its shards, until the bus answers again; the server takes the shards of a relay that falls silent (:data:`LEASE`).
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from daicho.events.outbox import SHARDS
 from daicho.events.shares import Shares
 from daicho.events.signatures import BatchSigner
 from daicho.faults import Unavailable
+from daicho.tenancy import LEASE, LEASE_SECONDS, keep_alive
 
 _log = structlog.get_logger()
 _relayed = metrics.get_meter("daicho.events").create_counter("daicho.outbox.relayed", unit="{event}")
@@ -76,15 +78,17 @@ class Relay:
             self._pause = min(self._pause * 2, _LONGEST_PAUSE)
 
     async def _serve(self) -> None:
-        """One connection's life: ends with an error."""
+        """One connection's life: ends with an error. Takes no shard before the bus answers."""
+        await self._bus.ping()
         connection = await asyncpg.connect(
             self._url,
             timeout=5,
-            command_timeout=60,
+            command_timeout=LEASE_SECONDS,
             # A deletion that a crash forgets is an event published again.
-            server_settings={"application_name": "daicho-relay", "synchronous_commit": "off"},
+            server_settings={"application_name": "daicho-relay", "synchronous_commit": "off", **LEASE},
         )
         try:
+            await keep_alive(connection)
             await connection.add_listener(CHANNEL, self._heard)
             connection.add_termination_listener(self._heard)
             shares = Shares(connection, {"outbox": range(SHARDS)})

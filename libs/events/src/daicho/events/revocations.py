@@ -59,7 +59,8 @@ class Heartbeats:
 class Revocations:
     """Hears every broadcast of ``topic``, from now on, outside any group.
 
-    To hold a complete state: start :meth:`run`, await :meth:`heard`, then take a snapshot. ``on_message``
+    A broadcast counts by the time at which it was told, not at which it arrived: clocks of identity and of listeners must
+    agree within a second or two. To hold a complete state: start :meth:`run`, await :meth:`heard`, then take a snapshot. ``on_message``
     gets each broadcast's envelope. ``on_gap`` is awaited when a number was missed (or the line was down): it
     fetches afresh what broadcasts would have told; until it returns, the line counts as silent. Raising
     :class:`~daicho.faults.Unavailable` in either lets it be tried again.
@@ -74,7 +75,11 @@ class Revocations:
         on_message: OnMessage,
         on_gap: OnGap,
         clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], float] = time.time,
     ) -> None:
+        """``clock`` measures spans; ``now`` is the Unix time that broadcasts were told at."""
+        self._now = now
+        self._newest = -math.inf
         self._bus, self._topic, self._verifier, self._clock = bus, topic, verifier, clock
         self._on_message, self._on_gap = on_message, on_gap
         self._heard_at = -math.inf
@@ -114,6 +119,9 @@ class Revocations:
 
     async def _hear(self, envelope: Envelope) -> None:
         sequence: int = envelope.aggregate.version
+        told_at = envelope.time.ToNanoseconds() / 1e9
+        if self._sequence is not None and sequence <= self._sequence and told_at <= self._newest:
+            return  # it was heard already, or another replica said as much later
         is_broadcast = envelope.aggregate.type != "heartbeat"
         if self._sequence is not None and sequence - self._sequence not in ({0, 1} if is_broadcast else {0}):
             # Missed some, or the counter went back with a restored database: what is held is not whole.
@@ -123,5 +131,7 @@ class Revocations:
         if is_broadcast:
             await self._on_message(envelope)
         self._sequence = sequence
-        self._heard_at = self._clock()
+        self._newest = max(self._newest, told_at)
+        # A word that was under way for long proves nothing about now: it counts from when it was said.
+        self._heard_at = max(self._heard_at, self._clock() - max(0.0, self._now() - told_at))
         self._first.set()

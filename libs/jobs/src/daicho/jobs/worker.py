@@ -19,7 +19,7 @@ from pgqueuer.domain import errors, models
 from daicho import faults
 from daicho.jobs.fair_queue import FairQueries
 from daicho.jobs.job import Job, RetryLater
-from daicho.tenancy import TenantId
+from daicho.tenancy import KEEPALIVE, TenantId, keep_alive
 
 Handler = Callable[[Job], Awaitable[None]]
 """Does one job. It may run again after a crash, so it takes up where its subject's state says it stopped."""
@@ -62,7 +62,9 @@ class Worker:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Work while the block runs; jobs in hand at its end are finished or given back by their lease."""
-        async with asyncpg.create_pool(self._database_url, min_size=1, max_size=3) as pool:
+        async with asyncpg.create_pool(
+            self._database_url, min_size=1, max_size=3, init=keep_alive, server_settings=KEEPALIVE
+        ) as pool:
             tenant_places = {name: kind.per_tenant for name, kind in self._types.items()}
             manager = QueueManager(FairQueries(AsyncpgPoolDriver(pool), tenant_places=tenant_places))
             for name, kind in self._types.items():

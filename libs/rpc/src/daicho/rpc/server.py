@@ -28,9 +28,9 @@ _OPTIONS = (
     ("grpc.so_reuseport", 0),  # a taken port is an error, not a shared one
     ("grpc.max_receive_message_length", LARGEST_MESSAGE),
     ("grpc.max_send_message_length", LARGEST_MESSAGE),
-    ("grpc.keepalive_time_ms", 60_000),
+    ("grpc.keepalive_time_ms", 10_000),
     ("grpc.keepalive_timeout_ms", 10_000),
-    ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
+    ("grpc.http2.min_recv_ping_interval_without_data_ms", 5_000),
     # A certificate is looked at when a connection begins: none outlives its certificate by much.
     ("grpc.max_connection_age_ms", 3_600_000),
     ("grpc.max_connection_age_grace_ms", 600_000),

@@ -5,6 +5,7 @@ the tenant, :mod:`daicho.tenancy.migrations` builds the tables, :func:`provision
 """
 
 from daicho.tenancy.actor import Actor, ActorKind, Grants, RefusalLog, Scope
+from daicho.tenancy.connection_settings import KEEPALIVE, LEASE, LEASE_SECONDS, keep_alive
 from daicho.tenancy.database import Database, Guard, TenantTransaction, Transaction
 from daicho.tenancy.ids import SessionId, TeamId, TenantId, UserId, uuid7
 from daicho.tenancy.migrate import apply, migrate
@@ -21,6 +22,9 @@ from daicho.tenancy.refusals import (
 )
 
 __all__ = [
+    "KEEPALIVE",
+    "LEASE",
+    "LEASE_SECONDS",
     "Actor",
     "ActorKind",
     "Base",
@@ -46,6 +50,7 @@ __all__ = [
     "as_fault",
     "database_url",
     "driver_error",
+    "keep_alive",
     "make_role",
     "migrate",
     "provision",

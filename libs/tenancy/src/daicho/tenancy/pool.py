@@ -12,6 +12,8 @@ from sqlalchemy import make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
+from daicho.tenancy.connection_settings import KEEPALIVE, keep_alive
+
 _CONNECT_SECONDS: Final = 5.0
 _WAIT_SECONDS: Final = 10.0
 # BEGIN does no work: a server that has not answered it by then hangs, and so would the next connection.
@@ -99,6 +101,7 @@ class Pool:
         driver = raw.driver_connection
         if driver is None:
             raise asyncpg.InterfaceError("the connection has no driver")
+        await keep_alive(driver)
         return Link(connection, driver)
 
     @staticmethod
@@ -160,6 +163,7 @@ def engine(url: str, *, application: str, heavy: bool = False) -> AsyncEngine:
                 "jit": "off",
                 "timezone": "UTC",
                 **bounds,
+                **KEEPALIVE,
                 "idle_in_transaction_session_timeout": "60s",
             },
         },
