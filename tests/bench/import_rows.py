@@ -34,15 +34,18 @@ from daicho.customers.definitions.schemas import FieldInput
 from daicho.customers.definitions.service import Fields
 from daicho.customers.imports.callers import Asker
 from daicho.customers.imports.checking import Checking
+from daicho.customers.imports.file_reader import FileReader
 from daicho.customers.imports.naming import People
 from daicho.customers.imports.running import Running
 from daicho.customers.imports.schemas import ImportPatch
 from daicho.customers.imports.service import Asking, Imports
+from daicho.customers.imports.upload_limits import UploadLimits
 from daicho.customers.model import Resource
 from daicho.fields import FieldType, Option
 from daicho.keyring import FileStore, Keyring, Transit, provision
 from daicho.local.servers import OpenBaoServer, PostgresServer, free_port
 from daicho.runtime import utc_now
+from daicho.runtime.child_pool import ChildPool
 from daicho.tenancy import Actor, Grants, Scope, TenantId, UserId, uuid7
 from daicho.testkit import Databases
 from daicho.web import Work
@@ -221,7 +224,8 @@ async def main(count: int, *, again: bool) -> float:
                     tx, FieldInput(resource="contact", key=key, type=kind, label=label, options=options)
                 )
         store, catalogue = FileStore(folder), Catalogue()
-        imports = Imports(database, store, catalogue, utc_now)
+        files, uploads = FileReader(ChildPool()), UploadLimits(database, store)
+        imports = Imports(database, store, files, uploads, catalogue, utc_now)
 
         async def within(work: Work) -> Any:
             async with database.transaction(actor) as tx:
@@ -233,8 +237,8 @@ async def main(count: int, *, again: bool) -> float:
         view = await imports.upload(asking, in_pieces(data), named, within)
         size = len(data)
         del data
-        checking = Checking(database, store, catalogue, People(Nobody()), utc_now)  # type: ignore[arg-type]
-        running = Running(database, store, catalogue, Companies(catalogue, utc_now), utc_now)
+        checking = Checking(database, store, files, catalogue, People(Nobody()), utc_now)  # type: ignore[arg-type]
+        running = Running(database, store, files, catalogue, Companies(catalogue, utc_now), utc_now)
 
         async def phase(view: Any, begin: Any, work: Any) -> float:
             await begin(asking, view.id)

@@ -22,10 +22,13 @@ from daicho.access import copy
 from daicho.contracts.customers.events.v1 import events_pb2 as customers_events
 from daicho.contracts.identity.events.v1 import events_pb2
 from daicho.customers.definitions.catalogue import Catalogue
+from daicho.customers.imports.file_reader import FileReader
 from daicho.customers.imports.service import Asking, Imports
+from daicho.customers.imports.upload_limits import UploadLimits
 from daicho.events import Envelope
 from daicho.keyring import FileStore, Keyring, Transit
 from daicho.runtime import utc_now
+from daicho.runtime.child_pool import ChildPool
 from daicho.tenancy import Actor, Grants, Scope, TenantId, UserId, uuid7
 from daicho.web import Work
 
@@ -120,7 +123,14 @@ async def killing(make_database, openbao_server, openbao_roles, tmp_path) -> Asy
     folder = str(tmp_path / "files")
     yield Killing(
         admin,
-        Imports(database, FileStore(folder), Catalogue(), utc_now),
+        Imports(
+            database,
+            FileStore(folder),
+            FileReader(ChildPool()),
+            UploadLimits(database, FileStore(folder)),
+            Catalogue(),
+            utc_now,
+        ),
         Asking(actor, grants, keys),
         [made.app_url, openbao_server.address, *login, folder],
     )

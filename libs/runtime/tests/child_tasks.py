@@ -58,6 +58,13 @@ def sleep_for_ever(_argument: Any, _inputs: Iterator[Any]) -> Iterator[int]:
     yield 1
 
 
+def sleep(_argument: Any, inputs: Iterator[float]) -> Iterator[float]:
+    """Sleeps as long as each input says."""
+    for seconds in inputs:
+        time.sleep(seconds)
+        yield seconds
+
+
 def refuse(_argument: Any, _inputs: Iterator[Any]) -> Iterator[int]:
     """Raises a fault."""
     raise Refused(limit=7)

@@ -96,6 +96,15 @@ async def test_waiting_for_its_parent_is_not_a_childs_time(pool: ChildPool) -> N
             await child.send(number + 1)
 
 
+async def test_time_for_each_input_begins_anew(pool: ChildPool) -> None:
+    each = ChildLimits(cpu=60, wall=1.0, is_wall_per_input=True)
+    assert await answers(pool, "sleep", 0.4, 0.4, 0.4, 0.4, limits=each) == [0.4] * 4
+    with pytest.raises(ChildKilled):
+        await answers(pool, "sleep", 0.4, 5.0, limits=each)
+    with pytest.raises(ChildKilled):
+        await answers(pool, "sleep", 0.4, 0.4, 0.4, 0.4, limits=ChildLimits(cpu=60, wall=1.0))
+
+
 async def test_fault_of_a_task_is_raised_as_that_fault(pool: ChildPool) -> None:
     with pytest.raises(child_tasks.Refused) as caught:
         await answers(pool, "refuse")

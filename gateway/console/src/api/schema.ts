@@ -3037,6 +3037,71 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
+        /** @description `file_empty`: The file has no rows. `file_too_complex`: The file is too complex to be read within the limits of time and memory. Save the table alone as a new workbook or as CSV, or split the file. `file_unreadable`: The file cannot be read. `file_unsupported`: Only CSV, TSV and xlsx can be read; not old .xls and no workbook with a password. `idempotency_mismatch`: This Idempotency-Key was used before with a different body. Send that body again, or choose another key. `invalid`: Please check the fields. */
+        "file_empty.file_too_complex.file_unreadable.file_unsupported.idempotency_mismatch.invalid": {
+            headers: {
+                /** @description The language of the document. */
+                "Content-Language"?: "ja" | "en";
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `file_empty`: The file has no rows. `file_too_complex`: The file is too complex to be read within the limits of time and memory. Save the table alone as a new workbook or as CSV, or split the file. `file_unreadable`: The file cannot be read. `file_unsupported`: Only CSV, TSV and xlsx can be read; not old .xls and no workbook with a password. `invalid`: Please check the fields. */
+        "file_empty.file_too_complex.file_unreadable.file_unsupported.invalid": {
+            headers: {
+                /** @description The language of the document. */
+                "Content-Language"?: "ja" | "en";
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `file_too_large`: The file is too large (limit 1000000 bytes unpacked). `too_large`: The data is too large (limit 1000000 bytes). Send it in smaller parts. */
+        "file_too_large.too_large": {
+            headers: {
+                /** @description The language of the document. */
+                "Content-Language"?: "ja" | "en";
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `files_busy`: Too many files are being read at the moment. Please retry in retry_after seconds. `storage_unavailable`: The file cannot be stored. Check the free space, then try again. `unavailable`: Temporarily unavailable. Nothing was changed; send the same again in a moment. */
+        "files_busy.storage_unavailable.unavailable": {
+            headers: {
+                /** @description The language of the document. */
+                "Content-Language"?: "ja" | "en";
+                /**
+                 * @description Seconds to wait.
+                 * @example 2
+                 */
+                "Retry-After"?: number;
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `files_busy`: Too many files are being read at the moment. Please retry in retry_after seconds. `unavailable`: Temporarily unavailable. Nothing was changed; send the same again in a moment. */
+        "files_busy.unavailable": {
+            headers: {
+                /** @description The language of the document. */
+                "Content-Language"?: "ja" | "en";
+                /**
+                 * @description Seconds to wait.
+                 * @example 2
+                 */
+                "Retry-After"?: number;
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
         /** @description `forbidden`: You are not allowed to do this. */
         forbidden: {
             headers: {
@@ -3072,6 +3137,17 @@ export interface components {
         };
         /** @description `idempotency_in_flight`: The same request is still being processed. Please retry shortly. */
         idempotency_in_flight: {
+            headers: {
+                /** @description The language of the document. */
+                "Content-Language"?: "ja" | "en";
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `idempotency_in_flight`: The same request is still being processed. Please retry shortly. `imports_full`: Files that wait to be imported take all the space there is for them (limit bytes). Delete imports that you do not need. */
+        "idempotency_in_flight.imports_full": {
             headers: {
                 /** @description The language of the document. */
                 "Content-Language"?: "ja" | "en";
@@ -3300,22 +3376,6 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `storage_unavailable`: The file cannot be stored. Check the free space, then try again. `unavailable`: Temporarily unavailable. Nothing was changed; send the same again in a moment. */
-        "storage_unavailable.unavailable": {
-            headers: {
-                /** @description The language of the document. */
-                "Content-Language"?: "ja" | "en";
-                /**
-                 * @description Seconds to wait.
-                 * @example 2
-                 */
-                "Retry-After"?: number;
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["Problem"];
-            };
-        };
         /** @description `team_in_use`: A team with members cannot be deleted. Move its members first. */
         team_in_use: {
             headers: {
@@ -3372,6 +3432,38 @@ export interface components {
         };
         /** @description `too_many_requests`: Too many requests. Please retry in 2 seconds. `too_many_streams`: At most limit downloads, uploads and live views may be open at once. Wait for one to end, or close a tab that you do not use. */
         "too_many_requests.too_many_streams": {
+            headers: {
+                /** @description The language of the document. */
+                "Content-Language"?: "ja" | "en";
+                /**
+                 * @description Seconds to wait.
+                 * @example 2
+                 */
+                "Retry-After"?: number;
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `too_many_requests`: Too many requests. Please retry in 2 seconds. `too_many_streams`: At most limit downloads, uploads and live views may be open at once. Wait for one to end, or close a tab that you do not use. `too_many_uploads`: Your company is uploading as many files as it may at a time. Please retry in 2 seconds. */
+        "too_many_requests.too_many_streams.too_many_uploads": {
+            headers: {
+                /** @description The language of the document. */
+                "Content-Language"?: "ja" | "en";
+                /**
+                 * @description Seconds to wait.
+                 * @example 2
+                 */
+                "Retry-After"?: number;
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `too_many_requests`: Too many requests. Please retry in 2 seconds. `too_many_uploads`: Your company is uploading as many files as it may at a time. Please retry in 2 seconds. */
+        "too_many_requests.too_many_uploads": {
             headers: {
                 /** @description The language of the document. */
                 "Content-Language"?: "ja" | "en";
@@ -6211,13 +6303,13 @@ export interface operations {
             400: components["responses"]["malformed.upload_malformed"];
             401: components["responses"]["unauthenticated"];
             403: components["responses"]["forbidden"];
-            409: components["responses"]["idempotency_in_flight"];
-            413: components["responses"]["too_large"];
+            409: components["responses"]["idempotency_in_flight.imports_full"];
+            413: components["responses"]["file_too_large.too_large"];
             415: components["responses"]["unsupported_media_type"];
-            422: components["responses"]["idempotency_mismatch.invalid"];
-            429: components["responses"]["too_busy.too_many_requests.too_many_streams"];
+            422: components["responses"]["file_empty.file_too_complex.file_unreadable.file_unsupported.idempotency_mismatch.invalid"];
+            429: components["responses"]["too_many_requests.too_many_streams.too_many_uploads"];
             500: components["responses"]["internal"];
-            503: components["responses"]["storage_unavailable.unavailable"];
+            503: components["responses"]["files_busy.storage_unavailable.unavailable"];
         };
     };
     open_import: {
@@ -6434,12 +6526,12 @@ export interface operations {
             403: components["responses"]["forbidden.import_of_another"];
             404: components["responses"]["not_found"];
             409: components["responses"]["import_begun.import_busy.import_finished"];
-            413: components["responses"]["too_large"];
+            413: components["responses"]["file_too_large.too_large"];
             415: components["responses"]["unsupported_media_type"];
-            422: components["responses"]["invalid"];
-            429: components["responses"]["too_busy.too_many_requests"];
+            422: components["responses"]["file_empty.file_too_complex.file_unreadable.file_unsupported.invalid"];
+            429: components["responses"]["too_many_requests.too_many_uploads"];
             500: components["responses"]["internal"];
-            503: components["responses"]["unavailable"];
+            503: components["responses"]["files_busy.unavailable"];
         };
     };
     check_import: {

@@ -49,8 +49,9 @@ async def test_a_late_worker_does_not_fail_what_another_has_checked(imports, own
     asker, found = await asking_for(imports, owner, made)
     store, ledger = FileStore(imports.folder), imports.ledger
     await store.delete(owner.house.tenant_id, found.id)
-    catalogue = ledger.parts.state["imports"].catalogue
-    await Checking(ledger.database, store, catalogue, People(imports.users), utc_now).check(asker, found)
+    catalogue, files = ledger.parts.state["imports"].catalogue, ledger.parts.state["imports"].files
+    checking = Checking(ledger.database, store, files, catalogue, People(imports.users), utc_now)
+    await checking.check(asker, found)
     after = (await owner("GET", f"/v1/imports/{made['id']}")).json()
     assert (after["status"], after["failure"]) == ("checked", None)
     assert await ends_of(imports, made["id"]) == []
@@ -75,9 +76,10 @@ async def test_rows_that_the_file_does_not_have_end_the_reading_of_it(imports, o
             tx.tenant_id,
             found.id,
         )
+    store, files = FileStore(imports.folder), imports.ledger.parts.state["imports"].files
     async with asyncio.timeout(30):
         with pytest.raises(RowsMissing):
-            await complete_rejections(imports.ledger.database, FileStore(imports.folder), asker, found)
+            await complete_rejections(imports.ledger.database, store, files, asker, found)
 
 
 async def test_rejected_rows_of_a_tab_separated_file_are_sent_as_such(imports, owner) -> None:

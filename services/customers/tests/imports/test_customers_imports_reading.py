@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import time
 import tracemalloc
 from collections.abc import Iterator
 from itertools import pairwise
@@ -115,6 +116,19 @@ def test_a_quoted_cell_beyond_the_limit_costs_its_first_line() -> None:
     records = split('a,"b\n' + "x\n" * 600 + "c,d\n", limit=1000)
     assert records[0].fault == "unclosed_quote"
     assert records[-1].cells == ["c", "d"]
+
+
+@pytest.mark.parametrize("line", ['a",b,"\n', '"\n', ',"""\n', '"a\n', 'x"",",",y"z,"\n'])
+def test_time_grows_with_the_text_however_quotes_are_placed(line: str) -> None:
+    """Lines that end one quoted cell and begin another were read again for each line before them."""
+
+    def seconds(count: int) -> float:
+        began = time.process_time()
+        records = split("h,i,j\n" + line * count + 'x"y\n', limit=10**6)
+        assert len(records) > count // 2
+        return time.process_time() - began
+
+    assert seconds(32_000) < 16 * max(seconds(4_000), 0.05)
 
 
 def test_a_row_of_a_hundred_thousand_quoted_cells_is_read() -> None:

@@ -26,9 +26,8 @@ async def running_by_hand(imports, owner, made):
     ledger, tenant_id = imports.ledger, owner.house.tenant_id
     keyring = Keyring(ledger.rails.transit, ledger.database, ttl=0)
     catalogue = Catalogue()
-    running = Running(
-        ledger.database, FileStore(imports.folder), catalogue, Companies(catalogue, utc_now), utc_now
-    )
+    store, files = FileStore(imports.folder), ledger.parts.state["imports"].files
+    running = Running(ledger.database, store, files, catalogue, Companies(catalogue, utc_now), utc_now)
     keys = await keyring.open(tenant_id)
     async with ledger.database.transaction(tenant_id) as tx:
         await repository.set_status(tx, UUID(made["id"]), "running", utc_now())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import IO, Final
@@ -61,6 +62,12 @@ class FileStore:
         except FileNotFoundError:
             raise FileMissing from None
         return _read(source, keys, file_id)
+
+    def free_space(self) -> int:
+        """Bytes that are free on the disk of this folder; for a thread. Raises OSError."""
+        return shutil.disk_usage(
+            next(each for each in (self._folder, *self._folder.parents) if each.exists())
+        ).free
 
     async def delete(self, tenant_id: TenantId, file_id: UUID) -> None:
         """Remove a file, finished or not, if it is there. Takes no key: a tenant's files outlive his key."""

@@ -18,7 +18,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Hashable, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Hashable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -61,6 +61,7 @@ class ChildLimits:
     memory: int = 192 * MEBIBYTE
     cpu: int = 10
     wall: float = 20.0
+    is_wall_per_input: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,7 +246,7 @@ class ChildPool:
         *,
         owners: tuple[Hashable, ...] = (),
         patience: float | None = None,
-    ) -> AsyncIterator[Answer]:
+    ) -> AsyncGenerator[Answer, None]:
         """The answers of ``task`` on ``inputs``, which are iterated in a thread.
 
         Raises:
@@ -274,7 +275,9 @@ class ChildPool:
         self._server = self._control = None
 
     async def _start(self, task: ChildTask[Answer], limits: ChildLimits) -> Child[Answer]:
-        spec = ChildSpec(task.function, limits.memory, limits.cpu, limits.wall, _NICE)
+        spec = ChildSpec(
+            task.function, limits.memory, limits.cpu, limits.wall, limits.is_wall_per_input, _NICE
+        )
         for _ in range(2):  # the server may have ended for want of work
             if self._server is None or self._server.poll() is not None:
                 self.close()

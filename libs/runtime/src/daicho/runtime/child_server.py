@@ -57,6 +57,8 @@ class ChildSpec(msgspec.Struct, frozen=True, array_like=True):
     """Seconds of processor."""
     wall: float
     """Seconds by the clock, without the time in which the child waits for its parent."""
+    is_wall_per_input: bool
+    """Whether ``wall`` begins anew with each input."""
     nice: int
 
 
@@ -155,7 +157,7 @@ def _be_child(spec: ChildSpec, server: int, source: int, target: int) -> None:
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         _limit(spec, server)
-        _run(spec.function, _Alarm(spec.wall))
+        _run(spec.function, _Alarm(spec.wall, is_per_input=spec.is_wall_per_input))
     except MemoryError:
         os._exit(OUT_OF_MEMORY)
     except _ParentGone:
@@ -205,13 +207,20 @@ def _limit(spec: ChildSpec, server: int) -> None:
 class _Alarm:
     """Kills this process (SIGALRM) when it has worked for ``seconds`` by the clock."""
 
-    def __init__(self, seconds: float) -> None:
-        self._left = seconds
+    def __init__(self, seconds: float, *, is_per_input: bool) -> None:
+        self._seconds = self._left = seconds
+        self._is_per_input = is_per_input
         self.go_on()
 
     def go_on(self) -> None:
         """The clock runs."""
         signal.setitimer(signal.ITIMER_REAL, self._left)
+
+    def begin_input(self) -> None:
+        """The clock runs, from the beginning if each input has its own time."""
+        if self._is_per_input:
+            self._left = self._seconds
+        self.go_on()
 
     def pause(self) -> None:
         """The clock stands while this process waits for its parent."""
@@ -240,7 +249,7 @@ def _inputs(alarm: _Alarm) -> Iterator[Any]:
         alarm.pause()
         kind, size = HEADER.unpack(_read(HEADER.size))
         body = _read(size)
-        alarm.go_on()
+        alarm.begin_input()
         if kind == END:
             return
         yield pickle.loads(body)  # noqa: S301 from the process that started this one

@@ -12,7 +12,11 @@ _MOST_WAITING: Final = 200
 
 
 class SlotsBusy(Exception):
-    """No place became free in time, or too many wait already."""
+    """No place became free in time, or too many wait already. ``is_share_used``: others might have had one."""
+
+    def __init__(self, *, is_share_used: bool) -> None:
+        self.is_share_used = is_share_used
+        super().__init__(is_share_used)
 
 
 class FairSlots:
@@ -41,7 +45,7 @@ class FairSlots:
 
     async def _take(self, owners: tuple[Hashable, ...], patience: float | None) -> None:
         if len(self._waiting) >= _MOST_WAITING:
-            raise SlotsBusy
+            raise SlotsBusy(is_share_used=False)
         place = asyncio.get_running_loop().create_future()
         self._waiting[place] = owners
         self._serve()
@@ -53,18 +57,22 @@ class FairSlots:
                 self._used.subtract(enumerate(owners))
                 self._serve()
             if isinstance(error, TimeoutError):
-                raise SlotsBusy from None
+                raise SlotsBusy(is_share_used=not self._has_share(owners)) from None
             raise
 
     def _serve(self) -> None:
         for place, owners in list(self._waiting.items()):
             if self._taken >= self._total:
                 return
-            if all(
-                self._used[position, owner] < share
-                for (position, owner), share in zip(enumerate(owners), self._shares, strict=False)
-            ):
+            if self._has_share(owners):
                 del self._waiting[place]
                 self._taken += 1
                 self._used.update(enumerate(owners))
                 place.set_result(None)
+
+    def _has_share(self, owners: tuple[Hashable, ...]) -> bool:
+        """Whether one more place is within the share of each owner."""
+        return all(
+            self._used[position, owner] < share
+            for (position, owner), share in zip(enumerate(owners), self._shares, strict=False)
+        )

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Iterator
+from contextlib import aclosing
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import Final
 
 import structlog
@@ -20,17 +19,17 @@ from daicho.customers.imports import ending, repository
 from daicho.customers.imports.callers import Asker, Caller
 from daicho.customers.imports.companies import company_aims
 from daicho.customers.imports.fields import import_fields
+from daicho.customers.imports.file_reader import FileReader
 from daicho.customers.imports.mapping import has_name, unmapped_required
 from daicho.customers.imports.matching import Matcher, Values
 from daicho.customers.imports.model import Import
 from daicho.customers.imports.naming import Names, People
 from daicho.customers.imports.normalising import CellError
+from daicho.customers.imports.preparer_pool import PROCESSES, Prepare, open_preparers
 from daicho.customers.imports.preparing import Chunk, Plan, Prepared
-from daicho.customers.imports.reading import read_rows
 from daicho.customers.imports.rejections import seal_rejection
 from daicho.customers.imports.repository import FieldsChanged, Superseded
 from daicho.customers.imports.rows import SourceRow
-from daicho.customers.imports.workshop import PROCESSES, Prepare, open_workshop
 from daicho.customers.model import RESOURCES
 from daicho.keyring import FileMissing, FileStore, Tampered
 from daicho.runtime import Clock
@@ -48,7 +47,7 @@ class FileIsLarge(Exception):
 
 @dataclass(slots=True)
 class _Coming:
-    """A chunk on its way through the workshop."""
+    """A chunk that is being prepared."""
 
     chunk: Chunk
     values: list[Values]
@@ -61,6 +60,7 @@ class Checking:
 
     database: Database
     store: FileStore
+    files: FileReader
     catalogue: Catalogue
     people: People
     clock: Clock
@@ -128,7 +128,7 @@ class Checking:
             owner_id=found.created_by,
             owners=caller.grants.owners(f"{RESOURCES[found.resource]}:create"),
         )
-        async with open_workshop(plan, found.file_size) as prepare:
+        async with open_preparers(self.files.children, plan, found.file_size) as prepare:
             await run.through(prepare, most)
         if run.done == 0:
             raise FileEmpty
@@ -162,25 +162,31 @@ class _Run:
 
     async def through(self, prepare: Prepare, most: int | None) -> None:
         """Every chunk, in order. Raises :class:`FileIsLarge` after ``most`` rows, with all that it read committed."""
-        is_large = False
-        async for rows in self._chunks():
-            if is_large := most is not None and rows[0].number > most:
-                break
-            coming = await self._send(rows, prepare)
-            if coming is not None:
-                self._waiting.append(coming)
-            if len(self._waiting) >= _UNDER_WAY:
+        try:
+            is_large = await self._send_all(prepare, most)
+            while self._waiting:
                 await self._commit(self._waiting.popleft())
-        while self._waiting:
-            await self._commit(self._waiting.popleft())
+        finally:
+            for each in self._waiting:
+                each.prepared.cancel()
+            await asyncio.gather(*(each.prepared for each in self._waiting), return_exceptions=True)
         if is_large:
             raise FileIsLarge
 
-    async def _chunks(self) -> AsyncIterator[list[SourceRow]]:
+    async def _send_all(self, prepare: Prepare, most: int | None) -> bool:
+        """Read and send every chunk, and commit those that are ready; True if it stopped after ``most`` rows."""
         chunks = self.checking.store.read(self.caller.keys, self.found.id)
-        rows: Iterator[SourceRow] = read_rows(chunks, self.found.format)
-        while chunk := await asyncio.to_thread(lambda: list(islice(rows, CHUNK))):
-            yield chunk
+        reading = self.checking.files.read(self.found.format, chunks, self.found.file_size, CHUNK)
+        async with aclosing(reading) as batches:
+            async for rows in batches:
+                if most is not None and rows[0].number > most:
+                    return True
+                coming = await self._send(rows, prepare)
+                if coming is not None:
+                    self._waiting.append(coming)
+                if len(self._waiting) >= _UNDER_WAY:
+                    await self._commit(self._waiting.popleft())
+        return False
 
     async def _send(self, rows: list[SourceRow], prepare: Prepare) -> _Coming | None:
         self.caller = await self.asker.now()

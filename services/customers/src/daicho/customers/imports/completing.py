@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
+from contextlib import aclosing
 from typing import Final
 
 from daicho.customers.imports.callers import Asker
+from daicho.customers.imports.file_reader import FileReader
 from daicho.customers.imports.model import Import
 from daicho.customers.imports.normalising import CellError
-from daicho.customers.imports.reading import read_rows
 from daicho.customers.imports.rejections import seal_rejection
 from daicho.customers.imports.rows import SourceRow
 from daicho.keyring import FileStore, TenantKeys
@@ -22,6 +22,7 @@ _REASONS: Final = {
 }
 """The field and the code that are told of a row by why it was refused; otherwise that is a field whose value
 somebody took."""
+_BATCH: Final = 1_000
 _OPEN: Final = """
     SELECT number, conflict FROM import_rejected WHERE tenant_id = $1 AND import_id = $2 AND sealed IS NULL
     ORDER BY number LIMIT 5000
@@ -36,8 +37,10 @@ class RowsMissing(Exception):
     """The file has no such rows as the check found in it."""
 
 
-async def complete_rejections(database: Database, store: FileStore, asker: Asker, found: Import) -> None:
-    """Read the file once more, if a row of it needs that. Raises :class:`RowsMissing`."""
+async def complete_rejections(
+    database: Database, store: FileStore, files: FileReader, asker: Asker, found: Import
+) -> None:
+    """Read the file once more, if a row of it needs that. Raises :class:`RowsMissing`, FileUnreadable."""
     while True:
         caller = await asker.now()
         async with database.reading(caller.actor) as tx:
@@ -45,20 +48,25 @@ async def complete_rejections(database: Database, store: FileStore, asker: Asker
         if not rows:
             return
         wanted = {row["number"]: row["conflict"] for row in rows}
-        sealed = await asyncio.to_thread(_seal_all, store, caller.keys, found, wanted)
+        sealed = await _seal_all(store, files, caller.keys, found, wanted)
         if not sealed:
             raise RowsMissing
         async with database.transaction(caller.actor) as tx:
             await tx.driver.execute(_COMPLETE, tx.tenant_id, found.id, list(sealed), list(sealed.values()))
 
 
-def _seal_all(store: FileStore, keys: TenantKeys, found: Import, wanted: dict[int, str]) -> dict[int, bytes]:
+async def _seal_all(
+    store: FileStore, files: FileReader, keys: TenantKeys, found: Import, wanted: dict[int, str]
+) -> dict[int, bytes]:
     sealed: dict[int, bytes] = {}
-    for row in read_rows(store.read(keys, found.id), found.format):
-        if row.number in wanted:
-            sealed[row.number] = _sealed(keys, found, row, wanted[row.number])
-        if len(sealed) == len(wanted):
-            break
+    reading = files.read(found.format, store.read(keys, found.id), found.file_size, _BATCH)
+    async with aclosing(reading) as batches:
+        async for rows in batches:
+            for row in rows:
+                if row.number in wanted:
+                    sealed[row.number] = _sealed(keys, found, row, wanted[row.number])
+            if len(sealed) == len(wanted):
+                break
     return sealed
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from daicho.faults import Conflict, Forbidden, Malformed, Messages, Unavailable
+from daicho.faults import Conflict, Forbidden, Malformed, Messages, TooManyRequests, Unavailable
 
 
 class ImportBusy(Conflict):
@@ -72,6 +72,37 @@ class StorageUnavailable(Unavailable):
     messages = Messages(
         ja="ファイルを保存できません。空き容量を確認してから、もう一度お試しください。",
         en="The file cannot be stored. Check the free space, then try again.",
+    )
+
+
+class FilesBusy(Unavailable):
+    """As many files as this process handles at a time are being received or read."""
+
+    code = "files_busy"
+    messages = Messages(
+        ja="ほかのファイルを処理しているため、いまは受け付けられません。{retry_after} 秒後にもう一度お試しください。",
+        en="Too many files are being read at the moment. Please retry in {retry_after} seconds.",
+    )
+
+
+class TooManyUploads(TooManyRequests):
+    """The company has as many uploads under way as it may have at a time."""
+
+    code = "too_many_uploads"
+    messages = Messages(
+        ja="同時にアップロードできるファイルの数を超えています。{retry_after} 秒後にもう一度お試しください。",
+        en="Your company is uploading as many files as it may at a time. Please retry in {retry_after} seconds.",
+    )
+
+
+class ImportsFull(Conflict):
+    """Files of imports that have not run take as much space as a company has for them."""
+
+    code = "imports_full"
+    messages = Messages(
+        ja="取り込み前のファイルの合計が上限（{limit} バイト）に達しています。不要なインポートを削除してください。",
+        en="Files that wait to be imported take all the space there is for them ({limit} bytes). "
+        "Delete imports that you do not need.",
     )
 
 

@@ -1,13 +1,12 @@
 """Rows of a file → rows ready to be taken over: checked, sealed for their place, with everything they are found by.
 
-Pure but for time and randomness, so that it runs in a thread for a small file and in child processes for a
-large one.
+Pure but for time and randomness, so that it runs in child processes (:mod:`daicho.customers.imports.preparer_pool`).
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 from uuid import UUID
@@ -109,6 +108,13 @@ def records_of(resource: Resource, catalogue: Catalogue) -> Records[Any, Any, An
     """The use cases of ``resource``."""
     companies = Companies(catalogue, utc_now)
     return companies if resource == "company" else Contacts(catalogue, utc_now, companies)
+
+
+def prepare_chunks(plan: Plan, chunks: Iterator[Chunk]) -> Iterator[Prepared]:
+    """What a child does: one answer for each chunk."""
+    preparer = Preparer(plan)
+    for chunk in chunks:
+        yield preparer.prepare(chunk)
 
 
 class Preparer:

@@ -9,14 +9,18 @@ only its first line is lost; and a line beyond the limit is cut off unread.
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import Enum, auto
+from typing import Final, NamedTuple
 
 from daicho.customers.imports.files import MAX_ROW
 
 _INSIDE = re.compile(r'([^"]*+(?:""[^"]*+)*+)"')
 _CUT = 1_000
+_REREADS: Final = 3
+"""A line that was read so often as a part of a cell without an end opens no such cell itself."""
 
 
 @dataclass(slots=True)
@@ -34,19 +38,33 @@ class _State(Enum):
     MALFORMED = auto()
 
 
+class _Line(NamedTuple):
+    """One physical line of the text."""
+
+    number: int
+    text: str
+    end: str
+    is_cut: bool = False
+    """Whether it is the beginning of a line beyond the limit."""
+    rereads: int = 0
+    """How often it was read as a part of a quoted cell that then turned out to be none."""
+
+
 @dataclass(slots=True)
 class _Open:
     """A record whose quoted cell goes on on the next line."""
 
-    line: int
-    cells: list[str]
-    parts: list[str]
-    lines: list[str] = field(default_factory=list)
+    lines: list[_Line]
+    cells: list[str] = field(default_factory=list)
+    parts: list[str] = field(default_factory=list)
     size: int = 0
 
 
 class RecordSplitter:
-    """Feed it text as it comes; it yields each record as soon as that is complete. Blank lines have no cells."""
+    """Feed it text as it comes; it yields each record as soon as that is complete. Blank lines have no cells.
+
+    Every line is read at most :data:`_REREADS` times and once, so that the work grows with the text alone.
+    """
 
     def __init__(self, delimiter: str, limit: int = MAX_ROW) -> None:
         self._delimiter, self._limit = delimiter, limit
@@ -55,6 +73,8 @@ class RecordSplitter:
         self._is_skipping = False
         self._line = 0
         self._open: _Open | None = None
+        self._pending: deque[_Line] = deque()
+        """Lines that are to be read, in order."""
 
     def feed(self, text: str) -> Iterator[Record]:
         """The records that ``text`` completes."""
@@ -67,7 +87,11 @@ class RecordSplitter:
         yield from self._end_of_tail(first, "\n")
         for line in lines:
             self._line += 1
-            yield from self._take(self._line, line, "\n")
+            if self._open is None and '"' not in line and len(line) <= self._limit:
+                line = line.removesuffix("\r")
+                yield Record(self._line, line.split(self._delimiter) if line else [])
+            else:
+                yield from self._read_all(_Line(self._line, line, "\n"))
         self._keep(last)
 
     def finish(self) -> Iterator[Record]:
@@ -75,7 +99,8 @@ class RecordSplitter:
         if any(self._tail):
             yield from self._end_of_tail("", "")
         while self._open is not None:
-            yield from self._give_up()
+            yield self._give_up(self._open)
+            yield from self._read_all()
 
     def _keep(self, text: str) -> None:
         if not self._is_skipping:
@@ -86,51 +111,53 @@ class RecordSplitter:
                 self._tail = ["".join(self._tail)[:_CUT]]
 
     def _end_of_tail(self, text: str, end: str) -> Iterator[Record]:
-        line, was_skipping = "".join([*self._tail, text]), self._is_skipping
+        line, is_cut = "".join([*self._tail, text]), self._is_skipping
         self._tail, self._tail_size, self._is_skipping = [], 0, False
         self._line += 1
-        if was_skipping:
-            yield from self._refuse(self._line, line)
+        yield from self._read_all(_Line(self._line, line, end, is_cut))
+
+    def _read_all(self, *lines: _Line) -> Iterator[Record]:
+        self._pending.extend(lines)
+        while self._pending:
+            yield from self._read(self._pending.popleft())
+
+    def _read(self, line: _Line) -> Iterator[Record]:
+        record, text = self._open, line.text
+        if line.is_cut or len(text) > self._limit:
+            if record is None:
+                yield Record(line.number, [text[:_CUT]], "too_long")
+            else:
+                self._pending.appendleft(line)
+                yield self._give_up(record)
+        elif record is not None:
+            yield from self._continue(record, line)
+        elif '"' in text:
+            record = _Open([line])
+            yield from self._settle(record, self._scan(record, text + line.end, 0))
         else:
-            yield from self._take(self._line, line, end)
+            text = text.removesuffix("\r")
+            yield Record(line.number, text.split(self._delimiter) if text else [])
 
-    def _refuse(self, number: int, line: str) -> Iterator[Record]:
-        while self._open is not None:
-            yield from self._give_up()
-        yield Record(number, [line[: min(_CUT, self._limit)]], "too_long")
-
-    def _take(self, number: int, line: str, end: str) -> Iterator[Record]:
-        if len(line) > self._limit:
-            yield from self._refuse(number, line)
-        elif self._open is not None:
-            yield from self._continue(self._open, line, end)
-        elif '"' in line:
-            record = _Open(number, [], [], [line + end])
-            yield from self._settle(record, self._scan(record, line + end, 0))
-        else:
-            line = line.removesuffix("\r")
-            yield Record(number, line.split(self._delimiter) if line else [])
-
-    def _continue(self, record: _Open, line: str, end: str) -> Iterator[Record]:
-        record.lines.append(line + end)
-        record.size += len(line)
-        closing = _INSIDE.match(line) if '"' in line else None
+    def _continue(self, record: _Open, line: _Line) -> Iterator[Record]:
+        record.lines.append(line)
+        record.size += len(line.text)
+        closing = _INSIDE.match(line.text) if '"' in line.text else None
         if record.size > self._limit:
-            yield from self._give_up()
+            yield self._give_up(record)
         elif closing is None:
-            record.parts.append(line + end)
+            record.parts.append(line.text + line.end)
         else:
             record.parts.append(closing[1])
-            yield from self._settle(record, self._scan(record, line + end, closing.end()))
+            yield from self._settle(record, self._scan(record, line.text + line.end, closing.end()))
 
     def _settle(self, record: _Open, state: _State) -> Iterator[Record]:
         if state is _State.COMPLETE:
             self._open = None
-            yield Record(record.line, record.cells)
-            return
-        self._open = record
-        if state is _State.MALFORMED:
-            yield from self._give_up()
+            yield Record(record.lines[0].number, record.cells)
+        elif state is _State.MALFORMED or record.lines[0].rereads >= _REREADS:
+            yield self._give_up(record)
+        else:
+            self._open = record
 
     def _scan(self, record: _Open, text: str, at: int) -> _State:
         """Add the cells of ``text`` from ``at`` on, which is behind a closing quote when there are parts."""
@@ -172,15 +199,12 @@ class RecordSplitter:
         record.cells.append(cell)
         return at
 
-    def _give_up(self) -> Iterator[Record]:
-        """Reject the line that opened the quote, and read again those behind it."""
-        record, self._open = self._open, None
-        if record is None:
-            return
-        yield Record(record.line, [_without_end(record.lines[0])], "unclosed_quote")
-        for number, line in enumerate(record.lines[1:], record.line + 1):
-            end = "\n" if line.endswith("\n") else ""
-            yield from self._take(number, line.removesuffix("\n"), end)
+    def _give_up(self, record: _Open) -> Record:
+        """Reject the line that opened the quote, and have those behind it read again."""
+        self._open = None
+        first, *others = record.lines
+        self._pending.extendleft(each._replace(rereads=each.rereads + 1) for each in reversed(others))
+        return Record(first.number, [_without_end(first.text + first.end)], "unclosed_quote")
 
 
 def _without_end(text: str) -> str:

@@ -71,7 +71,17 @@ _REJECTED: Final = """
     WHERE tenant_id = $1 AND import_id = $2 AND number >= $3 AND sealed IS NOT NULL ORDER BY number LIMIT $4
 """
 _REJECTED_NUMBERS: Final = "SELECT number FROM import_rejected WHERE tenant_id = $1 AND import_id = $2"
+_STORED_BYTES: Final = """
+    SELECT coalesce(sum(file_size), 0)::bigint FROM "import"
+    WHERE tenant_id = $1 AND status <> 'done' AND failure IS DISTINCT FROM 'expired'
+"""
 _encode = msgspec.json.Encoder().encode
+
+
+async def stored_bytes(tx: TenantTransaction) -> int:
+    """Bytes of the tenant's files that are kept: of imports that have not run, and have not expired."""
+    found: int = await tx.driver.fetchval(_STORED_BYTES, tx.tenant_id)
+    return found
 
 
 class Step(NamedTuple):

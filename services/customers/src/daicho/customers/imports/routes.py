@@ -12,13 +12,16 @@ from litestar.response import Stream
 from daicho.customers.imports import repository
 from daicho.customers.imports.downloading import REJECTED, rejected_file
 from daicho.customers.imports.faults import (
+    FilesBusy,
     ImportBegun,
     ImportBusy,
     ImportExpired,
     ImportFinished,
     ImportOfAnother,
+    ImportsFull,
     ImportUnchecked,
     StorageUnavailable,
+    TooManyUploads,
     UploadMalformed,
 )
 from daicho.customers.imports.following import EVENTS, follow
@@ -37,6 +40,7 @@ from daicho.customers.imports.service import Asking, Imports, view_of
 from daicho.customers.imports.uploads import FILE_LIMIT, Upload, UploadOperation
 from daicho.customers.model import RESOURCES, Resource
 from daicho.faults import FieldFault, Invalid, listed
+from daicho.tabular import FileEmpty, FileTooComplex, FileTooLarge, FileUnreadable, FileUnsupported
 from daicho.tenancy import UserId
 from daicho.web import (
     Cost,
@@ -58,6 +62,7 @@ Limit = Annotated[int, QueryParameter(ge=1, le=200)]
 Cursor = Annotated[str | None, QueryParameter(max_length=2_000)]
 _NEWEST: Final = UUID(int=2**128 - 1)
 _NOT_WORKABLE: Final = (ImportBusy, ImportFinished, ImportOfAnother)
+_UNREADABLE: Final = (FileEmpty, FileTooComplex, FileTooLarge, FileUnreadable, FileUnsupported)
 _PLURALS: Final = {plural: resource for resource, plural in RESOURCES.items()}
 
 
@@ -84,7 +89,18 @@ class ImportRoutes(Controller):
         request_max_body_size=FILE_LIMIT,
         operation_class=UploadOperation,
         responses=answers(201, ImportView),
-        opt=declares(UploadMalformed, StorageUnavailable, Invalid, once=True, lasts=True),
+        opt=declares(
+            UploadMalformed,
+            StorageUnavailable,
+            TooManyUploads,
+            FilesBusy,
+            ImportsFull,
+            *_UNREADABLE,
+            Invalid,
+            once=True,
+            lasts=True,
+            cost=Cost.EXEMPT,  # has limits of its own: UploadLimits
+        ),
     )
     async def upload_file(self, request: Ask) -> Response[bytes]:
         """Send a CSV, TSV or xlsx of at most 64 MB as multipart/form-data: ``file`` and ``resource``. With an
@@ -131,7 +147,12 @@ class ImportRoutes(Controller):
         await _saw(request, asking, "import.open", import_id)
         return found
 
-    @patch("/{import_id:uuid}", opt=declares(*_NOT_WORKABLE, ImportBegun))
+    @patch(
+        "/{import_id:uuid}",
+        opt=declares(
+            *_NOT_WORKABLE, ImportBegun, TooManyUploads, FilesBusy, *_UNREADABLE, cost=Cost.EXEMPT
+        ),  # as an upload
+    )
     async def correct_import(
         self, request: Ask, import_id: FromPath[UUID], data: JSONBody[ImportPatch]
     ) -> ImportView:

@@ -22,6 +22,7 @@ from daicho.customers.definitions.catalogue import Catalogue, ResourceSchema, ho
 from daicho.customers.imports import completing, ending, repository, taking_over
 from daicho.customers.imports.callers import Asker, Caller
 from daicho.customers.imports.companies import settle_companies
+from daicho.customers.imports.file_reader import FileReader
 from daicho.customers.imports.model import Import
 from daicho.customers.imports.repository import FieldsChanged, Superseded
 from daicho.customers.imports.retokening import renew_tokens
@@ -58,6 +59,7 @@ class Running:
 
     database: Database
     store: FileStore
+    files: FileReader
     catalogue: Catalogue
     companies: Companies
     clock: Clock
@@ -72,7 +74,7 @@ class Running:
         except BaseExceptionGroup as group:
             # Both lanes stop for the same reason; a job is retried by what it is.
             raise group.exceptions[0] from None
-        await completing.complete_rejections(self.database, self.store, asker, found)
+        await completing.complete_rejections(self.database, self.store, self.files, asker, found)
         await self._finish(await asker.now(), found)
         await self.store.delete(asker.actor.tenant_id, found.id)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -15,7 +14,7 @@ from msgspec import UNSET
 from daicho import jobs
 from daicho.customers.definitions.catalogue import Catalogue, ResourceSchema
 from daicho.customers.imports import ending, repository
-from daicho.customers.imports.detection import Column, Detected, describe, detect
+from daicho.customers.imports.detection import Column
 from daicho.customers.imports.faults import (
     ImportBegun,
     ImportBusy,
@@ -26,7 +25,8 @@ from daicho.customers.imports.faults import (
     StorageUnavailable,
 )
 from daicho.customers.imports.fields import import_fields
-from daicho.customers.imports.files import FileFormat, corrected
+from daicho.customers.imports.file_reader import FileReader
+from daicho.customers.imports.files import corrected
 from daicho.customers.imports.job_types import check_job, run_job
 from daicho.customers.imports.mapping import ColumnMapping, check_mapping, suggest_mapping, unmapped_required
 from daicho.customers.imports.matching import match_fields
@@ -42,11 +42,12 @@ from daicho.customers.imports.model import (
 from daicho.customers.imports.permission import permission
 from daicho.customers.imports.schemas import ImportColumn, ImportPatch, ImportView, MappedColumn
 from daicho.customers.imports.sweeping import GRACE, SWEEP
+from daicho.customers.imports.upload_limits import UploadLimits
 from daicho.customers.model import Resource
 from daicho.faults import FieldFault, Forbidden, Invalid, Language, NotFound, listed
 from daicho.keyring import FileStore, TenantKeys
 from daicho.runtime import Clock
-from daicho.tenancy import Actor, Database, Grants, TenantTransaction, UserId, uuid7
+from daicho.tenancy import Actor, Database, Grants, TenantId, TenantTransaction, UserId, uuid7
 from daicho.web import Reply, Work
 
 Answer = TypeVar("Answer")
@@ -63,6 +64,11 @@ class Asking:
     grants: Grants
     keys: TenantKeys
     language: Language = "ja"
+
+    @property
+    def owners(self) -> tuple[TenantId, UserId | None]:
+        """Who has a share of what is limited: the company, and the user."""
+        return self.actor.tenant_id, self.actor.user_id
 
     def may_see(self, found: Import) -> bool:
         """Whether the import is in the caller's reach."""
@@ -85,6 +91,8 @@ class Imports:
 
     database: Database
     store: FileStore
+    files: FileReader
+    uploads: UploadLimits
     catalogue: Catalogue
     clock: Clock
 
@@ -94,9 +102,18 @@ class Imports:
         """Seal and store the file, detect what it is, suggest a mapping; the import's view is the reply.
 
         ``named()`` answers (resource, file name) once the pieces are through. ``within`` does what it is given
-        in a transaction, or answers without doing it when that was done before. Raises Invalid, Forbidden,
-        FileUnreadable. Unless it was done, nothing is kept.
+        in a transaction, or answers without doing it when that was done before. Unless it was done, nothing is
+        kept.
+
+        Raises:
+            Invalid, Forbidden, FileUnreadable, FilesBusy, and what :meth:`UploadLimits.upload` raises.
         """
+        async with self.uploads.upload(asking.actor):
+            return await self._upload(asking, pieces, named, within)
+
+    async def _upload(
+        self, asking: Asking, pieces: AsyncIterator[bytes], named: Named, within: Within[Answer]
+    ) -> Answer:
         import_id, is_added = uuid7(), False
         async with self.database.transaction(asking.actor) as tx:
             await jobs.enqueue(tx, SWEEP, import_id, after=GRACE)
@@ -108,7 +125,8 @@ class Imports:
         try:
             resource, file_name = named()
             asking.demand(resource)
-            detected = await asyncio.to_thread(self._detect, asking.keys, import_id)
+            chunks = self.store.read(asking.keys, import_id)
+            detected = await self.files.detect(chunks, size, asking.owners)
 
             async def add(tx: TenantTransaction) -> Reply:
                 nonlocal is_added
@@ -148,6 +166,10 @@ class Imports:
 
     async def correct(self, asking: Asking, import_id: UUID, patch: ImportPatch) -> ImportView:
         """Change how the file is read or mapped; a check must follow. Raises Invalid, NotFound, ImportBegun, …"""
+        async with self.uploads.slot(asking.actor):
+            return await self._correct(asking, import_id, patch)
+
+    async def _correct(self, asking: Asking, import_id: UUID, patch: ImportPatch) -> ImportView:
         async with self.database.reading(asking.actor) as tx:
             before = await self.find(tx, asking, import_id)
             schema = await self.catalogue.current(tx, before.resource)
@@ -160,7 +182,8 @@ class Imports:
         )
         description = before.description
         if file != before.format:
-            columns = await asyncio.to_thread(self._describe, asking.keys, import_id, file)
+            chunks = self.store.read(asking.keys, import_id)
+            columns = await self.files.describe(file, chunks, before.file_size, asking.owners)
             description = _described(
                 description.file_name, columns, before.resource, schema, asking.grants.role
             )
@@ -243,12 +266,6 @@ class Imports:
                 raise ImportBusy
             await ending.delete(tx, import_id)
         await self.store.delete(asking.actor.tenant_id, import_id)
-
-    def _detect(self, keys: TenantKeys, import_id: UUID) -> Detected:
-        return detect(self.store.read(keys, import_id))
-
-    def _describe(self, keys: TenantKeys, import_id: UUID, file: FileFormat) -> tuple[Column, ...]:
-        return describe(self.store.read(keys, import_id), file)
 
 
 def _described(

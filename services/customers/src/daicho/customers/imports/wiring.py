@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 from daicho.chassis import Rails
 from daicho.customers.companies.records import Companies
 from daicho.customers.definitions.catalogue import Catalogue
 from daicho.customers.imports.checking import Checking
+from daicho.customers.imports.file_reader import FileReader
 from daicho.customers.imports.jobs import ImportJobs
 from daicho.customers.imports.naming import People
 from daicho.customers.imports.running import Running
 from daicho.customers.imports.service import Imports
 from daicho.customers.imports.sweeping import Sweeping
+from daicho.customers.imports.upload_limits import UploadLimits
 from daicho.jobs import JobType
 from daicho.keyring import FileStore
+from daicho.runtime.child_pool import ChildPool
+from daicho.runtime.fair_slots import FairSlots
+
+_LOOKING: Final = 6
+"""Children that look at files for people who wait."""
+_SHARES: Final = (3, 1)
+"""How many of them one company, and one user, has at a time."""
+_WORKING: Final = 24
+"""Children of jobs, which have limits of their own: three for each check under way, one for each run."""
 
 
 def store_of(rails: Rails) -> FileStore:
@@ -24,13 +36,22 @@ def store_of(rails: Rails) -> FileStore:
 
 def imports_of(rails: Rails, catalogue: Catalogue) -> Imports:
     """The use cases behind the routes."""
-    return Imports(rails.database, store_of(rails), catalogue, rails.clock)
+    store, children = store_of(rails), ChildPool(FairSlots(_LOOKING, shares=_SHARES))
+    return Imports(
+        rails.database,
+        store,
+        FileReader(children),
+        UploadLimits(rails.database, store),
+        catalogue,
+        rails.clock,
+    )
 
 
 def import_jobs(rails: Rails, catalogue: Catalogue, companies: Companies) -> Mapping[str, JobType]:
     """What a worker does."""
     store, people = store_of(rails), People(rails.channel("identity"))
-    checking = Checking(rails.database, store, catalogue, people, rails.clock)
-    running = Running(rails.database, store, catalogue, companies, rails.clock)
+    files = FileReader(ChildPool(FairSlots(_WORKING)))
+    checking = Checking(rails.database, store, files, catalogue, people, rails.clock)
+    running = Running(rails.database, store, files, catalogue, companies, rails.clock)
     sweeping = Sweeping(rails.database, store, rails.clock)
     return ImportJobs(rails.database, rails.keyring, checking, running, sweeping).types()

@@ -1,0 +1,115 @@
+"""Read uploaded files in child processes with limits.
+
+Whatever a file holds, it costs its own child's memory and time and nobody else's. The child gets plain chunks and no
+key: the file is unsealed here, in a thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Hashable, Iterable, Iterator
+from contextlib import aclosing, contextmanager
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
+
+from daicho.customers.imports.detection import Column, Detected
+from daicho.customers.imports.faults import FilesBusy
+from daicho.customers.imports.file_tasks import ReadingPlan, SentRow, unpack_row
+from daicho.customers.imports.files import FileFormat
+from daicho.customers.imports.rows import SourceRow
+from daicho.runtime.child_pool import ChildKilled, ChildLimits, ChildPool, ChildTask
+from daicho.runtime.fair_slots import SlotsBusy
+from daicho.tabular import FileEmpty, FileTooComplex, FileTooLarge, FileUnreadable, FileUnsupported
+
+Answer = TypeVar("Answer")
+_TASKS: Final = "daicho.customers.imports.file_tasks"
+_FAULTS: Final = (FileEmpty, FileTooComplex, FileTooLarge, FileUnreadable, FileUnsupported)
+DETECT: Final = ChildTask(f"{_TASKS}:detect_file", Detected, _FAULTS)
+DESCRIBE: Final[ChildTask[tuple[Column, ...]]] = ChildTask(
+    f"{_TASKS}:describe_file",
+    tuple[Column, ...],
+    _FAULTS,
+)
+READ: Final[ChildTask[list[SentRow]]] = ChildTask(f"{_TASKS}:read_file", list[SentRow], _FAULTS)
+_MEGABYTE: Final = 1_000_000
+_SMALL: Final = 10
+"""Megabytes that a file may have for which :data:`_WAIT` holds."""
+_WAIT: Final = 19.0
+"""Seconds that somebody waits at most for what a file of 10 MB is."""
+_PATIENCE: Final = 15.0
+"""Seconds that an upload waits for a child."""
+
+
+def reading_limits(size: int) -> ChildLimits:
+    """Limits for reading a file of ``size`` bytes to its end: 8 seconds of processor and one for each megabyte.
+
+    A hundred thousand rows of 22 columns take 2 seconds as CSV and 7 as xlsx, both about 10 MB.
+    """
+    cpu = 8 + size // _MEGABYTE
+    return ChildLimits(cpu=cpu, wall=10.0 * cpu)
+
+
+def looking_limits(size: int) -> ChildLimits:
+    """Limits for looking at the beginning of a file, for which somebody waits: the same processor, less time."""
+    beyond = max(0, size // _MEGABYTE - _SMALL)
+    return ChildLimits(cpu=reading_limits(size).cpu, wall=_WAIT + 3 * beyond)
+
+
+@dataclass(frozen=True, slots=True)
+class FileReader:
+    """Detects, describes and reads files; ``size`` is a file's size in bytes."""
+
+    children: ChildPool
+
+    async def detect(self, chunks: Iterable[bytes], size: int, owners: tuple[Hashable, ...]) -> Detected:
+        """What the file is. ``owners`` share the children, see :class:`FairSlots`.
+
+        Raises:
+            FileUnreadable, FilesBusy, and what ``chunks`` raises.
+        """
+        return await self._look(DETECT, None, chunks, size, owners)
+
+    async def describe(
+        self, file: FileFormat, chunks: Iterable[bytes], size: int, owners: tuple[Hashable, ...]
+    ) -> tuple[Column, ...]:
+        """The columns of a file that is read as ``file`` says. Raises as :meth:`detect`."""
+        return await self._look(DESCRIBE, file, chunks, size, owners)
+
+    async def read(
+        self, file: FileFormat, chunks: Iterable[bytes], size: int, batch: int
+    ) -> AsyncGenerator[list[SourceRow], None]:
+        """The data rows, ``batch`` at a time.
+
+        Raises:
+            FileUnreadable, and what ``chunks`` raises.
+        """
+        plan, limits = ReadingPlan(file, batch), reading_limits(size)
+        with too_complex_if_killed():
+            async with aclosing(self.children.run(READ, plan, limits, chunks)) as batches:
+                async for each in batches:
+                    yield [unpack_row(row) for row in each]
+
+    async def _look(
+        self,
+        task: ChildTask[Answer],
+        argument: Any,
+        chunks: Iterable[bytes],
+        size: int,
+        owners: tuple[Hashable, ...],
+    ) -> Answer:
+        limits = looking_limits(size)
+        running = self.children.run(task, argument, limits, chunks, owners=owners, patience=_PATIENCE)
+        try:
+            with too_complex_if_killed():
+                async with aclosing(running) as answers:
+                    return await anext(answers)
+        except SlotsBusy:
+            raise FilesBusy(retry_after=int(_PATIENCE)) from None
+
+
+@contextmanager
+def too_complex_if_killed() -> Iterator[None]:
+    """Turns the end of a child at a limit into the fault of its file."""
+    try:
+        yield
+    except ChildKilled:
+        raise FileTooComplex from None
