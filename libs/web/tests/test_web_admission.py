@@ -57,37 +57,20 @@ class Tokens:
 
 
 def routes(world: World) -> list[Any]:
-    @get("/wait", guards=[requires(None)])
     async def wait() -> dict[str, str]:
         world.begun += 1
         await world.gate.wait()
         return {}
 
-    @get("/quick", guards=[requires(None)])
     async def quick() -> dict[str, str]:
         return {}
 
-    @get("/search", guards=[requires(None)], opt=declares(cost=Cost.HEAVY))
-    async def search() -> dict[str, str]:
-        world.begun += 1
-        await world.gate.wait()
-        return {}
-
-    @get("/open", guards=[public("for the test")])
-    async def front_door() -> dict[str, str]:
-        world.begun += 1
-        await world.gate.wait()
-        return {}
-
-    @get("/fail", guards=[requires(None)])
     async def fail() -> None:
         raise RuntimeError
 
-    @post("/things", guards=[requires(None)])
     async def add(data: JSONBody[Thing]) -> Thing:
         return data
 
-    @get("/stream", guards=[requires(None)])
     async def stream() -> Stream:
         async def pieces() -> AsyncIterator[bytes]:
             for _ in range(200):
@@ -96,7 +79,24 @@ def routes(world: World) -> list[Any]:
 
         return Stream(pieces())
 
-    return [wait, quick, search, front_door, fail, add, stream]
+    async def broken() -> Stream:
+        async def pieces() -> AsyncIterator[bytes]:
+            yield b"one"
+            raise RuntimeError
+
+        return Stream(pieces())
+
+    known = [requires(None)]
+    return [
+        get("/wait", guards=known)(wait),
+        get("/search", guards=known, opt=declares(cost=Cost.HEAVY))(wait),
+        get("/open", guards=[public("for the test")])(wait),
+        get("/quick", guards=known)(quick),
+        get("/fail", guards=known)(fail),
+        post("/things", guards=known)(add),
+        get("/stream", guards=known)(stream),
+        get("/broken", guards=known)(broken),
+    ]
 
 
 @pytest.fixture
@@ -184,6 +184,15 @@ async def test_failing_requests_give_their_places_back(world) -> None:
         for _ in range(2 * FEW.places):
             assert (await client.get("/fail")).status_code == 500
             assert (await client.post("/things", json={"name": 1})).status_code == 422
+        assert (await client.get("/quick")).status_code == 200
+    await idle(world)
+
+
+async def test_answers_that_break_off_give_their_places_back(world) -> None:
+    async with await world.client_of(1) as client:
+        for _ in range(2 * FEW.places):
+            with pytest.raises(httpx.RemoteProtocolError):
+                await client.get("/broken")
         assert (await client.get("/quick")).status_code == 200
     await idle(world)
 

@@ -172,3 +172,14 @@ async def test_no_place_is_lost_and_no_bound_is_passed_whatever_requests_do() ->
     assert unexpected == []
     assert (one.taken, one.waiting) == (0, 0)
     assert one.try_take("anybody")
+
+
+def test_settings_resize_the_places() -> None:
+    bounds = Bounds(places=1, per_tenant=1, waiting=7, deadline=3).resized("8/4")
+    assert bounds == Bounds(places=8, per_tenant=4, waiting=7, deadline=3)
+
+
+@pytest.mark.parametrize("text", ["", "8", "4/8", "8/0", "x/y", "0/0"])
+def test_settings_that_make_no_sense_are_refused(text) -> None:
+    with pytest.raises(ValueError, match=r".+"):
+        Bounds(places=1, per_tenant=1, waiting=7, deadline=3).resized(text)

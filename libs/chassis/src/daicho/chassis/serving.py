@@ -26,9 +26,17 @@ from daicho.faults import Unavailable
 from daicho.jobs import Worker
 from daicho.keyring import Certificates, Keyring, Transit
 from daicho.rpc import Channel, Server
-from daicho.runtime import Check, Health, configure_telemetry, read_settings, serve_http, utc_now
+from daicho.runtime import (
+    Check,
+    Health,
+    SettingsError,
+    configure_telemetry,
+    read_settings,
+    serve_http,
+    utc_now,
+)
 from daicho.tenancy import Database
-from daicho.web import Callers, create_app
+from daicho.web import BULK, HEAVY, LIGHT, PUBLIC, Admission, Callers, create_app
 
 Role = Literal["api", "worker"]
 Build = Callable[[Rails], Parts]
@@ -185,9 +193,24 @@ async def _answer(
         glossary=parts.glossary,
         state={"rails": rails, "permissions": permissions, "verifier": verifier, **parts.state},
         refusals=refusals,
+        admission=_admission(rails.name, settings),
     )
     http_port = await stack.enter_async_context(serve_http(app, settings.host, settings.http_port))
     return Running(http_port, grpc_port)
+
+
+def _admission(service: str, settings: Settings) -> Admission:
+    """How many requests are handled at once. Raises SettingsError."""
+    try:
+        return Admission(
+            service,
+            light=LIGHT.resized(settings.light_requests),
+            heavy=HEAVY.resized(settings.heavy_requests),
+            bulk=BULK.resized(settings.bulk_requests),
+            public=PUBLIC.resized(settings.public_requests),
+        )
+    except ValueError as error:
+        raise SettingsError(f"requests: {error}") from None
 
 
 def _database_check(database: Database) -> Check:

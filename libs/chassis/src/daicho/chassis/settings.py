@@ -6,7 +6,11 @@ import msgspec
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """Read from ``DAICHO_…`` variables by :func:`daicho.runtime.read_settings`. Ports of 0 take free ones."""
+    """Read from ``DAICHO_…`` variables by :func:`daicho.runtime.read_settings`. Ports of 0 take free ones.
+
+    ``…_requests`` are ``places/per_tenant``: how many requests of a class are handled at once, in all and of one tenant
+    (of ``public`` ones: of one address). ``heavy_pool`` has a connection for each heavy and each bulk place.
+    """
 
     database_url: str
     relay_database_url: str
@@ -28,5 +32,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     heavy_pool: int = 6
     witness_url: str = ""
     witness_key: str = ""
+    light_requests: str = "8/4"
+    heavy_requests: str = "4/2"
+    bulk_requests: str = "2/1"
+    public_requests: str = "8/4"
     otlp_endpoint: str | None = None
     log_level: str = "INFO"

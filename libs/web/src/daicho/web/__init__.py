@@ -1,7 +1,7 @@
 """REST as every service serves it: guards, problem documents, versions, cursors, idempotency, streams."""
 
 from daicho.web import schema
-from daicho.web.admission import Admission, is_heavy
+from daicho.web.admission import BULK, HEAVY, LIGHT, PUBLIC, Admission, is_heavy
 from daicho.web.app import BODY_LIMIT, UnguardedRoute, create_app, routes_of
 from daicho.web.callers import (
     COOKIE,
@@ -29,7 +29,11 @@ from daicho.web.versions import etag, if_match
 
 __all__ = [
     "BODY_LIMIT",
+    "BULK",
     "COOKIE",
+    "HEAVY",
+    "LIGHT",
+    "PUBLIC",
     "SECURE_COOKIE",
     "Admission",
     "Bounds",

@@ -32,7 +32,7 @@ PUBLIC: Final = Bounds(places=8, per_tenant=4, waiting=64, deadline=5.0)
 
 
 class Admission:
-    """The limits of one service's application."""
+    """The limits of one service's application; each class of requests has places of its own."""
 
     def __init__(
         self,

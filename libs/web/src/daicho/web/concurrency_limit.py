@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict, deque
 from collections.abc import Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from daicho.faults import TooBusy
@@ -28,6 +28,13 @@ class Bounds:
     per_tenant: int
     waiting: int
     deadline: float
+
+    def resized(self, text: str) -> Bounds:
+        """These with the numbers of places in ``text``: ``places/per_tenant``, such as ``8/4``. Raises ValueError."""
+        places, separator, per_tenant = text.partition("/")
+        if not separator or not 1 <= int(per_tenant) <= int(places):
+            raise ValueError(f"{text!r} is not places/per_tenant")
+        return replace(self, places=int(places), per_tenant=int(per_tenant))
 
 
 class ConcurrencyLimit:
