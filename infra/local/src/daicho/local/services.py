@@ -17,7 +17,7 @@ import msgspec
 import structlog
 
 from daicho.chassis import Parts, Rails, Role, serve
-from daicho.runtime import configure_logging, run_process
+from daicho.runtime import configure_logging, run_process, spare_start_from_collection
 
 Build = Callable[[Rails], Parts]
 
@@ -50,6 +50,7 @@ async def _serve(
 ) -> None:
     async with serve(name, build, settings, orders.roles):
         log.info("service_started", service=name, roles=orders.roles)
+        spare_start_from_collection()
         await stop.wait()
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import structlog
 
-from daicho.runtime import configure_logging, run_process
+from daicho.runtime import configure_logging, run_process, spare_start_from_collection
 
 Serve = Callable[..., AbstractAsyncContextManager[Any]]
 
@@ -28,6 +28,7 @@ def main(name: str, serve: Serve) -> None:
             structlog.get_logger().info(
                 "service_started", roles=roles, http_port=running.http_port, grpc_port=running.grpc_port
             )
+            spare_start_from_collection()
             await stop.wait()
 
     run_process(run)

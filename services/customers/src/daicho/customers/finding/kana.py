@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 CardT = TypeVar("CardT")
 
 MOST_SORTED: Final = 20_000
-_AT_ONCE: Final = 1_000
+_IDS, _OPENED = 1_000, 250
+"""How many ids one query gives, and how many records are opened and compared in one go."""
 _Key = tuple[str, int]
 """The kana, and the id as a number: it compares in a tenth of an id's time, and many are called alike."""
 BUCKETS: Final = (*KANA_BUCKETS, "")
@@ -78,10 +79,10 @@ async def _ids(look: Look[CardT], inside: sa.ColumnElement[bool]) -> list[UUID]:
     """The candidates of a bucket; more than :data:`MOST_SORTED` only to show that there are more."""
     ids: list[UUID] = []
     while len(ids) <= MOST_SORTED:
-        statement = look.select(ids[-1] if ids else None, _AT_ONCE).where(inside)
+        statement = look.select(ids[-1] if ids else None, _IDS).where(inside)
         part = await run(look.tx, statement)
         ids += [row[0] for row in part]
-        if len(part) < _AT_ONCE:
+        if len(part) < _IDS:
             break
     return ids
 
@@ -92,8 +93,8 @@ async def _first(
     """The first ``count`` of ``ids`` after ``after`` in the order of kana. Of the others nothing is kept."""
     end = None if after is None else (after[2], after[3].int)
     first: list[tuple[_Key, Line[CardT]]] = []
-    for start in range(0, len(ids), _AT_ONCE):
-        lines = await look.open_accepted(ids[start : start + _AT_ONCE])
+    for start in range(0, len(ids), _OPENED):
+        lines = await look.open_accepted(ids[start : start + _OPENED])
         keyed = await in_slices(lambda line: ((line.kana(), line.row["id"].int), line), lines.values())
         later = [each for each in keyed if end is None or each[0] > end]
         first = nsmallest(count, [*first, *later], key=itemgetter(0))

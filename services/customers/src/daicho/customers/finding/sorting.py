@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from heapq import merge
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 from uuid import UUID
 
@@ -23,6 +25,8 @@ CardT = TypeVar("CardT")
 MOST_SORTED: Final = 2_000
 """Hits that are opened to be sorted: as many as a page may open."""
 _IDS_AT_ONCE: Final = 1_000
+_RUN: Final = 500
+"""Records that are sorted in one go, before such runs are merged."""
 
 
 class _Placed(NamedTuple):
@@ -91,18 +95,18 @@ async def _ordered(look: Look[CardT], ids: list[UUID]) -> list[UUID]:
     """``ids`` in the order asked for. Of each record only its key and its id are kept."""
     order = look.asked.order
     key = _key_of(order)
-    have: list[tuple[Any, UUID]] = []
+    runs: list[list[tuple[Any, int, UUID]]] = []
     lack: list[UUID] = []
-    for start in range(0, len(ids), MOST_SORTED):
-        lines = await look.open(ids[start : start + MOST_SORTED])
-        keys = await in_slices(key, lines.values())
-        for record_id, value in zip(lines, keys, strict=True):
-            if value is None:
-                lack.append(record_id)
-            else:
-                have.append((value, record_id))
-    have.sort(reverse=order.descending)
-    return [record_id for _, record_id in have] + sorted(lack, reverse=True)
+    for start in range(0, len(ids), _RUN):
+        part = ids[start : start + _RUN]
+        lines = await look.open(part)
+        keys = dict(zip(lines, await in_slices(key, lines.values()), strict=True))
+        have = [(keys[each], each.int, each) for each in part if keys.get(each) is not None]
+        runs.append(sorted(have, reverse=order.descending))
+        lack += [each for each in part if each in keys and keys[each] is None]
+    merged = merge(*runs, reverse=order.descending)
+    # ``ids`` are the newest first, and so are those that have no key.
+    return await in_slices(itemgetter(2), merged) + lack
 
 
 async def _sorted(look: Look[CardT], ids: list[UUID], after: Any) -> Page[CardT]:
@@ -125,8 +129,8 @@ async def _sorted(look: Look[CardT], ids: list[UUID], after: Any) -> Page[CardT]
     return await look.finish([each.line for each in shown], end, order.name, count)
 
 
-def _place(each: _Placed) -> tuple[Any, UUID]:
-    return each.key, each.id
+def _place(each: _Placed) -> tuple[Any, int]:
+    return each.key, each.id.int  # numbers compare in a tenth of an id's time
 
 
 def _key_of(order: Order) -> Callable[[Line[Any]], Any]:
@@ -146,7 +150,8 @@ def _is_after(order: Order, each: _Placed, end: tuple[Any, UUID]) -> bool:
     key, last = end
     if key is None or each.key is None:
         return each.key is None and (key is not None or each.id < last)
-    return _place(each) < end if order.descending else _place(each) > end
+    place, bound = _place(each), (key, last.int)
+    return place < bound if order.descending else place > bound
 
 
 def _position(order: Order, each: _Placed) -> Any:
