@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 HERE = Path(__file__).parent
-NOT_SCRIPTS = {"__main__", "ledger_data", "page_serving", "people", "tenant"}
+NOT_SCRIPTS = {"__main__", "http_client", "ledger_data", "page_serving", "people", "tenant"}
 
 
 def scripts() -> list[Path]:
