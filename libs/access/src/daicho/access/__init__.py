@@ -1,7 +1,15 @@
 """Who may do what: tokens verified, permissions held as this service's own copy, revocations heard at once."""
 
 from daicho.access import schema
-from daicho.access.copy import TOPIC, disabled_users, handlers, is_active_user, on_user, read_grants
+from daicho.access.copy import (
+    TOPIC,
+    disabled_users,
+    handlers,
+    is_active_user,
+    on_user,
+    read_grants,
+    role_names,
+)
 from daicho.access.directory import Directory
 from daicho.access.permissions import Permissions
 from daicho.access.tokens import AUDIENCE, Session, TokenVerifier, fetch_jwks
@@ -19,5 +27,6 @@ __all__ = [
     "is_active_user",
     "on_user",
     "read_grants",
+    "role_names",
     "schema",
 ]

@@ -47,6 +47,7 @@ _ACTIVE: Final = """
     SELECT true FROM grant_user WHERE tenant_id = $1 AND user_id = $2 AND NOT disabled
 """
 
+_ROLES: Final = "SELECT role FROM grant_role WHERE tenant_id = $1 AND permissions <> '{}' ORDER BY role"
 _DISABLED: Final = "SELECT user_id FROM grant_user WHERE tenant_id = $1 AND disabled"
 
 
@@ -121,6 +122,11 @@ async def read_grants(tx: TenantTransaction, user_id: UserId) -> Grants | None:
 async def is_active_user(tx: TenantTransaction, user_id: UserId) -> bool:
     """Whether the tenant has such a user and he is not disabled, by this service's copy."""
     return bool(await tx.driver.fetchval(_ACTIVE, tx.tenant_id, user_id))
+
+
+async def role_names(tx: TenantTransaction) -> tuple[str, ...]:
+    """The tenant's roles, by this service's copy."""
+    return tuple(row["role"] for row in await tx.driver.fetch(_ROLES, tx.tenant_id))
 
 
 async def disabled_users(tx: TenantTransaction) -> frozenset[UserId]:

@@ -259,7 +259,7 @@ class Schema:
         """Check JSON values by key.
 
         Without ``current`` a record is being made: defaults are filled in and required fields must be
-        there. With it, the record's present values, only what was sent is checked. A field that ``role``
+        there, but for those that ``role`` may not write: they stay empty until somebody who may fills them in. With it, the record's present values, only what was sent is checked. A field that ``role``
         may not see does not exist for it; one that it may not change is refused. Pointers are ``pointer``
         and the key.
         """
@@ -276,7 +276,7 @@ class Schema:
             except nihongo.Unreadable as unreadable:
                 faults.append(as_fault(unreadable, f"{pointer}/{key}"))
         if current is None:
-            faults += self._complete(values, stored, pointer)
+            faults += self._complete(values, stored, pointer, role)
         return Checked(stored, tuple(faults))
 
     def readable(self, values: Mapping[str, Any], role: str | None) -> dict[str, Any]:
@@ -298,14 +298,14 @@ class Schema:
         return listed(key for key, definition in self.definitions.items() if definition.is_readable(role))
 
     def _complete(
-        self, sent: Mapping[str, object], stored: dict[str, Any], pointer: str
+        self, sent: Mapping[str, object], stored: dict[str, Any], pointer: str, role: str | None
     ) -> Iterable[FieldFault]:
         for key, definition in self.definitions.items():
             if key in sent:
                 continue
             if definition.default is not None:
                 stored[key] = self._validators[key].from_json(definition.default, definition.default)
-            elif definition.required:
+            elif definition.required and definition.is_writable(role):
                 yield FieldFault(f"{pointer}/{key}", "required")
 
 

@@ -12,6 +12,14 @@ FIELD_MESSAGES: Mapping[str, Messages] = {
         ja="会社は company_id と company_name のどちらか一方で指定してください。",
         en="Name the company by its id or by its name, not by both.",
     ),
+    "not_among_readers": Messages(
+        ja="閲覧できる役割を増やせるのは、いまこの項目を閲覧できる役割の人とオーナーだけです。",
+        en="Only those who may read this field, and owners, may let further roles read it.",
+    ),
+    "not_among_writers": Messages(
+        ja="入力できる役割を増やせるのは、いまこの項目に入力できる役割の人とオーナーだけです。",
+        en="Only those who may write this field, and owners, may let further roles write it.",
+    ),
     "option_in_use": Messages(
         ja="選択肢「{value}」は削除できません。使わない場合はアーカイブしてください。",
         en="The option “{value}” cannot be removed. Archive it to stop offering it.",

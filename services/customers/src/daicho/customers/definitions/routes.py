@@ -10,6 +10,7 @@ import msgspec
 from litestar import Controller, Request, Response, delete, get, patch, post
 from litestar.params import FromPath, FromQuery, JSONBody
 
+from daicho.customers.definitions.field_roles import NotAmongRoles
 from daicho.customers.definitions.schemas import FieldInput, FieldList, FieldPatch, FieldView, Resource
 from daicho.customers.definitions.service import Fields
 from daicho.faults import FieldFault
@@ -60,7 +61,7 @@ class FieldRoutes(Controller):
         keys = await rails.keyring.open(actor.tenant_id)
 
         async def work(tx: TenantTransaction) -> Reply:
-            view = await _fields(request).create_field(tx, data)
+            view = await _fields(request).create_field(tx, data, role=grants_of(request).role)
             return Reply(view, headers={"etag": etag(view.version)})
 
         return await create_once(request, rails.database, keys, actor, work)
@@ -78,14 +79,21 @@ class FieldRoutes(Controller):
         async with request.app.state.rails.database.reading(actor_of(request)) as tx:
             return _answer(await _fields(request).read_field(tx, field_id, _role(request)))
 
-    @patch("/{field_id:uuid}", guards=[requires("fields:manage")], responses=answers(200, FieldView))
+    @patch(
+        "/{field_id:uuid}",
+        guards=[requires("fields:manage")],
+        responses=answers(200, FieldView),
+        opt=declares(NotAmongRoles),
+    )
     async def change_field(
         self, request: Ask, field_id: FromPath[UUID], data: JSONBody[FieldPatch]
     ) -> Response[bytes]:
-        """Change a custom field; its resource, key and type stay."""
+        """Change a custom field; its resource, key and type stay. Those who may use it, and owners, may let further
+        roles read or write it; the roles that read it so far are told by mail."""
         version = if_match(request)
         async with request.app.state.rails.database.transaction(actor_of(request)) as tx:
-            return _answer(await _fields(request).change_field(tx, field_id, version, data))
+            role = grants_of(request).role
+            return _answer(await _fields(request).change_field(tx, field_id, version, data, role=role))
 
     @delete("/{field_id:uuid}", guards=[requires("fields:manage")])
     async def delete_field(self, request: Ask, field_id: FromPath[UUID]) -> None:

@@ -12,19 +12,22 @@ from msgspec import UNSET
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
-from daicho import jobs
+from daicho import access, jobs
 from daicho.contracts.customers.events.v1 import events_pb2
 from daicho.customers.definitions import catalogue
+from daicho.customers.definitions.field_roles import check_roles, check_widening, is_widened
 from daicho.customers.definitions.schemas import FieldInput, FieldPatch, FieldView
 from daicho.customers.model import RESOURCES, FieldRow, SchemaRevision
 from daicho.events import Aggregate, tell
-from daicho.faults import FieldFault, Invalid, NotFound, PreconditionFailed, listed
+from daicho.faults import FieldFault, Invalid, NotFound, PreconditionFailed, Unavailable, listed
 from daicho.fields import FieldDefinition, check_definition, json_schema
 from daicho.runtime import Clock
 from daicho.tenancy import TenantTransaction, uuid7
 
 REWRITE_RECORDS: Final = "rewrite_records"
 """The job that a change puts down on which stored records depend; its subject is the field."""
+MOST_OPTIONS: Final = 20_000
+"""Options of all fields of a resource: every list of fields shows them."""
 _STORED: Final = ("sensitive", "searchable")
 _MEMBERS = tuple(field.name for field in msgspec.structs.fields(FieldDefinition))
 
@@ -35,12 +38,19 @@ class Fields:
 
     clock: Clock
 
-    async def create_field(self, tx: TenantTransaction, given: FieldInput) -> FieldView:
-        """Add a field; it is last in its resource's order. Raises Invalid, naming each wrong member."""
+    async def create_field(
+        self, tx: TenantTransaction, given: FieldInput, *, role: str | None = None
+    ) -> FieldView:
+        """Add a field; it is last in its resource's order. ``role`` is the caller's; None stands for the system itself.
+
+        Raises Invalid, naming each wrong member.
+        """
         definition = _definition(given)
         await self._raise_revision(tx, given.resource)
         taken = await _taken(tx, given.resource)
-        if wrong := _wrong(definition, taken):
+        wrong = [*_wrong(definition, taken), *await _wrong_roles(tx, definition, role)]
+        wrong += await _too_many_options(tx, given.resource, definition)
+        if wrong:
             raise Invalid(wrong)
         now = self.clock()
         row = FieldRow(
@@ -55,7 +65,7 @@ class Fields:
             updated_at=now,
         )
         tx.session.add(row)
-        await self._tell(tx, row, events_pb2.CHANGE_CREATED)
+        await self._tell(tx, row, events_pb2.CHANGE_CREATED, after=definition)
         return view_of(row)
 
     async def examine(self, tx: TenantTransaction, given: FieldInput) -> tuple[FieldFault, ...]:
@@ -64,9 +74,19 @@ class Fields:
         return _wrong(definition, await _taken(tx, given.resource))
 
     async def change_field(
-        self, tx: TenantTransaction, field_id: UUID, version: int, patch: FieldPatch
+        self,
+        tx: TenantTransaction,
+        field_id: UUID,
+        version: int,
+        patch: FieldPatch,
+        *,
+        role: str | None = None,
     ) -> FieldView:
-        """Change a field. Raises NotFound, PreconditionFailed when ``version`` is not current, Invalid."""
+        """Change a field. ``role`` is the caller's; None stands for the system itself.
+
+        Raises NotFound, PreconditionFailed when ``version`` is not current, NotAmongRoles when the caller lets more
+        roles in than they may, Invalid.
+        """
         row = await self._locked(tx, field_id, version)
         before = msgspec.convert(row.definition, FieldDefinition)
         given = {
@@ -76,7 +96,13 @@ class Fields:
         }
         row.position = given.pop("position", row.position)
         definition = msgspec.structs.replace(before, **given)
+        if role is not None:
+            check_widening(before, definition, role)
         faults = [*check_definition(definition), *_lost_options(before, definition)]
+        if {"read_roles", "write_roles"} & given.keys():
+            faults += await _wrong_roles(tx, definition, role)
+        if len(definition.options) > len(before.options):
+            faults += await _too_many_options(tx, row.resource, definition)
         if faults:
             raise Invalid(faults)
         row.definition = msgspec.to_builtins(definition)
@@ -86,7 +112,7 @@ class Fields:
         if any(getattr(before, name) != getattr(definition, name) for name in _STORED):
             await jobs.enqueue(tx, REWRITE_RECORDS, row.id)
         await self._raise_revision(tx, row.resource)
-        await self._tell(tx, row, events_pb2.CHANGE_UPDATED)
+        await self._tell(tx, row, events_pb2.CHANGE_UPDATED, before=before, after=definition)
         return view_of(row)
 
     async def delete_field(self, tx: TenantTransaction, field_id: UUID, version: int) -> None:
@@ -144,14 +170,26 @@ class Fields:
             )
         )
 
-    async def _tell(self, tx: TenantTransaction, row: FieldRow, change: int) -> None:
+    async def _tell(
+        self,
+        tx: TenantTransaction,
+        row: FieldRow,
+        change: int,
+        *,
+        before: FieldDefinition | None = None,
+        after: FieldDefinition | None = None,
+    ) -> None:
         message = events_pb2.FieldDefinitionChanged(
             field_id=row.id.bytes,
             resource=row.resource,
             key=row.key,
             type=str(row.definition["type"]),
             change=change,  # type: ignore[arg-type]  # protobuf's enums are integers at run time
+            read_roles=(after.read_roles if after else None) or (),
+            write_roles=(after.write_roles if after else None) or (),
         )
+        if before is not None and after is not None and is_widened(before.read_roles, after.read_roles):
+            message.readers_widened_from.extend(before.read_roles or ())
         await tell(tx, None, message, aggregate=Aggregate("field", row.id, row.version))
 
 
@@ -165,6 +203,38 @@ def _wrong(definition: FieldDefinition, taken: Sequence[str]) -> tuple[FieldFaul
     if definition.link_resource is not None and definition.link_resource not in RESOURCES:
         faults += (FieldFault("/link_resource", "unknown_option", {"options": listed(RESOURCES)}),)
     return faults
+
+
+async def _wrong_roles(
+    tx: TenantTransaction, definition: FieldDefinition, role: str | None
+) -> list[FieldFault]:
+    """What is wrong with the roles that may use a field. Raises Unavailable before this service has heard of the roles."""
+    if definition.read_roles is None and definition.write_roles is None:
+        return []
+    known = await access.role_names(tx)
+    if role is not None and role not in known:
+        raise Unavailable
+    return list(check_roles(definition, known))
+
+
+async def _too_many_options(
+    tx: TenantTransaction, resource: str, definition: FieldDefinition
+) -> list[FieldFault]:
+    """The fault of options that would make the resource's fields together too large to be listed."""
+    if not definition.options:
+        return []
+    rows = await tx.session.scalars(
+        select(FieldRow.definition).where(
+            FieldRow.tenant_id == tx.tenant_id,
+            FieldRow.resource == resource,
+            FieldRow.key != definition.key,
+            FieldRow.deleted_at.is_(None),
+        )
+    )
+    others = sum(len(each.get("options") or ()) for each in rows)
+    if others + len(definition.options) <= MOST_OPTIONS:
+        return []
+    return [FieldFault("/options", "too_many", {"maximum": max(MOST_OPTIONS - others, 0)})]
 
 
 async def _taken(tx: TenantTransaction, resource: str) -> Sequence[str]:

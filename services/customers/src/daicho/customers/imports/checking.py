@@ -124,7 +124,7 @@ class Checking:
                 if each.default is not None and f"custom.{each.key}" not in mapped
             },
             makes_new=has_name(described.mapping, found.resource)
-            and not unmapped_required(described.mapping, definitions),
+            and not unmapped_required(described.mapping, definitions, caller.grants.role),
             owner_id=found.created_by,
             owners=caller.grants.owners(f"{RESOURCES[found.resource]}:create"),
         )

@@ -89,14 +89,17 @@ def check_mapping(
 
 
 def unmapped_required(
-    mapping: Iterable[ColumnMapping], custom: Iterable[FieldDefinition]
+    mapping: Iterable[ColumnMapping], custom: Iterable[FieldDefinition], role: str | None
 ) -> list[FieldFault]:
-    """A fault for each required custom field that no column fills, and no default."""
+    """A fault for each required custom field that ``role`` may fill, and no column and no default does."""
     mapped = {each.field for each in mapping}
     return [
         FieldFault(f"/mapping/custom.{each.key}", "field_unmapped", {"label": each.label or each.key})
         for each in custom
-        if each.required and each.default is None and f"custom.{each.key}" not in mapped
+        if each.required
+        and each.default is None
+        and each.is_writable(role)
+        and f"custom.{each.key}" not in mapped
     ]
 
 

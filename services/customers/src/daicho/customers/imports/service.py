@@ -218,7 +218,9 @@ class Imports:
                 found.resource, found.description, schema, asking.grants.role, found.match_on, found.on_match
             )
             if not found.updates_only:
-                wrong += unmapped_required(found.description.mapping, schema.schema.definitions.values())
+                wrong += unmapped_required(
+                    found.description.mapping, schema.schema.definitions.values(), asking.grants.role
+                )
             if wrong:
                 raise Invalid(wrong)
             await repository.begin_check(tx, import_id, self.clock(), schema.revision)

@@ -34,6 +34,11 @@ class LedgerServiceStub:
         Args:
             channel: A grpc.Channel.
         """
+        self.ListReadableFields = channel.unary_unary(
+                '/daicho.customers.v1.LedgerService/ListReadableFields',
+                request_serializer=daicho_dot_customers_dot_v1_dot_customers__pb2.ListReadableFieldsRequest.SerializeToString,
+                response_deserializer=daicho_dot_customers_dot_v1_dot_customers__pb2.ListReadableFieldsResponse.FromString,
+                _registered_method=True)
         self.GetContacts = channel.unary_unary(
                 '/daicho.customers.v1.LedgerService/GetContacts',
                 request_serializer=daicho_dot_customers_dot_v1_dot_customers__pb2.GetContactsRequest.SerializeToString,
@@ -43,6 +48,13 @@ class LedgerServiceStub:
 
 class LedgerServiceServicer:
     """Missing associated documentation comment in .proto file."""
+
+    def ListReadableFields(self, request, context):
+        """The fields that the caller's user may read the values of, by the names that filters use.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
 
     def GetContacts(self, request, context):
         """Cards of contacts that the caller's user may read; others are left out.
@@ -54,6 +66,11 @@ class LedgerServiceServicer:
 
 def add_LedgerServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
+            'ListReadableFields': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListReadableFields,
+                    request_deserializer=daicho_dot_customers_dot_v1_dot_customers__pb2.ListReadableFieldsRequest.FromString,
+                    response_serializer=daicho_dot_customers_dot_v1_dot_customers__pb2.ListReadableFieldsResponse.SerializeToString,
+            ),
             'GetContacts': grpc.unary_unary_rpc_method_handler(
                     servicer.GetContacts,
                     request_deserializer=daicho_dot_customers_dot_v1_dot_customers__pb2.GetContactsRequest.FromString,
@@ -69,6 +86,33 @@ def add_LedgerServiceServicer_to_server(servicer, server):
  # This class is part of an EXPERIMENTAL API.
 class LedgerService:
     """Missing associated documentation comment in .proto file."""
+
+    @staticmethod
+    def ListReadableFields(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/daicho.customers.v1.LedgerService/ListReadableFields',
+            daicho_dot_customers_dot_v1_dot_customers__pb2.ListReadableFieldsRequest.SerializeToString,
+            daicho_dot_customers_dot_v1_dot_customers__pb2.ListReadableFieldsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
 
     @staticmethod
     def GetContacts(request,

@@ -164,11 +164,26 @@ class FieldDefinitionChanged(_message.Message):
     KEY_FIELD_NUMBER: _builtins.int
     TYPE_FIELD_NUMBER: _builtins.int
     CHANGE_FIELD_NUMBER: _builtins.int
+    READ_ROLES_FIELD_NUMBER: _builtins.int
+    WRITE_ROLES_FIELD_NUMBER: _builtins.int
+    READERS_WIDENED_FROM_FIELD_NUMBER: _builtins.int
     field_id: _builtins.bytes
     resource: _builtins.str
     key: _builtins.str
     type: _builtins.str
     change: Global___Change.ValueType
+    @_builtins.property
+    def read_roles(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The roles that may read it; none: every role."""
+
+    @_builtins.property
+    def write_roles(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The roles that may write it, of those that may read it; none: every role."""
+
+    @_builtins.property
+    def readers_widened_from(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """A change let further roles read it: the roles that could read it before, which are told."""
+
     def __init__(
         self,
         *,
@@ -177,10 +192,13 @@ class FieldDefinitionChanged(_message.Message):
         key: _builtins.str = ...,
         type: _builtins.str = ...,
         change: Global___Change.ValueType = ...,
+        read_roles: _abc.Iterable[_builtins.str] | None = ...,
+        write_roles: _abc.Iterable[_builtins.str] | None = ...,
+        readers_widened_from: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["change", b"change", "field_id", b"field_id", "key", b"key", "resource", b"resource", "type", b"type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["change", b"change", "field_id", b"field_id", "key", b"key", "read_roles", b"read_roles", "readers_widened_from", b"readers_widened_from", "resource", b"resource", "type", b"type", "write_roles", b"write_roles"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
