@@ -13,7 +13,7 @@ import asyncpg
 
 from daicho.audit import export, log, merkle
 from daicho.audit.checkpoints import Checkpoints
-from daicho.audit.clients import Names
+from daicho.audit.clients import FieldRights, Names
 from daicho.audit.leaf import ActorKind, Kind
 from daicho.audit.log import Unsigned
 from daicho.audit.model import Fact
@@ -121,13 +121,14 @@ async def audit_ledgers(
     await certificates.start()
     keyring, access_log = Keyring(transit, database), AccessLog(database)
     names = Names(Channel("127.0.0.1:1", certificates, service="identity"))
+    rights = FieldRights(Channel("127.0.0.1:1", certificates, service="customers"))
     admin = await asyncpg.connect(made.admin_url)
 
     async def create() -> Ledger:
         actor = create_actor()
         await owner.create_tenant_key(actor.tenant_id)
         checkpoints = Checkpoints(database, transit, utc_now, Unsigned())
-        reader = Reader(database, keyring, access_log, names=names, checkpoints=checkpoints)
+        reader = Reader(database, keyring, access_log, names=names, rights=rights, checkpoints=checkpoints)
         ledger = Ledger(actor, database, keyring, checkpoints, reader, admin)
         await ledger.append(SIZE)
         await checkpoints.sign(actor.tenant_id)

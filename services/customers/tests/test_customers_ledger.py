@@ -14,6 +14,7 @@ from daicho.contracts.audit.events.v1 import events_pb2 as audit_events
 from daicho.contracts.customers.events.v1 import events_pb2
 from daicho.contracts.customers.v1 import customers_pb2
 from daicho.contracts.identity.events.v1 import events_pb2 as identity_events
+from daicho.customers.definitions.catalogue import Catalogue
 from daicho.customers.handover.service import on_user_changed
 from daicho.customers.rpc import LedgerServicer
 from daicho.jobs import Job
@@ -175,7 +176,7 @@ async def test_another_service_gets_names_that_the_user_may_read(ledger, house, 
     ids = [UUID(each["id"]).bytes for each in (made, theirs)]
     actor = create_actor(tenant_id=house.tenant_id, user_id=UserId(house.reader.user_id))
     with acting(actor):
-        answer = await LedgerServicer(ledger.rails).GetContacts(
+        answer = await LedgerServicer(ledger.rails, Catalogue()).GetContacts(
             customers_pb2.GetContactsRequest(contact_ids=[*ids, uuid4().bytes]), None
         )
     assert [(each.family_name, each.company_name) for each in answer.contacts] == [("照会", "照会商会")]

@@ -120,7 +120,7 @@ async def stack(
     make_database: Any, openbao_server: Any, openbao_roles: Any, smtp_server: Any
 ) -> AsyncIterator[Stack]:
     async with running_stack(
-        ["identity", "audit"], make_database, openbao_server, openbao_roles, smtp_server
+        ["identity", "customers", "audit"], make_database, openbao_server, openbao_roles, smtp_server
     ) as running:
         yield running
 
@@ -140,10 +140,8 @@ def signers(openbao_server: Any, openbao_roles: Any) -> Iterator[EventSigners]:
 
 
 @pytest.fixture(scope="module")
-async def customers_keyring(
-    make_database: Any, openbao_server: Any, openbao_roles: Any
-) -> AsyncIterator[Keyring]:
-    database = await (await make_database("customers")).open()
+async def customers_keyring(stack: Stack, openbao_server: Any, openbao_roles: Any) -> AsyncIterator[Keyring]:
+    database = await stack.databases["customers"].open()
     transit = Transit(openbao_server.address, *openbao_roles["customers"], service="customers")
     yield Keyring(transit, database)
     transit.close()

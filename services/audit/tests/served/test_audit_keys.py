@@ -9,7 +9,7 @@ import asyncpg
 import pytest
 
 from daicho.audit.checkpoints import Checkpoints
-from daicho.audit.clients import Names
+from daicho.audit.clients import FieldRights, Names
 from daicho.audit.export import BLOCK
 from daicho.audit.log import Unsigned
 from daicho.audit.reading import Reader
@@ -85,6 +85,7 @@ async def test_an_export_ends_when_the_tenants_key_is_destroyed_meanwhile(
         Keyring(transit, database, ttl=0),
         access_log,
         names=Names(Channel("127.0.0.1:9", Certificates(transit), service="identity")),
+        rights=FieldRights(Channel("127.0.0.1:9", Certificates(transit), service="customers")),
         checkpoints=Checkpoints(database, transit, utc_now, Unsigned()),
         blocks_a_read=1,
     )

@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager
 
 from daicho import chassis
 from daicho.audit.checkpoints import Checkpoints, ignore
-from daicho.audit.clients import Names
+from daicho.audit.clients import FieldRights, Names
 from daicho.audit.consumers import consumer
 from daicho.audit.erasing import Eraser
 from daicho.audit.glossary import GLOSSARY
@@ -34,6 +34,7 @@ def parts(rails: Rails) -> Parts:
         rails.keyring,
         rails.access_log,
         names=Names(rails.channel("identity")),
+        rights=FieldRights(rails.channel("customers")),
         checkpoints=checkpoints,
         witness=witness,
     )

@@ -1,4 +1,4 @@
-"""What the audit asks identity: how users are called."""
+"""What the audit asks others: how users are called, and which fields a reader may read."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from uuid import UUID
 
 import structlog
 
+from daicho.audit.searched import Readable
+from daicho.contracts.customers.v1 import customers_pb2, customers_pb2_grpc
 from daicho.contracts.identity.v1 import identity_pb2, identity_pb2_grpc
 from daicho.faults import Fault
 from daicho.rpc import Channel
@@ -37,3 +39,24 @@ class Names:
             log.warning("names_missing", error=fault.code)
             return {}
         return {UUID(bytes=user.user_id): user.display_name for user in found.users}
+
+
+class FieldRights:
+    """Which fields a user may read, from the service whose records have them."""
+
+    def __init__(self, channel: Channel) -> None:
+        self._stub = channel.stub(customers_pb2_grpc.LedgerServiceStub)
+
+    async def of(self, actor: Actor) -> Mapping[str, Readable]:
+        """What ``actor`` may read, by resource, asked in their name.
+
+        Nothing when customers does not answer: the log is read without what was searched for.
+        """
+        try:
+            found = await self._stub.ListReadableFields(
+                customers_pb2.ListReadableFieldsRequest(), actor=actor, timeout=1.0
+            )
+        except Fault as fault:
+            log.warning("field_rights_missing", error=fault.code)
+            return {}
+        return {each.resource: Readable(frozenset(each.fields), each.words) for each in found.resources}

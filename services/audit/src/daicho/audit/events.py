@@ -16,6 +16,7 @@ from google.protobuf.message import Message as ProtoMessage
 
 from daicho.audit.leaf import ActorKind, Kind, erasure_content
 from daicho.audit.model import MAX_RECORDS, Fact, Signed, Tree
+from daicho.audit.searched import NOTHING, Readable, hide_unreadable
 from daicho.contracts.audit.events.v1 import events_pb2 as audit
 from daicho.contracts.customers.events.v1 import events_pb2 as customers
 from daicho.contracts.identity.events.v1 import events_pb2 as identity
@@ -83,11 +84,15 @@ def fact_of(envelope: Envelope) -> Fact:
     )
 
 
-def shown(content: Mapping[str, Any], unseal: Callable[[bytes], bytes | None]) -> dict[str, Any]:
+def shown(
+    content: Mapping[str, Any],
+    unseal: Callable[[bytes], bytes | None],
+    readable: Mapping[str, Readable],
+) -> dict[str, Any]:
     """What a reader sees of a payload's ``content``: the event's fields by name.
 
     Ids are text, enums their names. What was searched for is opened by ``unseal`` (None: its key is not to be
-    had); other sealed fields are left out, for they are their owner's to show.
+    had), without what the reader may not read (``readable``, by resource); other sealed fields are left out, for they are their owner's to show.
     """
     if "erased" in content:
         return _erasure(content)
@@ -101,7 +106,8 @@ def shown(content: Mapping[str, Any], unseal: Callable[[bytes], bytes | None]) -
     fields = {} if message is None else _plain(message)
     if isinstance(message, audit.Accessed) and message.sealed_query:
         opened = unseal(message.sealed_query)
-        fields["query"] = None if opened is None else _words(opened)
+        may = readable.get(message.resource, NOTHING)
+        fields["query"] = None if opened is None else hide_unreadable(_words(opened), may)
     return {"type": name, **fields}
 
 

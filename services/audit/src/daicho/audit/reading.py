@@ -15,7 +15,7 @@ from daicho.audit import checkpoint_rows, export, merkle, repository
 from daicho.audit.anchors import Anchor
 from daicho.audit.checkpoint_rows import Cosigned
 from daicho.audit.checkpoints import Checkpoints
-from daicho.audit.clients import Names
+from daicho.audit.clients import FieldRights, Names
 from daicho.audit.cosignatures import Witness, find_cosignature
 from daicho.audit.events import ACCESSED, shown
 from daicho.audit.faults import LogForked
@@ -33,6 +33,7 @@ from daicho.audit.schemas import (
     LogStatus,
     WitnessedView,
 )
+from daicho.audit.searched import Readable
 from daicho.events import AccessLog
 from daicho.faults import NotFound, Unavailable
 from daicho.keyring import Keyring, Tampered, TenantKeys
@@ -61,12 +62,13 @@ class Reader:
         access_log: AccessLog,
         *,
         names: Names,
+        rights: FieldRights,
         checkpoints: Checkpoints,
         witness: Witness | None = None,
         blocks_a_read: int = BLOCKS_A_READ,
     ) -> None:
         self._database, self._keyring, self._access_log = database, keyring, access_log
-        self._names, self._checkpoints, self._witness = names, checkpoints, witness
+        self._names, self._rights, self._checkpoints, self._witness = names, rights, checkpoints, witness
         self._blocks_a_read = blocks_a_read
 
     async def search(self, actor: Actor, asked: AuditSearch) -> AuditEntryPage:
@@ -221,8 +223,10 @@ class Reader:
         names = await self._names.of(actor, users)
         contents = await in_slices(lambda entry: _content(keys, *entry), entries)
         opened = await self._open_event_keys(actor, contents)
+        readable = await self._rights.of(actor) if opened else {}
         return await in_slices(
-            lambda each: _shown(each[0][0], each[1], names, opened), zip(entries, contents, strict=True)
+            lambda each: _shown(each[0][0], each[1], names, opened, readable),
+            zip(entries, contents, strict=True),
         )
 
     async def _open_event_keys(
@@ -306,6 +310,7 @@ def _shown(
     content: Mapping[str, Any] | None,
     names: Mapping[UUID, str],
     opened: Mapping[tuple[str, int], Callable[[bytes], bytes]],
+    readable: Mapping[str, Readable],
 ) -> AuditEntry:
     entry = export.entry_of(leaf, None)
     actor = entry.actor
@@ -322,7 +327,7 @@ def _shown(
         address=held.get("address") or None,
         request_id=held.get("request") or None,
         payload_digest=entry.payload_digest,
-        payload=None if content is None else shown(content, _opener(content, opened)),
+        payload=None if content is None else shown(content, _opener(content, opened), readable),
     )
 
 

@@ -59,7 +59,7 @@ def parts(rails: Rails) -> Parts:
         messages={**FIELD_MESSAGES, **IMPORT_MESSAGES, **EXPORT_MESSAGES},
         glossary=GLOSSARY,
         state=state,
-        rpc=[(add_LedgerServiceServicer_to_server, LedgerServicer(rails))],
+        rpc=[(add_LedgerServiceServicer_to_server, LedgerServicer(rails, catalogue))],
         consumers=[
             Consumer(
                 rails.bus,

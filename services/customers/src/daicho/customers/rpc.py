@@ -8,20 +8,50 @@ from uuid import UUID
 from daicho import access
 from daicho.chassis import Rails
 from daicho.contracts.customers.v1 import customers_pb2, customers_pb2_grpc
+from daicho.customers.companies.lines import CompanyLines
 from daicho.customers.contacts import rows
+from daicho.customers.contacts.lines import ContactLines
 from daicho.customers.contacts.repository import REPOSITORY
+from daicho.customers.definitions.catalogue import Catalogue
+from daicho.customers.lines import Lines
+from daicho.customers.readable import may_read_words, readable_fields
 from daicho.faults import FieldFault, Invalid, Unauthenticated
 from daicho.keyring import TenantKeys
 from daicho.rpc import current_actor
+from daicho.tenancy import Actor, Grants, TenantTransaction
 
 MOST: Final = 1_000
+_LINES: Final[tuple[Lines[Any], ...]] = (ContactLines(), CompanyLines())
 
 
 class LedgerServicer(customers_pb2_grpc.LedgerServiceServicer):
     """Answers for the acting user, within what he may read."""
 
-    def __init__(self, rails: Rails) -> None:
-        self._rails = rails
+    def __init__(self, rails: Rails, catalogue: Catalogue) -> None:
+        self._rails, self._catalogue = rails, catalogue
+
+    async def ListReadableFields(  # noqa: N802 the name in the protocol
+        self,
+        request: customers_pb2.ListReadableFieldsRequest,  # noqa: ARG002 it is empty
+        context: Any,  # noqa: ARG002 gRPC's
+    ) -> customers_pb2.ListReadableFieldsResponse:
+        """The fields of each resource whose values the user may read, by their names in filters."""
+        actor = current_actor()
+        async with self._rails.database.reading(actor) as tx:
+            grants = await _grants(tx, actor)
+            schemas = [
+                (lines, (await self._catalogue.current(tx, lines.resource)).schema) for lines in _LINES
+            ]
+        return customers_pb2.ListReadableFieldsResponse(
+            resources=[
+                customers_pb2.ReadableFields(
+                    resource=lines.resource,
+                    fields=readable_fields(lines, schema, grants),
+                    words=may_read_words(lines, schema, grants),
+                )
+                for lines, schema in schemas
+            ]
+        )
 
     async def GetContacts(  # noqa: N802 the name in the protocol
         self,
@@ -32,18 +62,22 @@ class LedgerServicer(customers_pb2_grpc.LedgerServiceServicer):
         if len(request.contact_ids) > MOST:
             raise Invalid([FieldFault("/contact_ids", "too_many", {"maximum": MOST})])
         actor = current_actor()
-        if actor.user_id is None:
-            raise Unauthenticated
         keys = await self._rails.keyring.open(actor.tenant_id)
         async with self._rails.database.reading(actor) as tx:
-            grants = await access.read_grants(tx, actor.user_id)
-            if grants is None:
-                raise Unauthenticated
+            grants = await _grants(tx, actor)
             found = await REPOSITORY.fetch_by_ids(tx, [UUID(bytes=each) for each in request.contact_ids])
         seen = [row for row in found if grants.covers("contacts:read", row["owner_id"])]
         ids = [row["id"] for row in seen]
         await self._rails.access_log.record(actor, action="contact.names", resource="contact", ids=ids)
         return customers_pb2.GetContactsResponse(contacts=[_contact(keys, row) for row in seen])
+
+
+async def _grants(tx: TenantTransaction, actor: Actor) -> Grants:
+    """What the acting user may do. Raises Unauthenticated without one, or when they may nothing any more."""
+    grants = None if actor.user_id is None else await access.read_grants(tx, actor.user_id)
+    if grants is None:
+        raise Unauthenticated
+    return grants
 
 
 def _contact(keys: TenantKeys, row: Any) -> customers_pb2.Contact:

@@ -1,0 +1,62 @@
+"""What of others' searches a reader of the log sees: nothing that tells a field that they may not read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from daicho.audit.searched import NOTHING, Readable, hide_unreadable
+
+READABLE = Readable(frozenset({"department", "custom.rank"}), words=False)
+SALARY = {"field": "custom.salary", "op": "eq", "value": 9_000_000}
+RANK = {"field": "custom.rank", "op": "in", "value": ["S"]}
+HIDDEN = {"field": "custom.salary", "hidden": True}
+
+
+def query(tree: Any, q: str | None = None) -> dict[str, Any]:
+    return {"q": q, "filter": tree}
+
+
+@pytest.mark.parametrize(
+    ("tree", "shown"),
+    [
+        (SALARY, HIDDEN),
+        ({"all": [RANK, SALARY]}, {"all": [RANK, HIDDEN]}),
+        ({"any": [{"not": {"all": [SALARY]}}]}, {"any": [{"not": {"all": [HIDDEN]}}]}),
+        ({"not": {"field": "custom.salary", "op": "is_set", "value": False}}, {"not": HIDDEN}),
+        ({"field": "custom.gone", "op": "eq", "value": "x"}, {"field": "custom.gone", "hidden": True}),
+    ],
+)
+def test_unreadable_condition_keeps_its_field_alone(tree, shown) -> None:
+    found = hide_unreadable(query(tree), READABLE)
+    assert found["filter"] == shown
+    assert len(found["hidden"]) == 1
+    assert "9000000" not in str(found)
+
+
+def test_words_are_hidden_from_those_who_may_not_read_what_they_look_into() -> None:
+    assert hide_unreadable(query(None, "田中"), READABLE) == {"q": None, "filter": None, "hidden": ["q"]}
+    assert hide_unreadable("田中", READABLE) == {"q": None, "hidden": ["q"]}
+    everything = Readable(words=True)
+    assert hide_unreadable(query(None, "田中"), everything) == query(None, "田中")
+    assert hide_unreadable("田中", everything) == "田中"
+
+
+def test_readable_search_is_shown_as_it_was() -> None:
+    shortened = {**query({"all": [RANK]}), "shortened": {"bytes": 5_000}}
+    assert hide_unreadable(shortened, READABLE) == shortened
+
+
+def test_search_of_an_unknown_resource_is_hidden() -> None:
+    assert hide_unreadable(query(RANK, "x"), NOTHING)["hidden"] == ["q", "custom.rank"]
+
+
+def test_search_of_the_log_itself_is_shown() -> None:
+    asked = {"action": "contact.open", "limit": 50}
+    assert hide_unreadable(asked, NOTHING) == asked
+
+
+@pytest.mark.parametrize("tree", ["x", 5, {"all": 5}, {"all": ["9000000"]}, {"op": "eq", "value": "9000000"}])
+def test_filter_that_is_none_tells_nothing(tree) -> None:
+    assert "9000000" not in str(hide_unreadable(query(tree), READABLE))
