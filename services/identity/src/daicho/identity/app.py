@@ -9,9 +9,11 @@ from urllib.parse import urlsplit
 
 from daicho import chassis
 from daicho.chassis import Parts, Rails, Role
+from daicho.contracts.customers.events.v1.events_pb2 import FieldDefinitionChanged
 from daicho.contracts.identity.events.v1 import events_pb2
 from daicho.contracts.identity.v1 import identity_pb2_grpc
-from daicho.events import Heartbeats
+from daicho.events import Consumer, Heartbeats
+from daicho.identity import reader_notices
 from daicho.identity.directory import OwnPermissions
 from daicho.identity.faults import FIELD_MESSAGES
 from daicho.identity.glossary import GLOSSARY
@@ -42,6 +44,7 @@ def parts(rails: Rails) -> Parts:
     database, keyring, clock = rails.database, rails.keyring, rails.clock
     signer = TokenSigner(rails.transit, issuer=public_url, clock=clock)
     postman = Postman(database, keyring, clock, rails.settings.smtp_url, _sender(public_url))
+    notices = reader_notices.ReaderNotices(database, keyring, clock, public_url)
     heartbeats = Heartbeats(database, REVOCATIONS, lambda sequence: events_pb2.Heartbeat(sequence=sequence))
     return Parts(
         routes=[
@@ -62,7 +65,21 @@ def parts(rails: Rails) -> Parts:
             "roles": Roles(database),
         },
         rpc=[(identity_pb2_grpc.add_DirectoryServiceServicer_to_server, Directory(database, keyring, clock))],
-        jobs={MAIL: JobType(postman.deliver, concurrency=16, per_tenant=4)},
+        consumers=[
+            Consumer(
+                rails.bus,
+                "identity.reader_notices",
+                database,
+                rails.event_verifier,
+                topics=[reader_notices.TOPIC],
+                handlers={FieldDefinitionChanged: reader_notices.on_field_changed},
+                versions="every",
+            )
+        ],
+        jobs={
+            MAIL: JobType(postman.deliver, concurrency=16, per_tenant=4),
+            reader_notices.JOB: JobType(notices.write),
+        },
         loops=[heartbeats.run, Tidying(database, clock).run],
         permissions=OwnPermissions(database),
     )

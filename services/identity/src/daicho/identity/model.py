@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import LargeBinary, MetaData, SmallInteger
+from sqlalchemy import ARRAY, LargeBinary, MetaData, SmallInteger, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from daicho import tenancy
@@ -122,6 +122,16 @@ class LinkRow(Base):
     credential_generation: Mapped[int]
     expires_at: Mapped[datetime]
     used_at: Mapped[datetime | None]
+
+
+class ReaderNotice(TenantMixin, Base):
+    """A custom field that further roles may read. ``roles`` could read it before, and are told by mail."""
+
+    __tablename__ = "reader_notice"
+
+    field_key: Mapped[str]
+    roles: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    changed_by: Mapped[UUID | None]
 
 
 class Mail(TenantMixin, Base):

@@ -23,6 +23,7 @@ CONFIRMATION_GRACE = timedelta(hours=72)
 CONFIRMATION_LIFETIME = timedelta(days=14)
 INVITATION_LIFETIME = timedelta(days=7)
 RESET_LIFETIME = timedelta(hours=1)
+NOTICE_LIFETIME = timedelta(days=7)
 
 ACCESS_TOKEN_LIFETIME = timedelta(minutes=10)
 SESSION_IDLE_LIFETIME = timedelta(days=14)
@@ -224,11 +225,12 @@ def mail_backoff(attempt: int) -> timedelta | None:
 
 
 def mail_lifetime(kind: str) -> timedelta:
-    """How long a mail is worth sending: as long as the link in it is good for something."""
+    """How long a mail is worth sending: as long as the link in it is good for something, a notice a week."""
     lifetimes = {
         "confirmation": CONFIRMATION_LIFETIME,
         "invitation": INVITATION_LIFETIME,
         "reset": RESET_LIFETIME,
+        "field_readers": NOTICE_LIFETIME,
     }
     return lifetimes.get(kind, timedelta())
 
@@ -243,7 +245,7 @@ def mail_may_repeat(kind: str) -> bool:
 
     A link that is good once is so however often it arrives; every kind of today carries nothing else.
     """
-    return kind in ("confirmation", "invitation", "reset")
+    return kind in ("confirmation", "invitation", "reset", "field_readers")
 
 
 FIELD_MESSAGES_JA_EN: Mapping[str, tuple[str, str]] = {

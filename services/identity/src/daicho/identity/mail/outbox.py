@@ -40,9 +40,10 @@ async def post(
     name: str,
     company: str,
     link: str,
+    field: str = "",
 ) -> None:
     """Let a mail leave once ``tx`` has committed. ``name`` is the reader's, in an invitation the inviter's."""
-    subject, text = write_mail(kind, language, name=name, company=company, link=link)
+    subject, text = write_mail(kind, language, name=name, company=company, link=link, field=field)
     mail_id = uuid7()
     sealed = keys.seal(_TABLE, mail_id, "letter", msgspec.msgpack.encode(Letter(to, subject, text)))
     tx.session.add(Mail(id=mail_id, kind=kind, sealed=sealed, failures=0, created_at=now, attempted_at=None))

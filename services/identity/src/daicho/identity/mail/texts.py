@@ -7,7 +7,7 @@ from typing import Final, Literal
 
 from daicho.identity.cards import Language
 
-Kind = Literal["confirmation", "invitation", "reset"]
+Kind = Literal["confirmation", "invitation", "reset", "field_readers"]
 
 _TEXTS: Final[Mapping[tuple[Kind, Language], tuple[str, str]]] = {
     ("confirmation", "ja"): (
@@ -54,6 +54,26 @@ Please open this link within seven days to choose your name and password:
 If you do not expect this, please ignore this mail.
 """,
     ),
+    ("field_readers", "ja"): (
+        "項目「{field}」を閲覧できる役割が増えました",
+        """{name} 様
+
+{company} の台帳「Daicho」で、あなたが閲覧できる項目「{field}」を、ほかの役割の人も閲覧できるようになりました。
+閲覧できる役割は項目の設定で、変更した人は監査ログで確認できます。
+
+{link}
+""",
+    ),
+    ("field_readers", "en"): (
+        "Further roles may read the field “{field}”",
+        """Hello {name},
+
+In the Daicho ledger of {company}, further roles may now read the field “{field}”, which you may read.
+The settings of fields show which roles; the audit shows who changed it.
+
+{link}
+""",
+    ),
     ("reset", "ja"): (
         "パスワードの再設定",
         """{name} 様
@@ -81,8 +101,10 @@ If this was not you, please ignore this mail; your password stays as it is.
 }
 
 
-def write_mail(kind: Kind, language: Language, *, name: str, company: str, link: str) -> tuple[str, str]:
-    """(subject, text) of a mail."""
+def write_mail(
+    kind: Kind, language: Language, *, name: str, company: str, link: str, field: str = ""
+) -> tuple[str, str]:
+    """(subject, text) of a mail; ``field`` is the key of the field that it is about."""
     subject, text = _TEXTS[kind, language]
-    given = {"name": name, "company": company, "link": link}
+    given = {"name": name, "company": company, "link": link, "field": field}
     return subject.format_map(given), text.format_map(given)

@@ -1,0 +1,120 @@
+"""A field that few roles may read stays theirs: in the audit's view of searches, and when somebody lets others in."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from daicho.testkit.company import Caller, Company
+from daicho.testkit.waiting import until
+
+SECRET = 9_000_111
+
+
+@pytest.fixture(scope="module")
+async def company(product) -> AsyncIterator[Company]:
+    made = await product.company()
+    yield made
+    await made.client.aclose()
+
+
+@pytest.fixture(scope="module")
+async def admin(company: Company) -> Caller:
+    return await company.invite("admin", "admin")
+
+
+@pytest.fixture(scope="module")
+async def manager(company: Company) -> Caller:
+    return await company.invite("manager", "manager")
+
+
+@pytest.fixture(scope="module")
+async def salary(company: Company, admin: Caller, manager: Caller) -> dict[str, Any]:
+    """A field that owners and managers may read, and one contact that has it."""
+    body = {"resource": "contact", "key": "salary", "type": "integer", "read_roles": ["owner", "manager"]}
+
+    async def made() -> bool:
+        """Once the service has heard of the company's roles."""
+        return (await company.owner("POST", "/v1/fields", body)).status_code in {201, 422}
+
+    await until(made)
+    contact = await company.owner.post("/v1/contacts", {"family_name": "田中", "custom": {"salary": SECRET}})
+    (field,) = (await company.owner.get("/v1/fields"))["items"]
+    return {"field": field, "contact": contact["id"]}
+
+
+async def entry_of(reader: Caller, contact: str, action: str) -> dict[str, Any]:
+    """The newest entry of ``action`` about a contact, as ``reader`` sees it."""
+    found: list[dict[str, Any]] = []
+
+    async def logged() -> bool:
+        asked = {"record_id": contact, "action": action, "limit": 1}
+        found[:] = (await reader.post("/v1/audit/entries/search", asked))["items"]
+        return bool(found)
+
+    await until(logged)
+    return found[0]
+
+
+async def test_condition_on_an_unreadable_field_is_hidden_from_an_auditor(
+    company: Company, admin: Caller, salary: dict[str, Any]
+) -> None:
+    condition = {"field": "custom.salary", "op": "eq", "value": SECRET}
+    body = {"filter": {"all": [condition, {"field": "lifecycle", "op": "is_set"}]}}
+    assert [it["id"] for it in (await company.owner.post("/v1/contacts/search", body))["items"]]
+    seen = await entry_of(admin, salary["contact"], "contact.search")
+    parts = seen["payload"]["query"]["filter"]["all"]
+    assert parts[0] == {"field": "custom.salary", "hidden": True}
+    assert parts[1] == {"field": "lifecycle", "op": "is_set"}
+    assert seen["payload"]["query"]["hidden"] == ["custom.salary"]
+    place = f"/v1/audit/entries/{seen['id']}"
+    for path in (place, f"{place}/proof", "/v1/audit/export"):
+        answer = await admin("GET", path)
+        assert answer.status_code == 200, (path, answer.text)
+        assert str(SECRET) not in answer.text, path
+    for_owner = await company.owner.get(place)
+    assert for_owner["payload"]["query"]["filter"]["all"][0] == condition
+
+
+async def test_admin_outside_the_readers_lets_themselves_in_by_nothing_and_is_recorded(
+    company: Company, admin: Caller, salary: dict[str, Any]
+) -> None:
+    place = f"/v1/fields/{salary['field']['id']}"
+    for roles in (["owner", "manager", "admin"], ["admin"], None):
+        answer = await admin("PATCH", place, {"read_roles": roles}, if_match='"v1"')
+        assert (answer.status_code, answer.json()["code"]) == (403, "not_among_roles"), answer.text
+    seen = await admin.get(f"/v1/contacts/{salary['contact']}")
+    assert "salary" not in seen["custom"]
+
+    async def recorded() -> bool:
+        asked = {"action": "access.refused", "resource": "field"}
+        return bool((await admin.post("/v1/audit/entries/search", asked))["items"])
+
+    await until(recorded)
+
+
+async def test_readers_are_told_by_mail_when_an_owner_lets_others_in(
+    company: Company, admin: Caller, manager: Caller, salary: dict[str, Any]
+) -> None:
+    field = salary["field"]
+    await company.owner.patch(
+        f"/v1/fields/{field['id']}", {"read_roles": ["owner", "manager", "admin"]}, version=1
+    )
+
+    async def texts(reader: Caller) -> str:
+        mails = await company.client.get(f"{company.mail}/api/mails", params={"to": reader.email})
+        return str(mails.text)
+
+    async def told() -> bool:
+        return "settings/fields" in await texts(manager)
+
+    await until(told)
+    assert "salary" in await texts(manager)
+    for other in (admin, company.owner):
+        assert "settings/fields" not in await texts(other)
+    change = await entry_of(admin, field["id"], "field.updated")
+    assert change["payload"]["read_roles"] == ["owner", "manager", "admin"]
+    assert change["payload"]["readers_widened_from"] == ["owner", "manager"]
+    assert (await admin.get(f"/v1/contacts/{salary['contact']}"))["custom"]["salary"] == SECRET
