@@ -607,7 +607,8 @@ export interface paths {
         head?: never;
         /**
          * Change a custom field
-         * @description Change a custom field; its resource, key and type stay.
+         * @description Change a custom field; its resource, key and type stay. Those who may use it, and owners, may let further
+         *     roles read or write it; the roles that read it so far are told by mail.
          *
          *     Requires `fields:manage`.
          */
@@ -3115,6 +3116,17 @@ export interface components {
         };
         /** @description `forbidden`: You are not allowed to do this. `import_of_another`: Only who uploaded this import may change, check or run it. Upload the file yourself. */
         "forbidden.import_of_another": {
+            headers: {
+                /** @description The language of the document. */
+                "Content-Language"?: "ja" | "en";
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `forbidden`: You are not allowed to do this. `not_among_roles`: Only those who may use this field, and owners, may let further roles use it. */
+        "forbidden.not_among_roles": {
             headers: {
                 /** @description The language of the document. */
                 "Content-Language"?: "ja" | "en";
@@ -6069,7 +6081,7 @@ export interface operations {
             };
             400: components["responses"]["invalid_if_match.malformed"];
             401: components["responses"]["unauthenticated"];
-            403: components["responses"]["forbidden"];
+            403: components["responses"]["forbidden.not_among_roles"];
             404: components["responses"]["not_found"];
             412: components["responses"]["version_mismatch"];
             413: components["responses"]["too_large"];

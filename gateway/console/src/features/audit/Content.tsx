@@ -81,6 +81,7 @@ function useValue(entry: AuditEntry, names: RecordNames): (member: string, value
     if (member === "fields") return (value as string[]).map(fieldLabel).join(t("list.separator"));
     if (member === "permissions") return <Permissions permissions={value as Permission[]} />;
     if (member === "query") return queryWords(value);
+    if (["read_roles", "write_roles", "readers_widened_from"].includes(member)) return (value as string[]).map(roleName).join(t("list.separator"));
     if (member === "role") return roleName(String(value));
     if (member === "team_id") return teamName(String(value)) ?? shortId(String(value));
     if (USERS.has(member)) return userName(String(value)) || shortId(String(value));

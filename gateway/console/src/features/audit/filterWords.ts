@@ -27,13 +27,15 @@ export function useFilterWords(type: string): (query: unknown) => string {
 
 export function queryWords(query: unknown, names: Names): string {
   if (!isObject(query)) return String(query);
-  const { q, filter, ...rest } = query;
+  const { q, filter, hidden, shortened, ...rest } = query;
   const parts = [
     q ? names.t("audit.words", { text: String(q) }) : "",
+    Array.isArray(hidden) && hidden.includes("q") ? names.t("audit.hiddenWords") : "",
     filter ? conditionWords(filter, names) : "",
     ...Object.entries(rest)
       .filter(([name, value]) => value !== null && !["limit", "cursor"].includes(name))
       .map(([name, value]) => pair(memberName(name, names.t), valueWords(name, value, names), names.t)),
+    shortened ? names.t("audit.shortened") : "",
   ].filter(Boolean);
   return parts.length > 0 ? parts.join(names.t("list.separator")) : names.t("audit.everything");
 }
@@ -48,6 +50,7 @@ function conditionWords(node: unknown, names: Names): string {
   if ("not" in node) return t("audit.not", { condition: conditionWords(node.not, names) });
   const field = String(node.field);
   if (field === "id") return t("audit.byId");
+  if (node.hidden === true) return t("audit.hiddenCondition", { field: names.fieldLabel(field) });
   const values = Array.isArray(node.value) ? node.value : [node.value];
   const words = values.map((value) => valueWords(field, value, names)).join(t("list.separator"));
   const op = `audit.op.${String(node.op)}`;

@@ -62,6 +62,7 @@ def describe(
             operation["responses"] |= _problems(faults, problems)
     _explain(schemas, [handler for handler in handlers.values() if handler.include_in_schema], examples)
     _close(document, schemas)
+    _name_items(schemas)
     schemas.update(PROBLEM)
     return document
 
@@ -250,6 +251,15 @@ def _close(document: Mapping[str, Any], schemas: Mapping[str, Any]) -> None:
     for name in _reached(bodies, schemas, set()):
         if "properties" in schemas[name]:
             schemas[name]["additionalProperties"] = False
+
+
+def _name_items(schemas: Mapping[str, Any]) -> None:
+    """Litestar describes the items of an annotated ``tuple[X, ...]`` as an X or anything: they are an X."""
+    for schema in schemas.values():
+        for member in schema.get("properties", {}).values():
+            choices = member.get("items", {}).get("oneOf", ())
+            if len(choices) == 2 and choices[1] == {}:
+                member["items"] = choices[0]
 
 
 def _reached(value: Any, schemas: Mapping[str, Any], seen: set[str]) -> set[str]:
