@@ -2064,7 +2064,7 @@ export interface components {
              * @description The choices of a select.
              * @default []
              */
-            options?: (components["schemas"]["Option"] | unknown)[];
+            options?: components["schemas"]["Option"][];
             /** @description The roles that see it; null: all. */
             read_roles?: string[] | null;
             /**
@@ -4137,7 +4137,7 @@ export interface operations {
             401: components["responses"]["unauthenticated"];
             403: components["responses"]["forbidden"];
             422: components["responses"]["invalid"];
-            429: components["responses"]["too_many_requests"];
+            429: components["responses"]["too_busy.too_many_requests"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
