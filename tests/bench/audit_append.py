@@ -207,7 +207,7 @@ async def latency(world: World, databases: Databases, tenants: Sequence[TenantId
     """Seconds from an event's commit until its entry can be read, one for each event."""
     committed: dict[UUID, float] = {}
     readable: dict[UUID, float] = {}
-    teller_database = await databases.make("customers", create=schema.create)
+    teller_database = await databases.make("customers", create=schema.create_newest)
     teller = await teller_database.open()
 
     async def tell_one(tenant: TenantId) -> None:

@@ -132,7 +132,7 @@ async def floor(service: TestDatabase, bus_admin_url: str, count: int) -> float:
 async def measure(admin_url: str, count: int, transit: Transit) -> None:
     databases, signer = Databases(admin_url), BatchSigner(transit)
     try:
-        service = await databases.make("customers", create=schema.create)
+        service = await databases.make("customers", create=schema.create_newest)
         bus = await databases.make("bus", create=bus_schema.create)
         bus_url = bus.app_url
         floors = [await floor(service, bus.admin_url, count) for _ in range(RUNS)]

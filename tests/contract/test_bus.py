@@ -7,12 +7,17 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
 from uuid import uuid4
 
+import asyncpg
 import pytest
 import pytest_asyncio
+from aiokafka import TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.admin.records_to_delete import RecordsToDelete
 
 from daicho.events import (
     Batch,
     Bus,
+    EventsMissed,
     GroupIsRunning,
     Message,
     Record,
@@ -21,18 +26,25 @@ from daicho.events import (
     open_bus,
     partition_of,
 )
-from daicho.events.bus import PARTITIONS
+from daicho.events.bus import PARTITIONS, Gap, Slot
+from daicho.testkit.databases import TestDatabase
 from daicho.testkit.plugin import MakeDatabase
 
 PATIENCE = 30
 
 
 @pytest_asyncio.fixture(params=["postgres", pytest.param("kafka", marks=pytest.mark.kafka)])
-async def bus_url(request: pytest.FixtureRequest, make_database: MakeDatabase) -> str:
+async def bus_database(request: pytest.FixtureRequest, make_database: MakeDatabase) -> TestDatabase | None:
+    """The database of PostgreSQL's driver; None for Kafka's."""
+    return None if request.param == "kafka" else await make_database("bus", create=bus_schema.create)
+
+
+@pytest.fixture
+def bus_url(request: pytest.FixtureRequest, bus_database: TestDatabase | None) -> str:
     """The address of each driver's server."""
-    if request.param == "kafka":
+    if bus_database is None:
         return f"kafka://{request.getfixturevalue('kafka_bootstrap')}"
-    return (await make_database("bus", create=bus_schema.create)).app_url
+    return bus_database.app_url
 
 
 @pytest_asyncio.fixture
@@ -348,3 +360,44 @@ async def _idle(bus: Bus, group: str, topic: str, to: datetime | dict[int, int])
                 await asyncio.sleep(0.1)
             else:
                 return
+
+
+async def _forget(bus_url: str, database: TestDatabase | None, topic: str, before: int) -> None:
+    """Let the bus drop what lies before a position of the key ``key-0``, as retention does."""
+    partition = partition_of(b"key-0")
+    if database is not None:
+        admin = await asyncpg.connect(database.admin_url)
+        statement = "DELETE FROM message WHERE topic = $1 AND partition = $2 AND position < $3"
+        await admin.execute(statement, topic, partition, before)
+        await admin.close()
+        return
+    kafka = AIOKafkaAdminClient(bootstrap_servers=bus_url.removeprefix("kafka://"))
+    await kafka.start()
+    await kafka.delete_records({TopicPartition(topic, partition): RecordsToDelete(before)})
+    await kafka.close()
+
+
+async def test_new_group_begins_at_the_oldest_kept_and_an_old_one_does_not_jump_a_gap(
+    bus: Bus, bus_url: str, bus_database: TestDatabase | None, topic: str
+) -> None:
+    await bus.publish(messages(topic, 10, keys=1))
+    async with bus.subscribe("group", [topic]) as subscription:
+        await take(subscription, 10)
+    await bus.publish(messages(topic, 10, keys=1, start=10))
+    await _forget(bus_url, bus_database, topic, 13)
+    assert await bus.begin("group", [topic], [topic]) == [Gap(Slot(topic, partition_of(b"key-0")), 10, 13)]
+    async with bus.subscribe("group", [topic]) as subscription, asyncio.timeout(PATIENCE):
+        with pytest.raises(EventsMissed):
+            await subscription.next()
+    async with bus.subscribe("newcomer", [topic]) as subscription:
+        assert numbers(await take(subscription, 7)) == list(range(13, 20))
+    assert len(await bus.resume("group", topic)) == 1
+    assert await bus.begin("group", [topic], [topic]) == []
+    async with bus.subscribe("group", [topic]) as subscription:
+        assert numbers(await take(subscription, 7)) == list(range(13, 20))
+
+
+async def test_group_that_the_bus_does_not_know_any_more_has_missed_events(bus: Bus, topic: str) -> None:
+    await bus.publish(messages(topic, 3, keys=1))
+    assert len(await bus.begin("group", [topic], [topic])) == PARTITIONS
+    assert await bus.begin("group", [topic], []) == []

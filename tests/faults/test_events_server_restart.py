@@ -41,7 +41,7 @@ async def test_what_was_committed_before_and_after_a_crash_has_its_effect_once(
 ) -> None:
     signers = EventSigners(openbao_server.address, openbao_roles)
     databases = Databases(own_server.url())
-    service = await databases.make("customers", create=schema.create)
+    service = await databases.make("customers", create=schema.create_newest)
     bus_url = (await databases.make("bus", create=bus_schema.create)).app_url
     admin = await asyncpg.connect(service.admin_url)
     await admin.execute("CREATE TABLE effect (contact uuid); GRANT ALL ON effect TO customers_app")

@@ -194,7 +194,7 @@ async def _end(task: asyncio.Task[None]) -> None:
 
 
 def create_tables(op: Any) -> None:
-    events_schema.create(op)
+    events_schema.create_newest(op)
     schema.create(op)
 
 

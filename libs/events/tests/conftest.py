@@ -16,6 +16,6 @@ from daicho.testkit.plugin import MakeDatabase
 async def world(
     make_database: MakeDatabase, openbao_server: OpenBaoServer, openbao_roles: dict[str, tuple[str, str]]
 ) -> AsyncIterator[EventsWorld]:
-    service = await make_database("customers", create=schema.create)
+    service = await make_database("customers", create=schema.create_newest)
     async with events_world(service, make_database, openbao_server, openbao_roles) as made:
         yield made

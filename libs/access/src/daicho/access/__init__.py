@@ -11,13 +11,15 @@ from daicho.access.copy import (
     role_names,
 )
 from daicho.access.directory import Directory
-from daicho.access.permissions import Permissions
+from daicho.access.missed_alarm import MissedEventsAlarm
+from daicho.access.permissions import Permissions, take_snapshot
 from daicho.access.tokens import AUDIENCE, Session, TokenVerifier, fetch_jwks
 
 __all__ = [
     "AUDIENCE",
     "TOPIC",
     "Directory",
+    "MissedEventsAlarm",
     "Permissions",
     "Session",
     "TokenVerifier",
@@ -29,4 +31,5 @@ __all__ = [
     "read_grants",
     "role_names",
     "schema",
+    "take_snapshot",
 ]

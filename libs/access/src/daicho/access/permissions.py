@@ -128,9 +128,7 @@ class Permissions:
         """Copy everything from identity, however long it takes until identity answers."""
         while True:
             try:
-                async for part in self._directory.snapshot():
-                    if part.tenant_id:
-                        await copy.write_snapshot(self._database, part)
+                await take_snapshot(self._directory, self._database)
                 break
             except Unavailable:
                 log.warning("permission_snapshot_waits")
@@ -188,6 +186,13 @@ class Permissions:
     def _forget_old(self, now: float) -> None:
         self._ended_sessions = {key: until for key, until in self._ended_sessions.items() if until > now}
         self._refused_before = {key: held for key, held in self._refused_before.items() if held[1] > now}
+
+
+async def take_snapshot(directory: Directory, database: Database) -> None:
+    """Copy every tenant's permissions from identity. Raises :class:`~daicho.faults.Unavailable`."""
+    async for part in directory.snapshot():
+        if part.tenant_id:
+            await copy.write_snapshot(database, part)
 
 
 def _began(session_id: UUID | None, issued_at: int) -> float:

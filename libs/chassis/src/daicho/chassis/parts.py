@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from daicho.access import MissedEventsAlarm
 from daicho.chassis.settings import Settings
 from daicho.events import AccessLog, Bus, Consumer, EventVerifier
 from daicho.faults import Messages
@@ -47,6 +48,7 @@ class Rails:
     keyring: Keyring
     bus: Bus
     event_verifier: EventVerifier
+    missed_alarm: MissedEventsAlarm
     access_log: AccessLog
     clock: Clock
     health: Health

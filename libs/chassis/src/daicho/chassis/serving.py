@@ -6,10 +6,11 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal, Self
 
 from daicho import access
-from daicho.access import Directory, Permissions, TokenVerifier, fetch_jwks
+from daicho.access import Directory, MissedEventsAlarm, Permissions, TokenVerifier, fetch_jwks
 from daicho.chassis.parts import GrantSource, Parts, Rails
 from daicho.chassis.settings import Settings
 from daicho.events import (
@@ -129,6 +130,7 @@ async def _lay(stack: AsyncExitStack, name: str, settings: Settings) -> tuple[Ra
         keyring,
         bus,
         EventVerifier(transit, on_forged=ForgeryAlarm(access_log, name)),
+        MissedEventsAlarm(Directory(channel("identity")), access_log, name),
         access_log,
         utc_now,
         health,
@@ -149,6 +151,8 @@ def _permission_copy(rails: Rails, database: Database) -> Consumer:
         rails.event_verifier,
         topics=[access.TOPIC],
         handlers=access.handlers(),
+        snapshot=partial(access.take_snapshot, Directory(rails.channel("identity")), database),
+        on_missed=rails.missed_alarm,
     )
 
 

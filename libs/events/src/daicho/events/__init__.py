@@ -26,6 +26,7 @@ from daicho.events.consumer import BatchHandler, Consumer, Handler, Patience
 from daicho.events.dead import AnothersLetter, DeadLetter, Rejected, dead_letters, revive
 from daicho.events.envelope import Aggregate, Envelope, topic_of
 from daicho.events.forgery_alarm import ForgeryAlarm
+from daicho.events.missed_events import EventsMissed, Missed
 from daicho.events.outbox import broadcast, tell, tell_all
 from daicho.events.refusals import Refusals
 from daicho.events.relay import Relay
@@ -47,12 +48,14 @@ __all__ = [
     "DeadLetter",
     "Envelope",
     "EventVerifier",
+    "EventsMissed",
     "Forged",
     "ForgeryAlarm",
     "GroupIsRunning",
     "Handler",
     "Heartbeats",
     "Message",
+    "Missed",
     "Patience",
     "Record",
     "Refusals",

@@ -58,6 +58,14 @@ class Slot(NamedTuple):
     partition: int
 
 
+class Gap(NamedTuple):
+    """A group stands at ``position`` of a slot (None: nowhere any more), which keeps nothing before ``kept_from``."""
+
+    slot: Slot
+    position: int | None
+    kept_from: int
+
+
 @dataclass(frozen=True, slots=True)
 class Batch:
     """Records of one slot in their order, handed to one member of a group until he commits or returns it."""
@@ -74,7 +82,8 @@ class Subscription(Protocol):
         """What is new in this member's slots, one batch a slot, none for a slot whose batch is still out.
 
         Waits until there is something. Raises :class:`daicho.faults.Unavailable` while the bus is away;
-        asking again is safe.
+        asking again is safe. Raises :class:`daicho.events.missed_events.EventsMissed` when retention has
+        overtaken the group.
         """
         ...
 
@@ -112,6 +121,21 @@ class Bus(Protocol):
         """Returns once every message is kept. After an error some may be on the bus: publish all again.
 
         A bus that takes the connection and does not answer counts as away after :data:`ANSWERS_WITHIN` seconds.
+        """
+        ...
+
+    async def begin(self, group: str, topics: Collection[str], heard: Collection[str]) -> Sequence[Gap]:
+        """Place ``group`` at the oldest events of topics that it never heard; answers where it cannot go on.
+
+        ``heard``: the topics that it has heard before, whatever the bus remembers. Call it before
+        :meth:`subscribe`; while there are gaps, do not subscribe.
+        """
+        ...
+
+    async def resume(self, group: str, topic: str) -> Sequence[Gap]:
+        """Let ``group`` go on behind its gaps in ``topic``, at the oldest events kept; answers what they were.
+
+        Raises :class:`daicho.faults.Conflict` while the group has members.
         """
         ...
 

@@ -3,6 +3,7 @@
 ::
 
     daicho events lag    --group customers --topic identity.events
+    daicho events resume --group audit     --topic identity.events
     daicho events replay --group customers --topic identity.events --since 2026-01-31T09:00:00+09:00
     daicho events dead list   --topic identity.events [--consumer customers]
     daicho events dead replay --topic identity.events [--consumer customers] [--event ID]
@@ -42,7 +43,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     lag = commands.add_parser("lag", help="how many events a group has yet to hear")
     replay = commands.add_parser("replay", help="let a stopped group hear a topic again")
     replay.add_argument("--since", required=True, type=_time, help="an ISO 8601 time with its offset")
-    for command in (lag, replay):
+    resume = commands.add_parser(
+        "resume", help="let a group that missed events go on at the oldest ones kept"
+    )
+    for command in (lag, replay, resume):
         command.add_argument("--group", required=True)
         command.add_argument("--topic", required=True)
     dead = commands.add_parser("dead", help="events that a consumer could not deal with")
@@ -85,6 +89,8 @@ async def _run(arguments: argparse.Namespace, url: str, environ: Mapping[str, st
             await bus.rewind(arguments.group, arguments.topic, arguments.since)
             left = await bus.backlog(arguments.group, arguments.topic)
             out.write(f"{arguments.group} will hear {left} events of {arguments.topic} when it starts.\n")
+        elif arguments.events_command == "resume":
+            await _resume(bus, arguments, out)
         elif arguments.what == "list":
             await _list(bus, arguments, out)
         else:
@@ -92,6 +98,18 @@ async def _run(arguments: argparse.Namespace, url: str, environ: Mapping[str, st
     finally:
         await bus.close()
     return 0
+
+
+async def _resume(bus: Bus, arguments: argparse.Namespace, out: TextIO) -> None:
+    gaps = await bus.resume(arguments.group, arguments.topic)
+    if not gaps:
+        out.write(f"{arguments.group} has missed nothing of {arguments.topic}.\n")
+        return
+    left = await bus.backlog(arguments.group, arguments.topic)
+    out.write(
+        f"{arguments.group} goes on in {len(gaps)} partitions of {arguments.topic}, with {left} events that are kept.\n"
+        "What it missed comes from a snapshot alone: see docs/guide/operators.md.\n"
+    )
 
 
 async def _letters(bus: Bus, arguments: argparse.Namespace) -> AsyncIterator[DeadLetter]:

@@ -24,6 +24,7 @@ from daicho.events import inbox
 from daicho.events.bus import Batch, Bus, Record, Slot, Subscription
 from daicho.events.dead import Rejected, is_for, letter_for, reason_of
 from daicho.events.envelope import Envelope, partition_key
+from daicho.events.missed_events import Alarm, Continuity, EventsMissed, Snapshot
 from daicho.events.verification import EventVerifier
 from daicho.faults import Unavailable
 from daicho.tenancy import Database, TenantId, TenantTransaction
@@ -93,8 +94,17 @@ class Consumer:
         batch: int = 500,
         together: int = 100,
         at_once: int = 4,
+        snapshot: Snapshot | None = None,
+        on_missed: Alarm | None = None,
     ) -> None:
-        """``together``: events in one transaction; ``at_once``: transactions open at one time."""
+        """``together``: events in one transaction; ``at_once``: transactions open at one time.
+
+        ``snapshot`` brings what missed events would have told; without one a group that missed some waits for an
+        operator (``daicho events resume``). ``on_missed`` tells somebody.
+        """
+        self._continuity = Continuity(
+            bus, group, database, topics=topics, snapshot=snapshot, on_missed=on_missed
+        )
         if [handlers, batch_handler, prepare].count(None) != 2:
             raise ValueError("a consumer has handlers, or a batch handler, or what prepares one")
         self._bus, self._group, self._database, self._topics = bus, group, database, tuple(topics)
@@ -106,12 +116,23 @@ class Consumer:
         self._places = asyncio.Semaphore(at_once)
 
     async def run(self) -> None:
-        """Consume until cancelled."""
+        """Consume until cancelled. A group that missed events hears nothing before it has recovered."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._tidy_inbox())
+            tasks.create_task(self._continuity.remember_forever())
+            while True:
+                await self._continuity.recover(self._wait_out)
+                try:
+                    await self._consume()
+                except* EventsMissed:
+                    _log.warning("consumer_overtaken_by_retention", consumer=self._group)
+
+    async def _consume(self) -> None:
+        """Read and deal with events until an error."""
         async with (
             self._bus.subscribe(self._group, self._topics, batch=self._batch) as subscription,
             asyncio.TaskGroup() as tasks,
         ):
-            tasks.create_task(self._tidy_inbox())
             tries = 0
             while True:
                 try:
@@ -183,6 +204,7 @@ class Consumer:
                 tries += 1
                 await self._wait_out(error, tries)
             else:
+                self._continuity.note(batches)
                 return
 
     async def _take_together(self, events: Sequence[Heard]) -> Sequence[Heard]:

@@ -7,7 +7,7 @@ whole. Consumers commit by hand. Kafka's own transactions are not used: the inbo
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -30,16 +30,20 @@ from daicho.events.bus import (
     PARTITIONS,
     Bus,
     BusUnavailable,
+    Gap,
     GroupIsRunning,
     Message,
     Record,
+    Slot,
     Subscription,
     partition_of,
     retention_of,
 )
+from daicho.events.missed_events import find_gaps
 
 _TOPIC_EXISTS: Final = 36
 _STOP_SECONDS: Final = 3.0
+_RUNNING: Final = (CommitFailedError, UnknownMemberIdError, IllegalGenerationError)
 
 
 class KafkaBus(Bus):
@@ -81,6 +85,27 @@ class KafkaBus(Bus):
                     await self._discard(producer)
                     raise
 
+    async def begin(self, group: str, topics: Collection[str], heard: Collection[str]) -> Sequence[Gap]:
+        gaps: list[Gap] = []
+        for topic in topics:
+            with reachable():
+                async with self._alone(topic, group=group) as (consumer, slots):
+                    found, beginnings = await _find_gaps(consumer, slots, heard)
+                    places = {TopicPartition(*slot): place for slot, place in beginnings.items()}
+                    if places:
+                        with suppress(*_RUNNING):  # another member has placed the group meanwhile
+                            await _place(consumer, places)
+            gaps += found
+        return gaps
+
+    async def resume(self, group: str, topic: str) -> Sequence[Gap]:
+        with reachable():
+            async with self._alone(topic, group=group) as (consumer, slots):
+                gaps, _ = await _find_gaps(consumer, slots, [topic])
+        if gaps:
+            await self.rewind(group, topic, {gap.slot.partition: gap.kept_from for gap in gaps})
+        return gaps
+
     def subscribe(self, group: str, topics: Sequence[str], *, batch: int = 500) -> Subscription:
         from daicho.events.kafka_subscription import KafkaSubscription  # it imports this module
 
@@ -116,10 +141,8 @@ class KafkaBus(Bus):
                 else:
                     places = await _starts(consumer, slots, to)
                 try:
-                    await consumer.commit(
-                        {slot: OffsetAndMetadata(place, "") for slot, place in places.items()}
-                    )
-                except (CommitFailedError, UnknownMemberIdError, IllegalGenerationError) as error:
+                    await _place(consumer, places)
+                except _RUNNING as error:
                     raise GroupIsRunning from error
 
     async def backlog(self, group: str, topic: str) -> int:
@@ -145,12 +168,12 @@ class KafkaBus(Bus):
         self._known |= missing
 
     def consumer(self, *topics: str, **settings: Any) -> AIOKafkaConsumer:
-        """A consumer that commits nothing by itself and begins at the oldest record."""
+        """A consumer that commits nothing by itself and jumps over nothing: without a position it fails."""
         return AIOKafkaConsumer(
             *topics,
             bootstrap_servers=self._servers,
             enable_auto_commit=False,
-            auto_offset_reset="earliest",
+            auto_offset_reset="none",
             metadata_max_age_ms=30_000,
             **settings,
         )
@@ -254,6 +277,19 @@ async def _send(producer: AIOKafkaProducer, topic: str, partition: int, messages
                 raise MessageSizeTooLargeError(topic)
     acknowledged.append(await producer.send_batch(batch, topic, partition=partition))
     await asyncio.gather(*acknowledged)
+
+
+async def _find_gaps(
+    consumer: AIOKafkaConsumer, slots: Sequence[TopicPartition], heard: Collection[str]
+) -> tuple[list[Gap], dict[Slot, int]]:
+    stands = {Slot(*slot): place for slot in slots if (place := await consumer.committed(slot)) is not None}
+    begins, ends = await consumer.beginning_offsets(slots), await consumer.end_offsets(slots)
+    kept = {Slot(*slot): (begins[slot], ends[slot]) for slot in slots}
+    return find_gaps({slot.topic for slot in slots}, heard, stands, kept)
+
+
+async def _place(consumer: AIOKafkaConsumer, places: Mapping[TopicPartition, int]) -> None:
+    await consumer.commit({slot: OffsetAndMetadata(place, "") for slot, place in places.items()})
 
 
 async def _starts(

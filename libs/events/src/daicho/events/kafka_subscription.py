@@ -12,11 +12,14 @@ from aiokafka.errors import (
     CommitFailedError,
     IllegalGenerationError,
     IllegalStateError,
+    NoOffsetForPartitionError,
+    OffsetOutOfRangeError,
     UnknownMemberIdError,
 )
 
 from daicho.events.bus import Batch, BusUnavailable, Slot, Subscription
 from daicho.events.kafka_bus import KafkaBus, reachable, record_of, stop
+from daicho.events.missed_events import EventsMissed
 
 _NOT_MINE: Final = (CommitFailedError, IllegalGenerationError, IllegalStateError, UnknownMemberIdError)
 _FINISH_SECONDS: Final = 10.0
@@ -54,7 +57,10 @@ class KafkaSubscription(Subscription, ConsumerRebalanceListener):  # type: ignor
         while True:
             with reachable():
                 consumer = await self._started()
-                found = await consumer.getmany(timeout_ms=_POLL_MS, max_records=self._batch)
+                try:
+                    found = await consumer.getmany(timeout_ms=_POLL_MS, max_records=self._batch)
+                except (NoOffsetForPartitionError, OffsetOutOfRangeError) as error:
+                    raise EventsMissed from error
             batches = []
             for place, records in found.items():
                 batch = Batch(Slot(place.topic, place.partition), tuple(map(record_of, records)), object())
@@ -114,6 +120,8 @@ class KafkaSubscription(Subscription, ConsumerRebalanceListener):  # type: ignor
     async def _started(self) -> AIOKafkaConsumer:
         if self._consumer is None:
             await self._bus.ensure(set(self._topics))
+            if await self._bus.begin(self._group, self._topics, ()):
+                raise EventsMissed
             self._forget()
             consumer = self._bus.consumer(
                 group_id=self._group,

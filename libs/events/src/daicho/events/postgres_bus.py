@@ -8,7 +8,7 @@ Notifications wake who waits; a look each second is the net under them.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
 from typing import Any, Final
@@ -22,11 +22,14 @@ from daicho.events.bus import (
     PARTITIONS,
     Bus,
     BusUnavailable,
+    Gap,
     GroupIsRunning,
     Message,
     Record,
+    Slot,
     Subscription,
 )
+from daicho.events.missed_events import find_gaps
 from daicho.events.shares import count_members
 from daicho.tenancy import KEEPALIVE, LEASE, LEASE_SECONDS, keep_alive
 
@@ -60,6 +63,18 @@ REMEMBER = """
     INSERT INTO reader (consumer, topic, partition, next_position)
     SELECT $1, $2, * FROM unnest($3::smallint[], $4::bigint[])
     ON CONFLICT (consumer, topic, partition) DO UPDATE SET next_position = excluded.next_position
+"""
+_KEPT = """
+    SELECT s.topic, s.partition, s.next_position, coalesce(
+        (SELECT min(m.position) FROM message m WHERE m.topic = s.topic AND m.partition = s.partition),
+        s.next_position) AS first
+    FROM slot s WHERE s.topic = ANY($1::text[])
+"""
+_STANDS = "SELECT topic, partition, next_position FROM reader WHERE consumer = $1 AND topic = ANY($2::text[])"
+_BEGIN = """
+    INSERT INTO reader (consumer, topic, partition, next_position)
+    SELECT $1, * FROM unnest($2::text[], $3::smallint[], $4::bigint[])
+    ON CONFLICT (consumer, topic, partition) DO NOTHING
 """
 _BACKLOG = """
     SELECT count(*) FROM slot s
@@ -99,15 +114,30 @@ class PostgresBus(Bus):
                 await connection.execute("SELECT 1")
 
     async def publish(self, messages: Sequence[Message]) -> None:
+        for start in range(0, len(messages), _CHUNK):
+            chunk = messages[start : start + _CHUNK]
+            with reachable():
+                async with asyncio.timeout(ANSWERS_WITHIN), self._connection() as connection:
+                    await connection.execute(
+                        _PUBLISH,
+                        [message.topic for message in chunk],
+                        [message.key for message in chunk],
+                        [message.value for message in chunk],
+                        [pack(message.headers) for message in chunk],
+                    )
+
+    async def begin(self, group: str, topics: Collection[str], heard: Collection[str]) -> Sequence[Gap]:
         with reachable():
-            async with asyncio.timeout(ANSWERS_WITHIN), self._connection() as connection:
-                await connection.execute(
-                    _PUBLISH,
-                    [message.topic for message in messages],
-                    [message.key for message in messages],
-                    [message.value for message in messages],
-                    [pack(message.headers) for message in messages],
-                )
+            async with self._connection() as connection:
+                return await begin(connection, group, topics, heard)
+
+    async def resume(self, group: str, topic: str) -> Sequence[Gap]:
+        with reachable():
+            async with self._connection() as connection:
+                gaps, _ = await _find_gaps(connection, group, [topic], [topic])
+        if gaps:
+            await self.rewind(group, topic, {gap.slot.partition: gap.kept_from for gap in gaps})
+        return gaps
 
     def subscribe(self, group: str, topics: Sequence[str], *, batch: int = 500) -> Subscription:
         from daicho.events.postgres_subscription import PostgresSubscription  # it imports this module
@@ -256,6 +286,29 @@ def pack(headers: Sequence[tuple[str, bytes]]) -> bytes:
 
 def unpack(packed: bytes) -> tuple[tuple[str, bytes], ...]:
     return tuple((name, value) for name, value in msgpack.unpackb(packed))
+
+
+async def begin(
+    connection: asyncpg.Connection[Any], group: str, topics: Collection[str], heard: Collection[str]
+) -> Sequence[Gap]:
+    """See :meth:`Bus.begin`."""
+    gaps, beginnings = await _find_gaps(connection, group, topics, heard)
+    slots = list(beginnings)
+    names, numbers = [slot.topic for slot in slots], [slot.partition for slot in slots]
+    await connection.execute(_BEGIN, group, names, numbers, list(beginnings.values()))
+    return gaps
+
+
+async def _find_gaps(
+    connection: asyncpg.Connection[Any], group: str, topics: Collection[str], heard: Collection[str]
+) -> tuple[list[Gap], dict[Slot, int]]:
+    kept = {Slot(topic, number): (0, 0) for topic in topics for number in range(PARTITIONS)}
+    # Positions first: what is kept may only grow older meanwhile.
+    rows = await connection.fetch(_STANDS, group, list(topics))
+    stands = {Slot(row["topic"], row["partition"]): row["next_position"] for row in rows}
+    for row in await connection.fetch(_KEPT, list(topics)):
+        kept[Slot(row["topic"], row["partition"])] = (row["first"], row["next_position"])
+    return find_gaps(topics, heard, stands, kept)
 
 
 async def _starts(connection: asyncpg.Connection[Any], topic: str, since: datetime | None) -> dict[int, int]:

@@ -12,11 +12,13 @@ from typing import Any, Final, Self
 import asyncpg
 
 from daicho.events.bus import PARTITIONS, Batch, BusUnavailable, Slot, Subscription
+from daicho.events.missed_events import EventsMissed
 from daicho.events.postgres_bus import (
     CHANNEL,
     IDLE_SECONDS,
     READ,
     REMEMBER,
+    begin,
     connect,
     pool_name,
     reachable,
@@ -118,6 +120,8 @@ class PostgresSubscription(Subscription):
         records = [record_of(row) for row in rows]
         for slot, group in groupby(records, key=lambda record: Slot(record.topic, record.partition)):
             batch = Batch(slot, tuple(group), ticket=object())
+            if self._next[slot] and batch.records[0].position != self._next[slot]:
+                raise EventsMissed  # positions have no gaps but those that retention makes
             self._out[slot] = batch.ticket
             self._next[slot] = batch.records[-1].position + 1
             batches.append(batch)
@@ -145,7 +149,7 @@ class PostgresSubscription(Subscription):
             try:
                 with reachable():
                     yield await self._connected()
-            except (BusUnavailable, asyncio.CancelledError):
+            except (BusUnavailable, EventsMissed, asyncio.CancelledError):
                 if self._connection is not None:
                     self._connection.terminate()
                     self._connection = None
@@ -158,5 +162,7 @@ class PostgresSubscription(Subscription):
             self._connection = await connect(self._url)
             # A commit that a crash forgets is a batch that comes again, which inboxes are there for.
             await self._connection.execute("SET synchronous_commit = off")
+            if await begin(self._connection, self._group, self._topics, ()):
+                raise EventsMissed
             await self._connection.add_listener(CHANNEL, waker(self._woken, set(self._topics)))
         return self._connection

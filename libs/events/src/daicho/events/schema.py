@@ -7,6 +7,7 @@
 ``inbox``                 tenantless  events that this service has had their effect of, by consumer
 ``seen_version``          tenantless  the newest version heard of each aggregate, by consumer
 ``broadcast``             tenantless  the number of the last broadcast, by topic
+``heard_topic``           tenantless  until when each consumer has heard each topic
 ========================= ============ ==================================================================
 """
 
@@ -65,6 +66,25 @@ def create(op: Operations) -> None:
         for statement in script.strip().rstrip(";").split(";\n"):
             op.execute(statement)
     _create_inbox(op, role.app)
+
+
+def add_heard_topics(op: Operations) -> None:
+    """The table in which consumers remember what they have heard of each topic; for services that have consumers."""
+    tenantless_table(
+        op,
+        "heard_topic",
+        sa.Column("consumer", sa.Text(), primary_key=True),
+        sa.Column("topic", sa.Text(), primary_key=True),
+        sa.Column("heard_until", sa.DateTime(timezone=True), nullable=False),
+        role=roles(op).app,
+        grant="SELECT, INSERT, UPDATE",
+    )
+
+
+def create_newest(op: Operations) -> None:
+    """All tables as the newest migrations leave them."""
+    create(op)
+    add_heard_topics(op)
 
 
 def _create_inbox(op: Operations, app: str) -> None:

@@ -56,6 +56,7 @@ def parts(rails: Rails) -> Parts:
                 rails.keyring,
                 checkpoints=checkpoints,
                 grown=unsigned.add,
+                on_missed=rails.missed_alarm,
             )
         ],
         loops=loops,

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from daicho.audit import log
 from daicho.audit.checkpoints import Checkpoints
 from daicho.audit.events import TOPICS, fact_of
 from daicho.audit.log import Grown
-from daicho.events import BatchHandler, Bus, Consumer, Envelope, EventVerifier, Rejected
+from daicho.events import BatchHandler, Bus, Consumer, Envelope, EventVerifier, Missed, Rejected
 from daicho.keyring import KeyGone, Keyring, TenantKeys
 from daicho.tenancy import Database, TenantId, TenantTransaction
 
@@ -25,8 +25,12 @@ def consumer(
     *,
     checkpoints: Checkpoints,
     grown: Grown,
+    on_missed: Callable[[Missed], Awaitable[None]] | None = None,
 ) -> Consumer:
-    """The consumer that writes the log; ``grown`` hears of each tenant whose log grows."""
+    """The consumer that writes the log; ``grown`` hears of each tenant whose log grows.
+
+    No snapshot brings back what it missed: ``on_missed`` says so in every log, and an operator lets it go on.
+    """
 
     async def prepared(tenant_id: TenantId) -> BatchHandler:
         keys = await _keys(keyring, tenant_id)
@@ -48,6 +52,7 @@ def consumer(
         versions="every",
         batch=ROUND,
         together=ROUND,
+        on_missed=on_missed,
     )
 
 

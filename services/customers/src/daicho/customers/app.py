@@ -68,6 +68,7 @@ def parts(rails: Rails) -> Parts:
                 rails.event_verifier,
                 topics=[access.TOPIC],
                 handlers={UserChanged: on_user_changed},
+                on_missed=rails.missed_alarm,
             )
         ],
         jobs={
