@@ -183,5 +183,5 @@ def test_arbitrary_bytes_get_a_report(data: bytes) -> None:
 
 
 def meaning(data: bytes) -> list[Any]:
-    """The lines as JSON; base64 and UUIDs may be spelled in more than one way."""
-    return [json.loads(line.replace(b"=", b"").lower()) for line in data.splitlines()]
+    """The lines as JSON; base64 and UUIDs may be spelled in more than one way, and blank lines mean nothing."""
+    return [json.loads(line.replace(b"=", b"").lower()) for line in data.splitlines() if line.strip()]

@@ -42,7 +42,7 @@ async def plain_values(ledger: Any, house: Any, key: str) -> int:
 async def rewrite(ledger: Any, house: Any, field: Any) -> None:
     """The job that a change of ``field`` put down."""
     job = Job("rewrite_records", house.tenant_id, UUID(field["id"]), 0)
-    await ledger.parts.jobs["rewrite_records"](job)
+    await ledger.parts.jobs["rewrite_records"].handler(job)
 
 
 async def owner_of(ledger: Any, house: Any) -> tuple[Actor, Reader]:

@@ -163,7 +163,7 @@ async def test_a_field_that_changes_while_its_records_are_rewritten_has_them_rew
 async def rewrite(ledger: Any, house: Any, field: dict[str, Any]) -> None:
     """Run the job that a change of ``field`` put down."""
     job = Job("rewrite_records", house.tenant_id, UUID(field["id"]), 0)
-    await ledger.parts.jobs["rewrite_records"](job)
+    await ledger.parts.jobs["rewrite_records"].handler(job)
 
 
 async def is_indexed(ledger: Any, house: Any, field: dict[str, Any]) -> bool:

@@ -254,7 +254,7 @@ async def test_searchable_custom_fields_are_searched_by_those_who_may_read_them(
 
 
 async def work(ledger, house, name, subject):
-    await ledger.parts.jobs[name](Job(name, house.tenant_id, subject, 0))
+    await ledger.parts.jobs[name].handler(Job(name, house.tenant_id, subject, 0))
 
 
 async def test_a_field_marked_sensitive_leaves_the_plain_columns(ledger, house, fields):

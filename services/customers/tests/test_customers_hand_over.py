@@ -31,7 +31,7 @@ async def tell(ledger, house, leaver, successor, *, disabled: bool = True) -> No
 
 
 async def work(ledger, house, leaver) -> None:
-    await ledger.parts.jobs["hand_over"](Job("hand_over", house.tenant_id, leaver.user_id, 0))
+    await ledger.parts.jobs["hand_over"].handler(Job("hand_over", house.tenant_id, leaver.user_id, 0))
 
 
 async def seen(house, leaver):
