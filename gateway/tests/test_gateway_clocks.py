@@ -4,6 +4,7 @@ nobody's slow body holds anything of a service."""
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 import time
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 
 from daicho.gateway.routing import routes
+from daicho.gateway.settings import MEBIBYTE
 from daicho.gateway.table import OWNERS, PUBLIC
 from daicho.testkit.gateway import Gateway, Start
 from daicho.testkit.raw_http import RawAnswer, RawConnection
@@ -179,4 +181,26 @@ async def test_streams_leave_room_for_ordinary_requests(start_gateway: Start) ->
         for answer in refused:
             answer.cancel()
         for connection in connections:
+            connection.close()
+
+
+async def test_memory_full_of_half_bodies_serves_others(start_gateway: Start) -> None:
+    gateway = await start_gateway(largest_heap=96 * MEBIBYTE)
+    port = gateway.client.base_url.port or 0
+    headers = gateway.bearer() | {"content-length": str(MEBIBYTE)}
+    connections = [await RawConnection.open(port) for _ in range(200)]
+    ends = [asyncio.create_task(connection.ended(within=60)) for connection in connections]
+    try:
+        for connection in connections:
+            with contextlib.suppress(ConnectionError):
+                await connection.send("POST", "/v1/contacts", headers, b"x" * 900_000)
+        # Some are ended long before their clock of 60 s, and what is small goes on.
+        done, _ = await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED, timeout=30)
+        assert done
+        async with asyncio.timeout(20):
+            await gateway.until("/v1/users", 200)
+        assert gateway.customers.begun == 0
+    finally:
+        for end, connection in zip(ends, connections, strict=True):
+            end.cancel()
             connection.close()

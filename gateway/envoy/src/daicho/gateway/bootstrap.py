@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from daicho.gateway import buffering, clusters, headers, limits, problems, routing
+from daicho.gateway import buffering, clusters, headers, limits, overload, problems, routing
 from daicho.gateway.settings import Rate, Settings, Upstream
 from daicho.gateway.table import SERVICES
 
@@ -40,18 +40,7 @@ def render(settings: Settings) -> dict[str, Any]:
                 for cluster in clusters.of_service(name, upstream, settings.most_streams)
             ],
         },
-        "overload_manager": {
-            "resource_monitors": [
-                {
-                    "name": "envoy.resource_monitors.global_downstream_max_connections",
-                    "typed_config": {
-                        "@type": _TYPES
-                        + "resource_monitors.downstream_connections.v3.DownstreamConnectionsConfig",
-                        "max_active_downstream_connections": settings.most_connections,
-                    },
-                }
-            ]
-        },
+        "overload_manager": overload.manager(settings.most_connections, settings.largest_heap),
     }
     if settings.admin_port:
         document["admin"] = {"address": clusters.address_of("127.0.0.1", settings.admin_port)}

@@ -60,7 +60,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     first byte to its answer's last; an answer that lasts (a stream, a download) may take as long as it takes, but its
     request must have arrived within ``longest_request``. ``answer_within`` counts the seconds from the end of an ordinary
     request to the end of its answer. ``most_connections`` counts clients' connections,
-    ``most_streams`` the lasting answers and uploads of each service.
+    ``most_streams`` the lasting answers and uploads of each service; ``largest_heap`` is the
+    gateway's memory in bytes.
     """
 
     host: str = "127.0.0.1"
@@ -86,6 +87,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     longest_request: int = 60
     longest_upload: int = 1800
     most_connections: int = 20_000
+    largest_heap: int = 1024 * MEBIBYTE
     most_streams: int = 512
     limit_tenant: str = "1000/1"
     limit_public: str = "600/60"
