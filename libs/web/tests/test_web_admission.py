@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from time import monotonic
 from typing import Any
 from uuid import UUID
 
@@ -19,6 +20,7 @@ from daicho.runtime import Health, serve_http
 from daicho.tenancy import Actor, Grants, TenantId, UserId
 from daicho.testkit.waiting import until
 from daicho.web import Admission, Bounds, Callers, Cost, create_app, declares, public, requires
+from daicho.web.admission import REFUSED_AFTER
 
 FEW = Bounds(places=3, per_tenant=2, waiting=2, deadline=30)
 
@@ -152,6 +154,21 @@ async def test_flooding_tenant_is_told_to_wait_and_another_passes(world, path) -
         assert (await quiet.get("/quick")).status_code == 200
         world.gate.set()
         assert {task.status_code for task in await asyncio.gather(*tasks)} == {200}
+    await idle(world)
+
+
+async def test_refused_client_that_asks_again_at_once_is_slowed_down(world) -> None:
+    async with await world.client_of(1) as loud, await world.client_of(2) as quiet:
+        tasks = await flood(world, loud, "/wait")
+        refused = asyncio.create_task(loud.get("/wait"))
+        await asyncio.sleep(REFUSED_AFTER / 5)
+        assert (await quiet.get("/quick")).status_code == 200  # meanwhile others are served
+        began = monotonic()
+        assert (await loud.get("/wait")).status_code == 429
+        assert monotonic() - began >= REFUSED_AFTER / 2
+        assert (await refused).status_code == 429
+        world.gate.set()
+        await asyncio.gather(*tasks)
     await idle(world)
 
 

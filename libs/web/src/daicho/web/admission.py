@@ -8,6 +8,7 @@ for a slow reader of an answer. So no client keeps a place by being slow. Howeve
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 from typing import Any, Final
 
@@ -29,6 +30,8 @@ HEAVY: Final = Bounds(places=4, per_tenant=2, waiting=32, deadline=15.0)
 BULK: Final = Bounds(places=2, per_tenant=1, waiting=8, deadline=30.0)
 PUBLIC: Final = Bounds(places=8, per_tenant=4, waiting=64, deadline=5.0)
 """Of requests without a token; the tenant's place is taken by the network address."""
+REFUSED_AFTER: Final = 0.25
+"""Seconds that a refusal is held back: clients that ask again as soon as they are refused would else do nothing but that."""
 
 
 class Admission:
@@ -84,6 +87,7 @@ class Admission:
         except TooBusy:
             kind = "public" if actor is None else cost.value
             self._refused.add(1, {"service": self._service, "class": kind})
+            await asyncio.sleep(REFUSED_AFTER)
             raise
 
     def _observe_taken(self, _options: CallbackOptions) -> Iterable[Observation]:
