@@ -30,6 +30,55 @@ def test_too_little_room_is_said_before_anything_is_written(data: Path) -> None:
         pass
 
 
+def test_used_folder_with_little_room_is_warned_about_and_runs(
+    data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data.mkdir()
+    for name in ("daicho.lock", "settings.json"):
+        (data / name).touch()
+    with locked(data, "here", room=1 << 60):
+        pass
+    said = capsys.readouterr().out
+    assert "注意" in said
+    assert "warning" in said
+
+
+def test_used_folder_without_room_for_recovery_is_refused(data: Path) -> None:
+    data.mkdir()
+    for name in ("daicho.lock", "settings.json"):
+        (data / name).touch()
+    with (
+        pytest.raises(ServerFailed, match=r"空きを作る.* / .*MiB are free, .* free some space"),
+        locked(data, "here", room=1 << 60, floor=1 << 60),
+    ):
+        pass
+
+
+def test_first_start_that_ended_early_counts_as_a_first_start(data: Path) -> None:
+    data.mkdir()
+    (data / "daicho.lock").touch()
+    with pytest.raises(ServerFailed, match="MiB are needed"), locked(data, "here", room=1 << 60):
+        pass
+
+
+def test_secrets_that_are_gone_are_not_made_anew_beside_a_database(data: Path) -> None:
+    (data / "postgres").mkdir(parents=True)
+    (data / "postgres" / "PG_VERSION").write_text("18\n")
+    with pytest.raises(ServerFailed, match=r"secrets.json がありません.* / .*secrets.json is gone.*backup"):
+        keep(data / "secrets.json", lambda: {"a": "1"})
+    assert not (data / "secrets.json").exists()
+
+
+@pytest.mark.parametrize("mode", [0o644, 0o640, 0o604, 0o622])
+def test_secrets_that_others_can_read_are_refused(data: Path, mode: int) -> None:
+    data.mkdir()
+    file = data / "secrets.json"
+    keep(file, lambda: {"a": "1"})
+    file.chmod(mode)
+    with pytest.raises(ServerFailed, match=r"chmod 600 .* / .*can be read by others"):
+        keep(file, lambda: {"a": "1"})
+
+
 @pytest.mark.parametrize(
     ("code", "words"),
     [(errno.ENOSPC, "the disk is full"), (errno.EROFS, "read-only"), (errno.EACCES, "may not write")],

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import socket
 import stat
 import subprocess
@@ -203,10 +204,68 @@ def test_a_folder_of_somebody_elses_is_left_alone(start: Start, data: Path) -> N
 def test_damaged_secrets_are_named(start: Start, data: Path) -> None:
     data.mkdir()
     (data / "daicho.lock").touch()
+    (data / "secrets.json").touch(mode=0o600)
     (data / "secrets.json").write_text('{"postgres": "x')
     line = _complaint(start())
     assert "secrets.json is damaged" in line
     assert "backup" in line
+
+
+def test_lost_and_open_secrets_are_named_in_both_languages(start: Start) -> None:
+    first = start()
+    first.wait_until_ready()
+    assert first.stop() == 0
+    secrets = first.data / "secrets.json"
+    secrets.chmod(0o644)
+    line = _complaint(start())
+    assert "chmod 600" in line
+    assert "can be read by others" in line
+    secrets.rename(first.data / "elsewhere")
+    line = _complaint(start())
+    assert "secrets.json がありません" in line
+    assert "restore it from a backup" in line
+
+
+def test_damaged_key_store_is_named_in_both_languages(start: Start) -> None:
+    first = start()
+    first.wait_until_ready()
+    assert first.stop() == 0
+    os.truncate(first.data / "openbao" / "storage" / "vault.db", 5_000)
+    line = _complaint(start())
+    assert "バックアップからデータフォルダー全体を戻してください" in line
+    assert "restore the whole data folder from a backup" in line
+    assert "Traceback" not in line
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="NOT TESTED: only root can mount a disk that is full")
+def test_used_folder_on_a_disk_that_fills_up_is_one_line_and_recovers(start: Start, data: Path) -> None:
+    with _mounted(data, "size=1000m,mode=0711"):
+        first = start()
+        first.wait_until_ready()
+        family = first.family()
+        first.process.kill()  # recovery is left to the next start
+        assert _alive(family) == []
+        filler = data / "filler"
+        fill(filler, leaving=300 << 20)
+        second = start()
+        assert "warning" in second.wait_until_ready()
+        family = second.family()
+        second.process.kill()
+        assert _alive(family) == []
+        fill(filler, leaving=20 << 20)
+        line = _complaint(start())
+        assert "空きを作る" in line
+        assert "MiB are needed" in line
+        filler.unlink()
+        third = start()
+        third.wait_until_ready()
+        assert third.stop() == 0
+
+
+def fill(file: Path, *, leaving: int) -> None:
+    """Let ``file`` grow until ``leaving`` bytes are free."""
+    with file.open("ab") as filler:
+        filler.write(bytes(shutil.disk_usage(file.parent).free - leaving))
 
 
 def test_a_damaged_database_is_named(start: Start) -> None:

@@ -81,6 +81,41 @@ async def test_postgres_runs_with_the_settings_of_every_cluster_and_logs_no_data
     assert "田中" not in postgres.log.read_text()
 
 
+async def test_garbage_in_a_table_file_is_noticed(postgres):
+    postgres.initialise()
+    postgres.start()
+    postgres.wait_until_ready()
+    assert await run(postgres, "SHOW data_checksums") == "on"
+    await run(postgres, "CREATE TABLE kept AS SELECT g FROM generate_series(1, 9000) g")
+    file = postgres.folder / str(await run(postgres, "SELECT pg_relation_filepath('kept')"))
+    postgres.stop()
+    data = bytearray(file.read_bytes())
+    data[8192 * 3 + 4000] ^= 1  # one bit, in a row: without checksums it is another number
+    file.write_bytes(data)
+    postgres.start()
+    postgres.wait_until_ready()
+    with pytest.raises(asyncpg.DataCorruptedError, match="invalid page in block 3"):
+        await run(postgres, "SELECT sum(g) FROM kept")
+
+
+async def test_cluster_without_checksums_gets_them_after_a_clean_stop(postgres):
+    postgres.initialise()
+    assert postgres._run("pg_checksums", "--disable", "--pgdata", postgres.folder).returncode == 0
+    postgres.start()
+    postgres.wait_until_ready()
+    assert await run(postgres, "SHOW data_checksums") == "off"
+    postgres.kill()
+    postgres.initialise()  # it was not shut down: recovery comes first
+    postgres.start()
+    postgres.wait_until_ready()
+    postgres.stop()
+    assert "data checksums: OFF" in postgres.log.read_text()
+    postgres.initialise()
+    postgres.start()
+    postgres.wait_until_ready()
+    assert await run(postgres, "SHOW data_checksums") == "on"
+
+
 async def test_postgres_listens_on_loopback_alone(postgres):
     postgres.initialise()
     postgres.start()

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO, Final, Protocol
 
 from daicho.local import watchdog
-from daicho.local.servers import Child, ServerFailed, open_log
+from daicho.local.servers import Child, ServerFailed, last_words, open_log
 
 _GLANCE: Final = 0.2
 
@@ -143,7 +143,7 @@ class Household:
         while True:
             for name, server in self._servers.items():
                 if server.pid is None and name not in self._passing:
-                    return f"{name} ended by itself: {_last_line(server.log)} (more in {server.log})"
+                    return f"{name} ended by itself: {last_words(server.log)} (more in {server.log})"
             await asyncio.sleep(_GLANCE)
 
     async def stop(self) -> None:
@@ -153,10 +153,3 @@ class Household:
         self._watchdog.kill()
         self._watchdog.wait()
         os.close(self._lines)
-
-
-def _last_line(log: Path) -> str:
-    with contextlib.suppress(OSError):
-        lines = log.read_text(errors="replace").split("\n")
-        return next((line.strip()[:300] for line in reversed(lines) if line.strip()), "its log is empty")
-    return "it left no log"

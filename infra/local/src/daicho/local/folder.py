@@ -13,7 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Final
 
-from daicho.local.servers import ServerFailed
+from daicho.local.servers import ServerFailed, both
+from daicho.local.servers.durable import refuse_readable_by_others, write_durably
 
 LOCK: Final = "daicho.lock"
 SETTINGS: Final = "settings.json"
@@ -21,8 +22,11 @@ SETTINGS: Final = "settings.json"
 OPERATOR: Final = "operator"
 """Beside the services in it: what operators alone are told."""
 FORMAT: Final = 1
+_MIB: Final = 1024 * 1024
 # A first start writes about 150 MiB; PostgreSQL keeps up to 512 MiB of write-ahead log.
-ROOM: Final = 800 * 1024 * 1024
+ROOM: Final = 800 * _MIB
+# Recovery after a crash writes a few segments of 16 MiB; a PostgreSQL whose log finds no room stops in mid-work.
+FLOOR: Final = 128 * _MIB
 _WHAT_TO_DO: Final = {
     errno.ENOSPC: "the disk is full: free some space, or choose another folder with DATA=",
     errno.EDQUOT: "your disk quota is used up: free some space, or choose another folder with DATA=",
@@ -45,11 +49,12 @@ def worded(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def locked(data: Path, address: str, *, room: int = ROOM) -> Iterator[None]:
+def locked(data: Path, address: str, *, room: int = ROOM, floor: int = FLOOR) -> Iterator[None]:
     """Hold the folder for this process while the block runs; creates it.
 
     Raises :class:`ServerFailed` when another run holds it (naming its address), when it is not ours, cannot
-    be written, or has less than ``room`` bytes free.
+    be written, or has too little room: less than ``room`` bytes free for a first start, less than ``floor`` for a
+    folder that has been used before. Between the two such a folder is warned about.
     """
     with worded(data):
         if data.is_dir() and any(data.iterdir()) and not (data / LOCK).exists():
@@ -58,12 +63,7 @@ def locked(data: Path, address: str, *, room: int = ROOM) -> Iterator[None]:
             )
         data.mkdir(parents=True, exist_ok=True)
         data.chmod(0o711)  # the database's user walks through
-        free = shutil.disk_usage(data).free
-        if free < room:
-            raise ServerFailed(
-                f"{data}: only {free >> 20} MiB are free, {room >> 20} MiB are needed: free some space, or "
-                "choose another folder with DATA=."
-            )
+        _check_room(data, room, floor)
         descriptor = os.open(data / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
     with os.fdopen(descriptor, "r+") as lock:
         try:
@@ -79,6 +79,28 @@ def locked(data: Path, address: str, *, room: int = ROOM) -> Iterator[None]:
         yield
 
 
+def _check_room(data: Path, room: int, floor: int) -> None:
+    free, is_used = shutil.disk_usage(data).free, (data / SETTINGS).exists()
+    if free >= room:
+        return
+    needed = (floor if is_used else room) // _MIB
+    if free < (floor if is_used else room):
+        raise ServerFailed(
+            both(
+                f"{data} の空きは {free // _MIB} MiB だけです。{needed} MiB 必要です。空きを作るか、DATA= で別のフォルダーを指定してください。",
+                f"{data}: only {free // _MIB} MiB are free, {needed} MiB are needed: free some space, or "
+                "choose another folder with DATA=.",
+            )
+        )
+    print(
+        both(
+            f"注意: {data} の空きが {free // _MIB} MiB しかありません。{room // _MIB} MiB 以上を空けてください。",
+            f"warning: {data} has only {free // _MIB} MiB free; make it {room // _MIB} MiB or more soon.",
+        ),
+        flush=True,
+    )
+
+
 def _check_format(data: Path, lock: IO[str], address: str) -> None:
     words = lock.read().split()
     if words and words[0] != f"format={FORMAT}":
@@ -92,15 +114,32 @@ def _check_format(data: Path, lock: IO[str], address: str) -> None:
 
 
 def keep(file: Path, make: Callable[[], dict[str, str]]) -> dict[str, str]:
-    """The secrets in ``file`` (mode 0600), made by ``make`` the first time; later ones only add names."""
+    """The secrets in ``file`` (mode 0600), made by ``make`` the first time; later ones only add names.
+
+    Raises :class:`ServerFailed` when it does not read, when others may read it, and when it is gone from a folder
+    whose databases it opens.
+    """
     held: dict[str, str] = {}
     with worded(file):
+        refuse_readable_by_others(file)
+        if not file.exists() and (file.parent / "postgres" / "PG_VERSION").exists():
+            raise ServerFailed(
+                both(
+                    f"{file} がありません。{file.parent} のデータベースはその中のパスワードでしか開けません。"
+                    "バックアップから戻すか、DATA= で別のフォルダーを指定してください。",
+                    f"{file} is gone, and the databases in {file.parent} open to its passwords alone: restore it from a "
+                    "backup, or choose another folder with DATA=.",
+                )
+            )
         if file.exists():
             try:
                 held = json.loads(file.read_text(encoding="utf-8"))
             except ValueError:
                 raise ServerFailed(
-                    f"{file} is damaged: restore the data folder from a backup, or start anew with make clean."
+                    both(
+                        f"{file} が壊れています。データフォルダーをバックアップから戻すか、make clean で新しく始めてください。",
+                        f"{file} is damaged: restore the data folder from a backup, or start anew with make clean.",
+                    )
                 ) from None
         wanted = make() | held
         if wanted != held:
@@ -110,14 +149,7 @@ def keep(file: Path, make: Callable[[], dict[str, str]]) -> dict[str, str]:
 
 def write_private(file: Path, value: object) -> None:
     """Write ``value`` as JSON that only we may read, in one step that survives a power cut."""
-    scratch = file.with_name(f".{file.name}.new")
-    scratch.unlink(missing_ok=True)
-    descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as handle:
-        json.dump(value, handle, ensure_ascii=False)
-        handle.flush()
-        os.fsync(handle.fileno())
-    scratch.replace(file)
+    write_durably(file, json.dumps(value, ensure_ascii=False))
 
 
 def new_secret() -> str:

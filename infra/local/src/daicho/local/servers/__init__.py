@@ -8,6 +8,15 @@ the kernel ends the child when the thread that started it ends, which is how not
 
 from daicho.local.servers.openbao import OpenBaoServer
 from daicho.local.servers.postgres import PostgresServer
-from daicho.local.servers.process import Child, ServerFailed, free_port, open_log
+from daicho.local.servers.process import Child, ServerFailed, both, free_port, last_words, open_log
 
-__all__ = ["Child", "OpenBaoServer", "PostgresServer", "ServerFailed", "free_port", "open_log"]
+__all__ = [
+    "Child",
+    "OpenBaoServer",
+    "PostgresServer",
+    "ServerFailed",
+    "both",
+    "free_port",
+    "last_words",
+    "open_log",
+]

@@ -7,6 +7,7 @@ import importlib.metadata
 import importlib.util
 import os
 import pwd
+import re
 import shutil
 import signal
 import subprocess
@@ -22,6 +23,7 @@ from daicho.local.servers.process import (
     Child,
     ServerFailed,
     as_user,
+    open_log,
     plain,
     reaches,
     require_free,
@@ -117,8 +119,12 @@ class PostgresServer:
         return self._child.pid
 
     def initialise(self) -> None:
-        """Make the cluster when the folder holds none. Blocks for a second or two."""
+        """Make the cluster when the folder holds none. Blocks for a second or two.
+
+        A cluster without data checksums, which an older version may have made, gets them now.
+        """
         if (self.folder / "PG_VERSION").exists():
+            self._enable_checksums()
             return
         if self.folder.exists() and any(self.folder.iterdir()):
             raise ServerFailed(f"{self.folder} is not empty and holds no PostgreSQL data; move it away.")
@@ -150,6 +156,7 @@ class PostgresServer:
                     "--encoding=UTF8",
                     "--locale-provider=builtin",
                     "--locale=C.UTF-8",
+                    "--data-checksums",
                     "--no-instructions",
                 ],
                 reach=(scratch,),
@@ -162,6 +169,26 @@ class PostgresServer:
         )
         if done.returncode:
             raise ServerFailed(f"initdb failed: {plain((done.stderr or done.stdout).splitlines())}")
+
+    def _enable_checksums(self) -> None:
+        """Switch data checksums on, where they are off and the cluster was shut down cleanly; else the next start does."""
+        state = self._run("pg_controldata", "--pgdata", self.folder)
+        if not re.search(r"^Data page checksum version: +0$", state.stdout, re.MULTILINE):
+            return  # they are on, or the folder is damaged, of which the server itself says more
+        done = self._run("pg_checksums", "--enable", "--pgdata", self.folder)
+        words = "OFF; they are switched on by the first start after a clean stop" if done.returncode else "ON"
+        with open_log(self.log) as log:
+            log.write(f"data checksums: {words}\n".encode())
+
+    def _run(self, program: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            as_user(self._user, [programs(self._user) / program, *arguments], reach=(self.folder,)),
+            check=False,
+            capture_output=True,
+            text=True,
+            env=_environ(),
+            cwd="/",
+        )
 
     def start(self) -> None:
         """Start the postmaster; it accepts connections a moment later."""

@@ -22,10 +22,25 @@ import psutil
 
 _PR_SET_PDEATHSIG: Final = 1
 _POLL: Final = 0.02
+_RECENT: Final = 12
+"""Lines at the end of a log among which a cause that is known may stand."""
+_FULL: Final = 1024 * 1024
+"""Bytes; with less than that free not even a log can be written."""
 
 
 class ServerFailed(Exception):
     """A server did not start or died; the text is one line for the person at the terminal."""
+
+
+def both(japanese: str, english: str) -> str:
+    """One line for the person at the terminal, in both languages."""
+    return f"{japanese} / {english}"
+
+
+_DISK_FULL: Final = both(
+    "ディスクの空きがありません。空きを作ってから起動し直してください。",
+    "the disk is full; make room and start again.",
+)
 
 
 def free_port(host: str = "127.0.0.1") -> int:
@@ -94,11 +109,23 @@ def reaches(user: pwd.struct_passwd, folder: Path) -> bool:
 def plain(lines: Sequence[str]) -> str:
     """The end of a log as one line, or what it means when that is known."""
     said = " | ".join(line.strip() for line in lines[-4:] if line.strip())
-    if "No space left on device" in said:
-        return "the disk is full; make room and start again."
-    if "Read-only file system" in said:
-        return "the disk is read-only."
+    recent = "".join(lines[-_RECENT:])
+    if "No space left on device" in recent:
+        return _DISK_FULL
+    if "Read-only file system" in recent:
+        return both("ディスクが読み取り専用です。", "the disk is read-only.")
     return said or "it said nothing."
+
+
+def last_words(log: Path) -> str:
+    """Why the server behind ``log`` ended, as one line."""
+    try:
+        lines = log.read_text(errors="replace").splitlines()
+        if shutil.disk_usage(log.parent).free < _FULL:
+            return _DISK_FULL
+    except OSError:
+        return "no log"
+    return plain(lines)
 
 
 def open_log(path: Path) -> BinaryIO:
@@ -198,11 +225,7 @@ class Child:
 
     def last_words(self) -> str:
         """The end of the log, as one line."""
-        try:
-            lines = self.log.read_text(errors="replace").splitlines()
-        except OSError:
-            return "no log"
-        return plain(lines)
+        return last_words(self.log)
 
 
 def _die_with(parent: int, death_signal: signal.Signals) -> Callable[[], None] | None:
