@@ -27,6 +27,8 @@ _CODES: Final[Sequence[tuple[re.Pattern[str], str, str | None]]] = (
     (re.compile(r"Invalid RFC3339 encoded date`?$|Invalid ISO8601 date"), "invalid_date", None),
     (re.compile(r"Invalid RFC3339|`datetime` with"), "invalid_datetime", None),
 )
+_LONGEST: Final = 2_000
+"""Characters of an error text that are read."""
 _EXPECTED: Final = re.compile(r"Expected `([a-z]+)")
 _KINDS: Final = {
     "str": "text",
@@ -46,6 +48,8 @@ def fault_of(message: str, kind: Any, pointer: str) -> FieldFault:
     """msgspec's error text about a value that should have been a ``kind``, as a fault at or below ``pointer``."""
     if options := options_of(kind):
         return FieldFault(pointer, "unknown_option", {"options": listed(map(str, options))})
+    if len(message) > _LONGEST:  # it holds the name of an unknown member, and its end says where
+        message = message[: _LONGEST // 2] + message[-_LONGEST // 2 :]
     path = _PATH.search(message)
     if path:
         pointer += pointer_of(path[1])
