@@ -237,7 +237,8 @@ class _Run:
                 continue
             out.add(row.number)
             if isinstance(repeated, CellError):
-                sealed = seal_rejection(self.caller.keys, self.found.id, row, [repeated])
+                owner_id = self.found.only_owner or aim.owner_id
+                sealed = seal_rejection(self.caller.keys, self.found.id, row, [repeated], owner_id)
                 prepared.rejected.append((row.number, row.line, sealed))
         if not out:
             return prepared

@@ -74,4 +74,4 @@ def _sealed(keys: TenantKeys, found: Import, row: SourceRow, conflict: str) -> b
     names = {column.index: column.name for column in found.description.columns}
     name, code = _REASONS.get(conflict, (conflict, "not_unique"))
     column = next((names.get(m.column) for m in found.description.mapping if name and m.field == name), None)
-    return seal_rejection(keys, found.id, row, [CellError(column, code)])
+    return seal_rejection(keys, found.id, row, [CellError(column, code)], found.only_owner)

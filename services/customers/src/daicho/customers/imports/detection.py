@@ -88,7 +88,7 @@ def describe(chunks: Iterable[bytes], file: FileFormat) -> tuple[Column, ...]:
     else:
         sample = _take(iter(chunks), SAMPLE)
         rows = _text_rows(sample, file, file.header_row + _ROWS)
-    return _columns(rows, file.header_row)
+    return _columns(rows, file)
 
 
 def _take(source: Iterator[bytes], size: int) -> bytes:
@@ -206,8 +206,8 @@ def _with_header(file: FileFormat, rows: Sequence[list[str]]) -> Detected:
     if not any(any(row) for row in rows):
         raise FileEmpty
     header_row = find_header(rows)
-    columns = _columns(rows, header_row)
-    return Detected(msgspec.structs.replace(file, header_row=header_row), columns)
+    file = msgspec.structs.replace(file, header_row=header_row)
+    return Detected(file, _columns(rows, file))
 
 
 def find_header(rows: Sequence[list[str]]) -> int:
@@ -238,10 +238,13 @@ def _header_score(texts: Sequence[str], usual: int) -> float:
     return fullness + 3 * known - 2 * data - 2 * long - repeated - 0.4
 
 
-def _columns(rows: Sequence[list[str]], header_row: int) -> tuple[Column, ...]:
+def _columns(rows: Sequence[list[str]], file: FileFormat) -> tuple[Column, ...]:
+    header_row = file.header_row
     header = rows[header_row - 1] if 0 < header_row <= len(rows) else []
     data = [row for row in rows[header_row:] if any(row)]
     width = len(header) if header_row else max((len(row) for row in data), default=0)
+    if header_row and file.kind is FileKind.TEXT:
+        data = [row for row in data if len(row) == width]  # cells of others may stand under a wrong header
     named = [index for index in range(width) if not header_row or trim(header[index])]
     first, last = (named[0], named[-1]) if named else (0, -1)
     return tuple(

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Final
 from urllib.parse import quote
 
 from litestar.response import Stream
 
 from daicho.customers.imports import repository
+from daicho.customers.imports.disclosure import Disclosure
 from daicho.customers.imports.files import FileKind
 from daicho.customers.imports.model import Import
 from daicho.customers.imports.rejected import RejectedRow, write_rejected
 from daicho.customers.imports.rejections import open_rejection
 from daicho.customers.imports.service import Asking, Imports
 
+Still = Callable[[], Awaitable[None]]
 PAGE: Final = 500
 """Rejected rows in memory at a time."""
 _XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -29,10 +31,16 @@ REJECTED: Final = {
 """What the file looks like, by media type."""
 
 
-def rejected_file(imports: Imports, asking: Asking, found: Import) -> Stream:
-    """A file like the one that ``found`` came from, with the reasons in its first column."""
-    rows = _rejected_rows(imports, asking, found, asyncio.get_running_loop())
-    pieces = write_rejected(rows, found.description.columns, found.format, asking.language)
+def rejected_file(
+    imports: Imports, asking: Asking, found: Import, disclosure: Disclosure, still: Still
+) -> Stream:
+    """A file like the one that ``found`` came from, with the reasons in its first column, of what the caller may see.
+
+    ``still`` is asked before each page of rows; it raises when the caller's rights have changed.
+    """
+    loop = asyncio.get_running_loop()
+    rows = filter(None, map(disclosure.row, _rejected_rows(imports, asking, found, still, loop)))
+    pieces = write_rejected(rows, disclosure.file_columns(), found.format, asking.language)
     return Stream(
         pieces,
         media_type=_media_type(found),
@@ -45,11 +53,12 @@ def rejected_file(imports: Imports, asking: Asking, found: Import) -> Stream:
 
 
 def _rejected_rows(
-    imports: Imports, asking: Asking, found: Import, loop: asyncio.AbstractEventLoop
+    imports: Imports, asking: Asking, found: Import, still: Still, loop: asyncio.AbstractEventLoop
 ) -> Iterator[RejectedRow]:
     """Page by page, for the thread that writes the file: however many there are, memory stays flat."""
 
     async def page(number: int) -> Sequence[tuple[int, int, bytes]]:
+        await still()
         async with imports.database.reading(asking.actor, heavy=True) as tx:
             return await repository.rejected_from(tx, found.id, number, PAGE)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 from uuid import UUID
 
@@ -149,13 +149,13 @@ class Matcher:
         for value, held, key in zip(values, holders, self._keys, strict=True):
             others = {record_id for record_id, _ in held.get(value, ())} - {aim.record_id}
             if aim.error is None and key.is_unique and others and aim.action != "skip":
-                return Aim(aim.action, aim.record_id, CellError(key.header, "not_unique"))
+                return replace(aim, error=CellError(key.header, "not_unique"))
         return aim
 
     def _matched(self, held: list[tuple[UUID, UUID | None]], key: _Key, grants: Grants) -> Aim:
         """What out of the caller's reach is found does not exist for him: its row makes a new record."""
         reach = {
-            record_id
+            record_id: owner
             for record_id, owner in held
             if self._reaches(grants, None if owner is None else UserId(owner))
         }
@@ -165,7 +165,8 @@ class Matcher:
             return Aim("skip")
         if len(reach) > 1:
             return Aim("update", None, CellError(key.header, "ambiguous_match"))
-        return Aim("update", reach.pop())
+        record_id, owner = reach.popitem()
+        return Aim("update", record_id, owner_id=owner)
 
     def _reaches(self, grants: Grants, owner_id: UserId | None) -> bool:
         if self._on_match == "skip":

@@ -62,6 +62,10 @@ IMPORT_MESSAGES: Final[Mapping[str, Messages]] = {
         ja="チェックの後に項目の設定が変わったため、取り込まれませんでした。",
         en="Fields were changed since the check, so the row was not imported.",
     ),
+    "withheld": Messages(
+        ja="表示する権限のない列に誤りがあります。内容は、ファイルをアップロードした人に確認してください。",
+        en="Something is wrong in a column that you may not see. Ask who uploaded the file.",
+    ),
     "unknown_column": Messages(ja="この列はファイルにありません。", en="The file has no such column."),
 }
 

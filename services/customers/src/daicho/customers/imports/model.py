@@ -69,6 +69,12 @@ class Import:
         return self.created + self.updated > 0
 
     @property
+    def only_owner(self) -> UserId | None:
+        """Who owns every record of the file: who uploaded it, unless rows name an owner or change records of others."""
+        names_owner = any(each.field == "owner" for each in self.description.mapping)
+        return None if names_owner or self.on_match == "update" else self.created_by
+
+    @property
     def updates_only(self) -> bool:
         """See :func:`is_for_updates`."""
         return is_for_updates(self.match_on, self.on_match)

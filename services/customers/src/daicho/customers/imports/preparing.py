@@ -60,6 +60,8 @@ class Aim:
     action: str
     record_id: UUID | None = None
     error: CellError | None = None
+    owner_id: UUID | None = None
+    """The owner of the record that it matches."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,13 +151,25 @@ class Preparer:
             normalised = self._normaliser.normalise(row)
             errors = self._errors(normalised, aim)
             if errors:
-                sealed = seal_rejection(self._keys, self._plan.import_id, row, errors)
+                owner_id = self._owner(normalised, aim)
+                sealed = seal_rejection(self._keys, self._plan.import_id, row, errors, owner_id)
                 prepared.rejected.append((row.number, row.line, sealed))
             elif aim.action == "update":
                 prepared.staged.append(self._change(normalised, aim))
             elif aim.action == "create":
                 prepared.staged.append(self._record(normalised))
         return prepared
+
+    def _owner(self, row: NormalisedRow, aim: Aim) -> UUID | None:
+        """Whose record the row is about; None where its cell names nobody."""
+        if aim.record_id is not None:
+            return aim.owner_id
+        if "owner" not in self._column_of:
+            return self._plan.owner_id if aim.action == "create" else None
+        if "owner" not in row.values:
+            return None
+        owner = row.values["owner"]
+        return self._plan.owner_id if owner is None else UUID(owner)
 
     def _errors(self, row: NormalisedRow, aim: Aim) -> list[CellError]:
         errors = row.errors

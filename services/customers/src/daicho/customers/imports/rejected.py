@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
+from uuid import UUID
 
 from daicho.customers.imports.cells import neutralise, restore
 from daicho.customers.imports.detection import Column
@@ -30,6 +31,8 @@ class RejectedRow:
 
     cells: Sequence[str]
     errors: Sequence[CellError]
+    owner_id: UUID | None = None
+    """Whose record it would have made or changed; None where that is not known."""
 
 
 def write_rejected(

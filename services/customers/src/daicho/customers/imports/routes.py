@@ -11,6 +11,7 @@ from litestar.response import Stream
 
 from daicho.customers.imports import repository
 from daicho.customers.imports.downloading import REJECTED, rejected_file
+from daicho.customers.imports.error_list import list_errors_from
 from daicho.customers.imports.faults import (
     FilesBusy,
     ImportBegun,
@@ -25,21 +26,12 @@ from daicho.customers.imports.faults import (
     UploadMalformed,
 )
 from daicho.customers.imports.following import EVENTS, follow
-from daicho.customers.imports.messages import say
-from daicho.customers.imports.normalising import CellError
 from daicho.customers.imports.permission import permission
-from daicho.customers.imports.rejections import open_rejection
-from daicho.customers.imports.schemas import (
-    ImportError,  # noqa: A004 the name that the API gives it
-    ImportErrorPage,
-    ImportPage,
-    ImportPatch,
-    ImportView,
-)
+from daicho.customers.imports.schemas import ImportErrorPage, ImportPage, ImportPatch, ImportView
 from daicho.customers.imports.service import Asking, Imports, view_of
 from daicho.customers.imports.uploads import FILE_LIMIT, Upload, UploadOperation
 from daicho.customers.model import RESOURCES, Resource
-from daicho.faults import FieldFault, Invalid, listed
+from daicho.faults import FieldFault, Forbidden, Invalid, listed
 from daicho.tabular import FileEmpty, FileTooComplex, FileTooLarge, FileUnreadable, FileUnsupported
 from daicho.tenancy import UserId
 from daicho.web import (
@@ -192,20 +184,10 @@ class ImportRoutes(Controller):
         if cursor is not None:
             at = open_cursor(asking.keys, bound, cursor, tuple[int, int])
         async with imports.database.reading(asking.actor) as tx:
-            await imports.find(tx, asking, import_id)
-            rows = await repository.rejected_from(tx, import_id, at[0], limit + 1)
+            found = await imports.find(tx, asking, import_id)
         await _saw(request, asking, "import.errors", import_id)
-        items: list[tuple[tuple[int, int], ImportError]] = []
-        for number, line, sealed in rows:
-            errors = open_rejection(asking.keys, import_id, number, sealed).errors
-            for place, error in enumerate(errors):
-                if (number, place) >= at:
-                    detail = say(CellError(None, error.code, error.params), asking.language)
-                    items.append(
-                        ((number, place), ImportError(number, line, error.column, error.code, detail))
-                    )
-        more = seal_cursor(asking.keys, bound, items[limit][0]) if len(items) > limit else None
-        return ImportErrorPage([item for _, item in items[:limit]], more)
+        errors, after = await list_errors_from(imports, asking, found, at, limit)
+        return ImportErrorPage(errors, seal_cursor(asking.keys, bound, after) if after else None)
 
     @get("/{import_id:uuid}/rejected", opt=declares(texts=REJECTED, cost=Cost.BULK, lasts=True))
     async def download_rejected(self, request: Ask, import_id: FromPath[UUID]) -> Stream:
@@ -213,8 +195,14 @@ class ImportRoutes(Controller):
         asking, imports = await _asking(request), _imports(request)
         async with imports.database.reading(asking.actor) as tx:
             found = await imports.find(tx, asking, import_id)
+            disclosure = await imports.disclosure(tx, asking, found)
         await _saw(request, asking, "import.rejected", import_id)
-        return rejected_file(imports, asking, found)
+
+        async def still() -> None:
+            if await request.app.state.permissions.grants(asking.actor) != asking.grants:
+                raise Forbidden
+
+        return rejected_file(imports, asking, found, disclosure, still)
 
     @get(
         "/{import_id:uuid}/events",

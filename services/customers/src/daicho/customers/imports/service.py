@@ -15,6 +15,7 @@ from daicho import jobs
 from daicho.customers.definitions.catalogue import Catalogue, ResourceSchema
 from daicho.customers.imports import ending, repository
 from daicho.customers.imports.detection import Column
+from daicho.customers.imports.disclosure import Disclosure, disclose
 from daicho.customers.imports.faults import (
     ImportBegun,
     ImportBusy,
@@ -164,6 +165,11 @@ class Imports:
             raise NotFound
         return found
 
+    async def disclosure(self, tx: TenantTransaction, asking: Asking, found: Import) -> Disclosure:
+        """What the caller may see of ``found``."""
+        schema = await self.catalogue.current(tx, found.resource)
+        return disclose(found, schema.schema.definitions, asking.grants, asking.actor.user_id)
+
     async def correct(self, asking: Asking, import_id: UUID, patch: ImportPatch) -> ImportView:
         """Change how the file is read or mapped; a check must follow. Raises Invalid, NotFound, ImportBegun, …"""
         async with self.uploads.slot(asking.actor):
@@ -312,7 +318,7 @@ def _wrong(
         )
     )
     if match_on is not None:
-        matchable = match_fields(resource, definitions)
+        matchable = match_fields(resource, [each for each in definitions if each.is_readable(role)])
         if match_on not in matchable:
             wrong.append(FieldFault("/match_on", "not_matchable", {"options": listed(sorted(matchable))}))
         elif match_on not in {each.field for each in description.mapping}:
@@ -323,6 +329,7 @@ def _wrong(
 def view_of(found: Import, schema: ResourceSchema, asking: Asking) -> ImportView:
     """The import as the API shows it to him who asks."""
     writable = _writable(schema, asking.grants.role)
+    shown = disclose(found, schema.schema.definitions, asking.grants, asking.actor.user_id)
     description = found.description
     suggested = {
         each.column: each.field for each in suggest_mapping(description.columns, found.resource, writable)
@@ -338,10 +345,10 @@ def view_of(found: Import, schema: ResourceSchema, asking: Asking) -> ImportView
         header_row=found.format.header_row,
         columns=[
             ImportColumn(each.index, each.name, each.samples, suggested.get(each.index))
-            for each in description.columns
+            for each in shown.columns
         ],
-        mapping=[MappedColumn(each.column, each.field) for each in description.mapping],
-        match_on=found.match_on,
+        mapping=[MappedColumn(each.column, each.field) for each in shown.mapping],
+        match_on=shown.match_on,
         on_match=found.on_match,
         failure=found.failure,
         failure_detail=say_failure(found.failure, asking.language, has_begun=found.has_begun),
