@@ -163,3 +163,32 @@ async def test_a_link_leads_to_what_there_is(house):
     body = {"resource": "contact", "key": "deal", "type": "link", "link_resource": "deal"}
     answer = await house.owner("POST", "/v1/fields", body)
     assert errors_of(answer) == {"/link_resource": "unknown_option"}
+
+
+@pytest.mark.parametrize("mark", ["\u2028", "\n", "\u202e", "\u200b", "\u2066"])
+async def test_line_end_or_direction_mark_in_a_line_is_named(house, mark) -> None:
+    text = f"青空{mark}商事"
+    contact = {
+        "family_name": text,
+        "department": text,
+        "title": text,
+        "tags": ["a", text],
+        "address": {"city": text},
+        "notes": "一\u2028二\n三",
+    }
+    answer = await house.owner("POST", "/v1/contacts", contact)
+    assert answer.status_code == 422
+    assert {(each["pointer"], each["code"]) for each in answer.json()["errors"]} == {
+        (pointer, "control_character")
+        for pointer in ("/family_name", "/department", "/title", "/tags/1", "/address/city")
+    }
+    answer = await house.owner("POST", "/v1/companies", {"name": text, "url": f"https://example.jp/{mark}a"})
+    assert {each["pointer"] for each in answer.json()["errors"]} == {"/name", "/url"}
+    field = {"resource": "contact", "key": "a", "type": "text", "label": text, "section": text}
+    answer = await house.owner("POST", "/v1/fields", field)
+    assert {each["pointer"] for each in answer.json()["errors"]} == {"/label", "/section"}
+
+
+async def test_long_text_keeps_its_line_ends(house) -> None:
+    made = await house.owner.make("/v1/contacts", family_name="山田", notes="一\u2028二\r\n三\n四")
+    assert made["notes"] == "一\n二\n三\n四"

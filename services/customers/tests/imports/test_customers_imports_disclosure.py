@@ -27,8 +27,7 @@ async def everything(caller: Any, import_id: str) -> str:
     """Every answer about an import, as one text."""
     path = f"/v1/imports/{import_id}"
     answers = [
-        await caller("GET", each)
-        for each in (path, f"{path}/errors", f"{path}/rejected", "/v1/imports")
+        await caller("GET", each) for each in (path, f"{path}/errors", f"{path}/rejected", "/v1/imports")
     ]
     assert {each.status_code for each in answers} == {200}
     async with caller.client.stream("GET", f"{path}/events") as events:
@@ -128,7 +127,9 @@ async def test_rejected_row_of_a_record_out_of_scope_is_not_shown(imports, owner
     await ledger.set_role(
         house.tenant_id, "member", {"contacts:import": Scope.ALL, "contacts:read": Scope.TEAM}
     )
-    made = await imports.upload(owner, "k.csv", table("K-1,変更,henkou@", header="顧客番号,姓,メールアドレス"))
+    made = await imports.upload(
+        owner, "k.csv", table("K-1,変更,henkou@", header="顧客番号,姓,メールアドレス")
+    )
     patch = {"match_on": "customer_code", "on_match": "update"}
     assert (await owner("PATCH", f"/v1/imports/{made['id']}", patch)).status_code == 200
     assert (await imports.check(owner, made["id"]))["rejected"] == 1

@@ -77,7 +77,8 @@ FIELD_MESSAGES: Mapping[str, Messages] = {
     "too_many": Messages(ja="{maximum} 件までです。", en="At most {maximum}."),
     "not_unique": Messages(ja="すでに使われている値です。", en="This value is already in use."),
     "control_character": Messages(
-        ja="使えない文字（制御文字）が含まれています。", en="It holds a control character."
+        ja="改行・制御文字・見えない文字（文字の向きを変える記号など）は使えません。取り除いてください。",
+        en="Line breaks, control characters and invisible characters such as direction marks are not allowed here. Remove them.",
     ),
     "invalid_key": Messages(
         ja="キーは英小文字で始まる 40 文字以内の英小文字・数字・_ です。",

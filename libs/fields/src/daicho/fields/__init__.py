@@ -16,7 +16,7 @@ from daicho.fields.definitions import (
 from daicho.fields.indexing import IndexKind, IndexValue, comparable, index_kind, index_rows
 from daicho.fields.schema_fragment import json_schema
 from daicho.fields.validation import Checked, FieldValidator, Resolve, Schema, as_fault
-from daicho.fields.values import Refused
+from daicho.fields.values import Refused, read_url
 from daicho.fields.writing import ToText, phone_text, text_writer
 
 __all__ = [
@@ -42,5 +42,6 @@ __all__ = [
     "is_key",
     "json_schema",
     "phone_text",
+    "read_url",
     "text_writer",
 ]

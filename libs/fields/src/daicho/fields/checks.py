@@ -174,8 +174,11 @@ def _check_details(definition: FieldDefinition) -> Iterator[FieldFault]:
     if definition.max_length is not None:
         yield from _beyond("/max_length", definition.max_length, 1, longest)
     for name, maximum in (("label", 100), ("help", 1000), ("section", 100)):
-        if len(getattr(definition, name)) > maximum:
+        text = getattr(definition, name)
+        if len(text) > maximum:
             yield FieldFault(f"/{name}", "too_long", {"maximum": maximum})
+        elif name != "help" and read_line(text) is None:
+            yield FieldFault(f"/{name}", "control_character")
 
 
 def _beyond(pointer: str, number: int, least: int, most: int) -> Iterator[FieldFault]:

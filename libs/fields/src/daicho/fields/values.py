@@ -50,7 +50,7 @@ def clean_text(text: str) -> str:
     """Text as typed, without blanks at its ends, line ends as LF; control characters are refused."""
     text = nihongo.trim(text)
     if not text.isprintable():
-        text = text.replace("\r\n", "\n").replace("\r", "\n")
+        text = nihongo.unify_line_ends(text)
         if _CONTROL.search(text):
             raise Refused("control_character")
     return text
@@ -62,8 +62,8 @@ def is_clean(text: str) -> bool:
 
 
 def read_line(text: str) -> str | None:
-    """``text`` when it stands on one line without control characters, else None."""
-    return None if "\n" in text or "\r" in text or _CONTROL.search(text) else text
+    """``text`` when it stands on one line and holds nothing invisible (:func:`nihongo.is_single_line`), else None."""
+    return text if nihongo.is_single_line(text) else None
 
 
 def bounded(text: str, maximum: int) -> str:
@@ -195,7 +195,7 @@ def read_url(text: str, maximum: int = 2000) -> str:
     text = text.strip()
     if len(text) > maximum:
         raise Refused("too_long", maximum=maximum)
-    if _URL_FORBIDDEN.search(text) or _CONTROL.search(text):
+    if _URL_FORBIDDEN.search(text) or not nihongo.is_single_line(text):
         raise Refused("invalid_url")
     try:
         parts = urlsplit(text)

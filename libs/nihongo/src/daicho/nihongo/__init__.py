@@ -21,6 +21,7 @@ from daicho.nihongo.dates import ERAS, JAPAN, Era, read_date, read_datetime, sho
 from daicho.nihongo.emails import read_email
 from daicho.nihongo.folding import FOLD_VERSION, VARIANTS, Folding, fold, search_digits
 from daicho.nihongo.kana import KANA_BUCKETS, kana_bucket, store_kana, to_katakana
+from daicho.nihongo.lines import drop_unseen, is_single_line, unify_line_ends
 from daicho.nihongo.numbers import (
     read_corporate_number,
     read_decimal,
@@ -52,6 +53,7 @@ __all__ = [
     "add_business_days",
     "add_months",
     "compose",
+    "drop_unseen",
     "fiscal_half_period",
     "fiscal_quarter_period",
     "fiscal_year",
@@ -60,6 +62,7 @@ __all__ = [
     "holiday_name",
     "is_business_day",
     "is_mobile",
+    "is_single_line",
     "kana_bucket",
     "narrow",
     "narrow_hyphens",
@@ -86,4 +89,5 @@ __all__ = [
     "store_kana",
     "to_katakana",
     "trim",
+    "unify_line_ends",
 ]

@@ -209,8 +209,10 @@ class Records(ABC, Generic[StateT, PatchT, ViewT]):
     ) -> StateT:
         """The state after ``patch`` as it will be stored; what is wrong with it is added to ``wrong``."""
         before = found.state
-        state, misread = self.normalise(self.merged(before, patch))
-        wrong += misread
+        merged = self.merged(before, patch)
+        state, misread = self.normalise(merged)
+        # A value of before a rule does not keep somebody from changing another.
+        wrong += [each for each in misread if not _is_kept(each, before, merged)]
         sent = {} if patch.custom is UNSET else patch.custom
         checked = found.schema.schema.check(sent, role=reader.grants.role, current=before.custom)
         wrong += checked.faults
@@ -361,3 +363,9 @@ class Records(ABC, Generic[StateT, PatchT, ViewT]):
     def _shown(self, reader: Reader, found: Found[StateT]) -> ViewT:
         custom = found.schema.schema.readable(found.state.custom, reader.grants.role)
         return self.view(found.stamp, msgspec.structs.replace(found.state, custom=custom))
+
+
+def _is_kept(fault: FieldFault, before: object, merged: object) -> bool:
+    """Whether ``fault`` is about a member that a change leaves as it was."""
+    member = fault.pointer.split("/")[1]
+    return getattr(before, member, None) == getattr(merged, member, UNSET)

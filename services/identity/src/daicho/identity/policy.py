@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,7 +14,7 @@ from email_validator import EmailNotValidError, validate_email
 from daicho.faults import FieldFault
 from daicho.identity.password_strength import ENOUGH, guesses
 from daicho.identity.permissions import ROLES
-from daicho.nihongo import compose
+from daicho.nihongo import compose, is_single_line
 
 #: A new company may work this long before somebody confirms the address it gave.
 CONFIRMATION_GRACE = timedelta(hours=72)
@@ -79,7 +78,7 @@ def email_fault(pointer: str, text: str) -> FieldFault | None:
 
 def has_control(text: str) -> bool:
     """Whether ``text`` holds a control or invisible formatting character, line ends included."""
-    return any(unicodedata.category(c) in ("Cc", "Cf", "Zl", "Zp", "Cs") for c in text)
+    return not is_single_line(text)
 
 
 def line_fault(pointer: str, text: str, *, maximum: int) -> FieldFault | None:

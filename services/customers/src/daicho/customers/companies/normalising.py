@@ -7,8 +7,9 @@ from collections.abc import Callable
 import msgspec
 
 from daicho.customers.companies.schemas import CompanyInput
-from daicho.customers.contacts.normalising import normalise_address, unique_tags
+from daicho.customers.contacts.normalising import line_faults, normalise_address, tag_faults, unique_tags
 from daicho.faults import FieldFault
+from daicho.fields import read_url
 from daicho.nihongo import Unreadable, read_corporate_number, read_phone, read_registration_number, store_kana
 
 _READERS: dict[str, Callable[[str], str]] = {
@@ -17,7 +18,7 @@ _READERS: dict[str, Callable[[str], str]] = {
     "corporate_number": read_corporate_number,
     "registration_number": read_registration_number,
     "phone": read_phone,
-    "url": str,
+    "url": read_url,
 }
 
 
@@ -38,12 +39,11 @@ def normalise(typed: CompanyInput) -> tuple[CompanyInput, list[FieldFault]]:
     if not changes["name"]:
         changes["name"] = ""
         found.append(FieldFault("/name", "required"))
-    url = changes.get("url")
-    if isinstance(url, str) and not url.lower().startswith(("http://", "https://")):
-        found.append(FieldFault("/url", "invalid_url"))
+    found += line_faults({name: changes.get(name) for name in ("name", "name_kana")})
     if typed.capital is not None and typed.capital.currency != "JPY":
         found.append(FieldFault("/capital/currency", "unknown_option", {"options": "JPY"}))
     if typed.address is not None:
         changes["address"] = normalise_address(typed.address, found)
     changes["tags"] = unique_tags(typed.tags)
+    found += tag_faults(typed.tags)
     return msgspec.structs.replace(typed, **changes), found

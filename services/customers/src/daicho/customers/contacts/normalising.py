@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
 from daicho.customers.contacts.schemas import ContactInput, Email, Phone
 from daicho.customers.schemas import Address
 from daicho.faults import FieldFault
-from daicho.nihongo import Unreadable, fold, read_email, read_phone, read_postal_code, store_kana
+from daicho.nihongo import (
+    Unreadable,
+    fold,
+    is_single_line,
+    read_email,
+    read_phone,
+    read_postal_code,
+    store_kana,
+    unify_line_ends,
+)
 
 _TRIMMED = (
     "family_name",
@@ -36,8 +45,9 @@ def normalise(typed: ContactInput) -> tuple[ContactInput, list[FieldFault]]:
         text = getattr(typed, name)
         if text is not None:
             changes[name] = _kana(text) if name in _KANA else _trimmed(text)
+    found += line_faults(changes)
     if typed.notes is not None:
-        changes["notes"] = _trimmed(typed.notes.replace("\r\n", "\n").replace("\r", "\n"))
+        changes["notes"] = _trimmed(unify_line_ends(typed.notes))
     if not changes["family_name"]:
         changes["family_name"] = ""
         found.append(FieldFault("/family_name", "required"))
@@ -52,7 +62,22 @@ def normalise(typed: ContactInput) -> tuple[ContactInput, list[FieldFault]]:
     if typed.address is not None:
         changes["address"] = normalise_address(typed.address, found)
     changes["tags"] = unique_tags(typed.tags)
+    found += tag_faults(typed.tags)
     return msgspec.structs.replace(typed, **changes), found
+
+
+def line_faults(texts: Mapping[str, object], pointer: str = "") -> list[FieldFault]:
+    """A fault for each text that is shown on one line and holds a line end or something invisible."""
+    return [
+        FieldFault(f"{pointer}/{name}", "control_character")
+        for name, text in texts.items()
+        if isinstance(text, str) and not is_single_line(text)
+    ]
+
+
+def tag_faults(tags: Sequence[str]) -> list[FieldFault]:
+    """As :func:`line_faults`, for tags."""
+    return line_faults({str(place): tag for place, tag in enumerate(tags)}, "/tags")
 
 
 def normalise_address(typed: Address, found: list[FieldFault]) -> Address:
@@ -62,6 +87,11 @@ def normalise_address(typed: Address, found: list[FieldFault]) -> Address:
         parts["postal_code"] = _read(
             read_postal_code, parts["postal_code"] or "", "/address/postal_code", found
         )
+    found += line_faults({name: parts.get(name) for name in ("prefecture", "city")}, "/address")
+    for name in ("street", "building"):  # of two lines in many files
+        if text := parts.get(name):
+            parts[name] = unify_line_ends(text)
+            found += line_faults({name: (parts[name] or "").replace("\n", " ")}, "/address")
     return Address(**parts)
 
 

@@ -18,7 +18,7 @@ from daicho.customers.imports.rows import SourceRow
 from daicho.customers.model import RESOURCES, Resource
 from daicho.fields import FieldDefinition, FieldValidator
 from daicho.keyring import TenantKeys
-from daicho.nihongo import Unreadable, trim
+from daicho.nihongo import Unreadable, drop_unseen, trim
 from daicho.tenancy import Grants, TenantTransaction, UserId
 
 COLUMNS: Final[Mapping[Resource, tuple[str, ...]]] = {
@@ -49,7 +49,7 @@ def match_fields(resource: Resource, definitions: Sequence[FieldDefinition]) -> 
 
 def cell_text(cell: str) -> str:
     """A cell as the normaliser reads it."""
-    text = trim(cell)
+    text = trim(drop_unseen(cell))
     return trim(restore(text)) if text[:1] == "'" else text
 
 

@@ -12,7 +12,7 @@ from daicho.customers.imports.detection import Column
 from daicho.customers.imports.mapping import ColumnMapping
 from daicho.customers.imports.rows import SourceRow
 from daicho.fields import FieldDefinition, FieldValidator, Refused, Resolve
-from daicho.nihongo import Unreadable, split_address, trim
+from daicho.nihongo import Unreadable, drop_unseen, split_address, trim
 
 _TAG_MARKS: Final = "、,，;；\n"
 _TAG: Final = re.compile(
@@ -79,7 +79,7 @@ class RowNormaliser:
                 continue
             cell = cells[index]
             if cell:
-                cell = trim(cell)
+                cell = trim(drop_unseen(cell))
                 if cell[:1] == "'":
                     cell = trim(restore(cell))
             if not cell:

@@ -1,0 +1,60 @@
+"""Which texts stand on one line, and what is dropped from cells."""
+
+import pytest
+
+from daicho.nihongo import drop_unseen, is_single_line, unify_line_ends
+
+UNSEEN = [
+    *(
+        "\n",
+        "\r",
+        "\t",
+        "\x00",
+        "\x85",
+        "\u2028",
+        "\u2029",
+        "\u200b",
+        "\u200c",
+        "\u200d",
+        "\u200e",
+        "\u200f",
+        "\u061c",
+    ),
+    *(
+        "\u202a",
+        "\u202b",
+        "\u202c",
+        "\u202d",
+        "\u202e",
+        "\u2060",
+        "\u2066",
+        "\u2067",
+        "\u2068",
+        "\u2069",
+        "\ufeff",
+        "\u00ad",
+    ),
+]
+
+
+@pytest.mark.parametrize("mark", UNSEEN, ids=[f"U+{ord(each):04X}" for each in UNSEEN])
+def test_line_end_or_invisible_character_is_none_of_a_line(mark: str) -> None:
+    assert not is_single_line(f"株式会社{mark}青空")
+    assert not is_single_line(mark)
+
+
+@pytest.mark.parametrize(
+    "text", ["髙﨑", "葛\U000e0100城", "👨\u200d👩\u200d👧", "❤\ufe0f\u200d🔥", "a b", "　", "が\u3099", ""]
+)
+def test_what_a_name_may_hold_is_a_line(text: str) -> None:
+    assert is_single_line(text)
+    assert drop_unseen(text) == text
+
+
+def test_invisible_characters_of_a_cell_are_dropped_and_line_ends_stay() -> None:
+    assert drop_unseen("\u202aZ-1\u200b\u202c") == "Z-1"
+    assert drop_unseen("一\n二\u2028三\u200e") == "一\n二\u2028三"
+
+
+def test_line_ends_become_one() -> None:
+    assert unify_line_ends("a\r\nb\rc\x85d\u2028e\u2029f\ng") == "a\nb\nc\nd\ne\nf\ng"
