@@ -104,7 +104,7 @@ def _line(text: str) -> str:
 
 _SHAPES: Mapping[Format, Callable[[str], str]] = {
     Format.LINE: _line,
-    Format.KANA: nihongo.store_kana,
+    Format.KANA: lambda text: nihongo.store_kana(_line(text)),
     Format.POSTAL_CODE: nihongo.read_postal_code,
     Format.CORPORATE_NUMBER: nihongo.read_corporate_number,
     Format.REGISTRATION_NUMBER: nihongo.read_registration_number,

@@ -8,6 +8,8 @@ from typing import Final
 from daicho.fields import FieldDefinition, FieldType, Format, Option
 
 _TEXT: Final = 200
+_OF_LINES: Final = frozenset(["address.street", "address.building"])
+"""Texts that stand on two lines in many files."""
 
 
 def _field(
@@ -15,6 +17,8 @@ def _field(
 ) -> FieldDefinition:
     if type_ is FieldType.TEXT:
         more.setdefault("max_length", _TEXT)
+        if form is None and name not in _OF_LINES:
+            form = Format.LINE
     return FieldDefinition(key=name, type=type_, format=form, **more)  # type: ignore[arg-type]  # checked by callers below
 
 
