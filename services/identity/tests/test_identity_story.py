@@ -192,7 +192,10 @@ async def test_two_owners_who_demote_each_other_at_once_leave_one(stack, anonymo
                     )
                 )
             )
-    assert sorted(answer.status_code for answer in answers) == [200, 409], [it.text for it in answers]
+    # The later one is refused as the last owner's, or because its sender is no owner any more.
+    assert sorted(answer.status_code for answer in answers) in ([200, 409], [200, 403]), [
+        it.text for it in answers
+    ]
 
 
 async def test_a_password_is_not_what_everybody_knows_of_its_owner(stack, anonymous, make_company) -> None:
