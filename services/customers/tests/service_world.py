@@ -198,6 +198,7 @@ async def running_ledger(
         keyring,
         None,  # type: ignore[arg-type]  # nothing here reaches the bus: what is told waits in the outbox
         None,  # type: ignore[arg-type]  # nor comes from it, so that nothing is verified
+        None,  # type: ignore[arg-type]  # and nothing is missed
         access_log,
         utc_now,
         health,
