@@ -115,7 +115,7 @@ def product_app(database: Database, key: SigningKey) -> Litestar:
     log, health = AccessLog(database), Health()
     warm: Any = held
     rails = Rails(
-        "customers", settings, database, warm, warm, warm, warm, log, utc_now, health, lambda _: warm
+        "customers", settings, database, warm, warm, warm, warm, warm, log, utc_now, health, lambda _: warm
     )
     built = parts(rails)
 

@@ -74,6 +74,7 @@ def parts(rails: Rails) -> Parts:
                 topics=[reader_notices.TOPIC],
                 handlers={FieldDefinitionChanged: reader_notices.on_field_changed},
                 versions="every",
+                on_missed=rails.missed_alarm,
             )
         ],
         jobs={
