@@ -190,8 +190,8 @@ def retention_of(topic: str) -> timedelta:
 
 
 async def open_bus(url: str) -> Bus:
-    """The bus at ``postgresql://role:password@host/bus`` or ``kafka://host:port[,host:port]``."""
-    if url.startswith("kafka://"):
+    """The bus at ``postgresql://role:password@host/bus``, or at a Kafka's :mod:`~daicho.events.kafka_address`."""
+    if url.startswith(("kafka://", "kafkas://")):
         from daicho.events.kafka_bus import KafkaBus  # a process loads the driver that it uses
 
         return await KafkaBus.open(url)

@@ -39,6 +39,7 @@ from daicho.events.bus import (
     partition_of,
     retention_of,
 )
+from daicho.events.kafka_address import KafkaAddress
 from daicho.events.missed_events import find_gaps
 
 _TOPIC_EXISTS: Final = 36
@@ -49,16 +50,16 @@ _RUNNING: Final = (CommitFailedError, UnknownMemberIdError, IllegalGenerationErr
 class KafkaBus(Bus):
     """See :class:`daicho.events.bus.Bus`."""
 
-    def __init__(self, servers: str) -> None:
-        self._servers = servers
+    def __init__(self, address: KafkaAddress) -> None:
+        self._address = address
         self._producer: AIOKafkaProducer | None = None
         self._opening = asyncio.Lock()
         self._known: set[str] = set()
 
     @classmethod
     async def open(cls, url: str) -> KafkaBus:
-        """Open ``kafka://host:port[,host:port]``; connects when first needed."""
-        return cls(url.removeprefix("kafka://").rstrip("/"))
+        """Open an address of :mod:`daicho.events.kafka_address`; connects when first needed."""
+        return cls(KafkaAddress.parse(url))
 
     async def close(self) -> None:
         if self._producer is not None:
@@ -159,19 +160,21 @@ class KafkaBus(Bus):
         if not missing:
             return
         async with self._admin() as admin:
+            # A service hears topics that it may not create: whoever tells on them makes them.
+            missing = missing - set(await admin.list_topics())
             brokers = len((await admin.describe_cluster())["brokers"])
             with suppress(TopicAlreadyExistsError):
                 answer = await admin.create_topics([_new_topic(topic, brokers) for topic in sorted(missing)])
                 for topic, code, *_ in answer.topic_errors:
                     if code not in {0, _TOPIC_EXISTS}:
                         raise BusUnavailable(topic=topic, kafka_error=code)
-        self._known |= missing
+        self._known |= topics
 
     def consumer(self, *topics: str, **settings: Any) -> AIOKafkaConsumer:
         """A consumer that commits nothing by itself and jumps over nothing: without a position it fails."""
         return AIOKafkaConsumer(
             *topics,
-            bootstrap_servers=self._servers,
+            **self._address.settings(),
             enable_auto_commit=False,
             auto_offset_reset="none",
             metadata_max_age_ms=30_000,
@@ -183,7 +186,7 @@ class KafkaBus(Bus):
             async with self._opening:
                 if self._producer is None:
                     producer = AIOKafkaProducer(
-                        bootstrap_servers=self._servers,
+                        **self._address.settings(),
                         enable_idempotence=True,
                         acks="all",
                         request_timeout_ms=10_000,
@@ -205,7 +208,7 @@ class KafkaBus(Bus):
 
     @asynccontextmanager
     async def _admin(self) -> AsyncIterator[AIOKafkaAdminClient]:
-        admin = AIOKafkaAdminClient(bootstrap_servers=self._servers)
+        admin = AIOKafkaAdminClient(**self._address.settings())
         try:
             await admin.start()
             yield admin
