@@ -264,17 +264,22 @@ async def latency(world: World, databases: Databases, tenants: Sequence[TenantId
 async def measure(admin_url: str, openbao: OpenBaoServer, count: int) -> None:
     databases = Databases(admin_url)
     roles = provision(openbao.address, openbao.root_token)
-    transits = {name: Transit(openbao.address, *roles[name], service=name) for name in ("identity", "audit")}
+    transits = {
+        name: Transit(openbao.address, *roles[name], service=name)
+        for name in ("identity", "customers", "audit")
+    }
     world = World(databases, transits)
     try:
-        one, twenty = await world.tenants(1), await world.tenants(20)
-        base = statistics.median([await floor(world, one[0], count) for _ in range(RUNS)])
+        (first,) = await world.tenants(1)
+        base = statistics.median([await floor(world, first, count) for _ in range(RUNS)])
         print(f"{'bare statements':<28}{base:>10,.0f} entries/s")
-        for name, tenants in (("append, one tenant", one), ("append, twenty tenants", twenty)):
-            rate = statistics.median([await append(world, tenants, count) for _ in range(RUNS)])
+        for name, number in (("append, one tenant", 1), ("append, twenty tenants", 20)):
+            # A database made anew needs tenants made anew: the key store remembers the logs of the others.
+            runs = [await append(world, await world.tenants(number), count) for _ in range(RUNS)]
+            rate = statistics.median(runs)
             verdict = "holds" if rate >= BAR else "MISSED"
             print(f"{name:<28}{rate:>10,.0f} entries/s  bar {BAR:,} {verdict}  ratio {rate / base:.2f}")
-        found = await latency(world, databases, twenty[:10])
+        found = await latency(world, databases, await world.tenants(10))
         p50, p95 = found[len(found) // 2], found[int(len(found) * 0.95)]
         verdict = "holds" if p95 <= LATENCY_BAR else "MISSED"
         print(

@@ -91,7 +91,7 @@ def test_nothing_lives_on_after_it_was_killed_and_the_next_start_finds_everythin
     began = time.monotonic()
     second = start()
     second.wait_until_ready()
-    assert time.monotonic() - began < 20
+    assert time.monotonic() - began < 60  # a second on a quiet machine
     assert (second.data / "secrets.json").read_text() == secrets
     assert second.stop() == 0
 
