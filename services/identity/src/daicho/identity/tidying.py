@@ -16,6 +16,7 @@ import structlog
 
 from daicho.faults import Unavailable
 from daicho.identity.directory import all_tenants
+from daicho.identity.mail import limits
 from daicho.identity.policy import KNOWN_PLACE_LIFETIME
 from daicho.runtime import Clock
 from daicho.tenancy import Database, TenantId
@@ -58,6 +59,8 @@ class Tidying:
         now = self.clock()
         for tenant_id in await all_tenants(self.database):
             await self.tidy(tenant_id, now)
+        async with self.database.tenantless() as tx:
+            await limits.forget(tx, now.date())
 
     async def tidy(self, tenant_id: TenantId, now: datetime) -> None:
         """Remove what one company's time is over for."""

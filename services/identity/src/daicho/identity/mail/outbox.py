@@ -58,9 +58,9 @@ async def post_confirmation(
     public_url: str,
     user: User,
     card: Card,
-    company: str,
+    code: str,
 ) -> None:
-    """Ask a user to confirm their address by a link of its own."""
+    """Ask a user to confirm their address by a link of its own; ``code`` is their company's."""
     token = links.draw_link(
         tx, "confirmation", user.id, now, credential_generation=user.credential_generation
     )
@@ -72,7 +72,7 @@ async def post_confirmation(
         to=card.email,
         language=card.language,
         name=card.display_name,
-        company=company,
+        company=code,
         link=links.url_of(public_url, "confirmation", token),
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from email.message import EmailMessage
 from email.utils import format_datetime
 from typing import Final, Literal
@@ -13,11 +13,12 @@ from urllib.parse import unquote, urlsplit
 import aiosmtplib
 import structlog
 
+from daicho.identity.mail import limits
 from daicho.identity.mail.outbox import Letter, open_letter
 from daicho.identity.model import Mail, Tenant
 from daicho.identity.policy import mail_backoff, mail_lifetime, mail_may_leave, mail_may_repeat
 from daicho.jobs import Job, RetryLater
-from daicho.keyring import Keyring
+from daicho.keyring import Keyring, TenantKeys
 from daicho.runtime import Clock
 from daicho.tenancy import Database, TenantTransaction
 
@@ -27,6 +28,8 @@ HAND_OVER: Final = 45.0
 """Seconds for all of a hand-over."""
 IN_HAND: Final = timedelta(seconds=60)
 """After this a hand-over that nobody has finished is over: its worker died."""
+OVER_LIMIT: Final = timedelta(hours=1)
+"""How long a mail waits when its company, or everybody, has sent enough for the day."""
 Outcome = Literal["taken", "refused", "unknown"]
 log = structlog.get_logger()
 
@@ -57,7 +60,7 @@ class Postman:
         """
         keys = await self.keyring.open(job.tenant_id)
         async with self.database.transaction(job.tenant_id) as tx:
-            mail = await self._take(tx, job)
+            mail = await self._take(tx, keys, job)
         if mail is None:
             return
         outcome = await self._hand_over(mail, open_letter(keys, mail))
@@ -66,8 +69,11 @@ class Postman:
         if pause is not None:
             raise RetryLater(pause)
 
-    async def _take(self, tx: TenantTransaction, job: Job) -> Mail | None:
-        """The mail, marked as being handed over, if it is to leave now. Raises RetryLater while another has it."""
+    async def _take(self, tx: TenantTransaction, keys: TenantKeys, job: Job) -> Mail | None:
+        """The mail, marked as being handed over, if it is to leave now.
+
+        Raises RetryLater while another has it, or while too many were sent (:mod:`daicho.identity.mail.limits`).
+        """
         mail = await tx.session.get(Mail, (tx.tenant_id, job.subject), with_for_update=True)
         tenant = await tx.session.get(Tenant, tx.tenant_id)
         now = self.clock()
@@ -77,6 +83,8 @@ class Postman:
             await tx.session.delete(mail)
             return None
         if not mail_may_leave(kind=mail.kind, tenant_confirmed=tenant.confirmed_at is not None):
+            return None
+        if not await self._admit(tx, keys, mail, now):
             return None
         if mail.attempted_at is not None:
             if mail.attempted_at + self.in_hand > now:
@@ -88,6 +96,20 @@ class Postman:
             log.warning("mail_perhaps_sent_twice", mail=str(mail.id), kind=mail.kind)
         mail.attempted_at = now
         return mail
+
+    async def _admit(self, tx: TenantTransaction, keys: TenantKeys, mail: Mail, now: datetime) -> bool:
+        """Whether a mail may leave as to how many have; deletes one to an address that has had enough."""
+        is_first = mail.failures == 0 and mail.attempted_at is None
+        if mail.kind not in limits.UNASKED or not is_first:
+            return True
+        verdict = await limits.admit(tx, open_letter(keys, mail).to, now)
+        if verdict == "later":
+            log.warning("mail_waits_for_limit", mail=str(mail.id), kind=mail.kind)
+            raise RetryLater(OVER_LIMIT)
+        if verdict == "drop":
+            log.warning("mail_over_limit", mail=str(mail.id), kind=mail.kind)
+            await tx.session.delete(mail)
+        return verdict == "send"
 
     async def _settle(self, tx: TenantTransaction, mail: Mail, outcome: Outcome) -> timedelta | None:
         """Write down what came of it; how long to wait before it is tried again, if it is."""

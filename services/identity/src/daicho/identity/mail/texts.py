@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Final, Literal
 
@@ -14,7 +15,7 @@ _TEXTS: Final[Mapping[tuple[Kind, Language], tuple[str, str]]] = {
         "メールアドレスの確認",
         """{name} 様
 
-台帳「Daicho」に {company} をご登録いただき、ありがとうございます。
+台帳「Daicho」に会社コード「{company}」でご登録いただき、ありがとうございます。
 次のリンクを開いて、メールアドレスの確認を完了してください。
 
 {link}
@@ -26,7 +27,7 @@ _TEXTS: Final[Mapping[tuple[Kind, Language], tuple[str, str]]] = {
         "Please confirm your e-mail address",
         """Hello {name},
 
-Thank you for signing {company} up to Daicho.
+Thank you for signing up to Daicho with the company code "{company}".
 Please open this link to confirm your e-mail address:
 
 {link}
@@ -101,10 +102,28 @@ If this was not you, please ignore this mail; your password stays as it is.
 }
 
 
+SHOWN: Final = 60
+"""Characters of a name that a mail shows."""
+_LINK_SIGNS: Final = re.compile(r"(?<=\S)[.．。｡](?=[^\W_])|[@＠]|[:：](?=[/／])|(?<=[/／])[/／]")
+
+
+def without_links(text: str) -> str:
+    """``text``, cut to :data:`SHOWN` characters, in which no program that shows mail sees a web or mail address.
+
+    A blank follows each dot inside of a word, and what makes an address stands apart: ``evil. example``, ``a @ b``.
+    """
+    shown = text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}…"
+    return _LINK_SIGNS.sub(lambda found: f" {found[0]} " if found[0] in "@＠" else f"{found[0]} ", shown)
+
+
 def write_mail(
     kind: Kind, language: Language, *, name: str, company: str, link: str, field: str = ""
 ) -> tuple[str, str]:
-    """(subject, text) of a mail; ``field`` is the key of the field that it is about."""
+    """(subject, text) of a mail; ``field`` is the key of the field that it is about.
+
+    ``company`` is the company's name; in a confirmation, which a stranger may get, its code.
+    Names are texts that anybody may choose: they are cut, and nothing in them becomes a link.
+    """
     subject, text = _TEXTS[kind, language]
-    given = {"name": name, "company": company, "link": link, "field": field}
+    given = {"name": without_links(name), "company": without_links(company), "link": link, "field": field}
     return subject.format_map(given), text.format_map(given)

@@ -240,7 +240,7 @@ class Sessions:
             if tenant.confirmed_at is not None or await links.drawn_lately(tx, "confirmation", user.id, now):
                 return
             card = open_card(keys, "account", user.id, user.card)
-            await outbox.post_confirmation(tx, keys, now, self.public_url, user, card, tenant.company_name)
+            await outbox.post_confirmation(tx, keys, now, self.public_url, user, card, tenant.code)
 
     async def _open(self, actor: Actor, keys: TenantKeys, user: User, what: Tried, password: str) -> Issued:
         """A session of ``user``, as whom they were read when ``password`` was verified.

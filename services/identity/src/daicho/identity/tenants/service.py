@@ -113,7 +113,7 @@ class Tenants:
                 await outbox.post_nothing(tx, keys, now, "confirmation")
                 return
             card = open_card(keys, "account", user.id, user.card)
-            await outbox.post_confirmation(tx, keys, now, self.public_url, user, card, found.company_name)
+            await outbox.post_confirmation(tx, keys, now, self.public_url, user, card, found.code)
 
     async def read_tenant(self, actor: Actor) -> Tenant:
         """The caller's company. Raises NotFound."""
@@ -168,7 +168,7 @@ class Tenants:
             await tell_tenant(tx, tenant)
             await self._write_roles(tx)
             await tell_user(tx, keys, user, card)
-            await outbox.post_confirmation(tx, keys, now, self.public_url, user, card, tenant.company_name)
+            await outbox.post_confirmation(tx, keys, now, self.public_url, user, card, tenant.code)
         return tenant
 
     async def _write_roles(self, tx: TenantTransaction) -> None:
