@@ -7,10 +7,10 @@ import { client, ifMatch, take } from "@/api/client";
 import { rolesQuery } from "@/api/queries";
 import type { Role, Scope } from "@/api/types";
 import { useT } from "@/app/preferences";
-import { messageOf } from "@/components/messages";
+import { reasonsOf } from "@/components/messages";
 import { notifyDone, notifyFailed } from "@/components/notify";
 import { Page } from "@/components/Page";
-import { useMay } from "@/components/permissions";
+import { useMay, useMe } from "@/components/permissions";
 import { Failure, Loading } from "@/components/States";
 import { LeaveGuard } from "@/features/records/LeaveGuard";
 import { isKey, type Translate } from "@/i18n";
@@ -23,6 +23,7 @@ type Changes = Record<string, Record<string, Scope>>;
 export function RolesPage() {
   const t = useT();
   const may = useMay();
+  const me = useMe();
   const roles = useQuery(rolesQuery);
   const [changes, setChanges] = useState<Changes>({});
   const saving = useSave(() => setChanges({}));
@@ -54,7 +55,7 @@ export function RolesPage() {
       ) : roles.isError ? (
         <Failure error={roles.error} onRetry={() => void roles.refetch()} />
       ) : (
-        <Matrix roles={roles.data} changes={changes} onChoose={choose} mayManage={may("roles:manage")} />
+        <Matrix roles={roles.data} changes={changes} onChoose={choose} own={may("roles:manage") ? me?.user.role : undefined} />
       )}
     </Page>
   );
@@ -64,13 +65,17 @@ interface MatrixProps {
   roles: Role[];
   changes: Changes;
   onChoose: (role: Role, action: string, scope: Scope) => void;
-  mayManage: boolean;
+  /** The role of whoever manages roles; nobody does without one. */
+  own: string | undefined;
 }
 
-function Matrix({ roles, changes, onChoose, mayManage }: MatrixProps) {
+function Matrix({ roles, changes, onChoose, own }: MatrixProps) {
   const t = useT();
   const roleName = useRoleName();
   const actions = Object.keys(roles[0]?.permissions ?? {});
+  // The most powerful comes first. Nobody changes their own role, nor one above it.
+  const ownRank = roles.findIndex((role) => role.name === own);
+  const isFixed = (role: Role, rank: number) => ownRank < 0 || rank <= ownRank || !role.editable;
   const groups = [...new Set(actions.map((action) => action.split(":")[0] ?? action))];
   return (
     <div className={styles.scroller} tabIndex={0} role="region" aria-label={t("roles.title")}>
@@ -80,10 +85,10 @@ function Matrix({ roles, changes, onChoose, mayManage }: MatrixProps) {
             <th scope="col">{t("roles.action")}</th>
             {roles.map((role) => (
               <th key={role.name} scope="col">
-                {role.editable ? (
+                {role.editable && role.name !== own ? (
                   roleName(role.name)
                 ) : (
-                  <Tooltip label={t("roles.ownerFixed")}>
+                  <Tooltip label={t(role.editable ? "roles.ownFixed" : "roles.ownerFixed")}>
                     <span>{roleName(role.name)}</span>
                   </Tooltip>
                 )}
@@ -104,13 +109,13 @@ function Matrix({ roles, changes, onChoose, mayManage }: MatrixProps) {
                 .map((action) => (
                   <tr key={action}>
                     <th scope="row">{verb(action, t)}</th>
-                    {roles.map((role) => (
+                    {roles.map((role, rank) => (
                       <td key={role.name}>
                         <Cell
                           role={role}
                           action={action}
                           changed={changes[role.name]?.[action]}
-                          isFixed={!mayManage || !role.editable}
+                          isFixed={isFixed(role, rank)}
                           onChoose={(scope) => onChoose(role, action, scope)}
                         />
                       </td>
@@ -176,7 +181,7 @@ function useSave(onDone: () => void) {
       notifyDone(t("state.saved"));
       onDone();
     },
-    onError: (error) => notifyFailed(messageOf(error, t)),
+    onError: (error) => notifyFailed(reasonsOf(error, t)),
     onSettled: () => {
       void queries.invalidateQueries({ queryKey: rolesQuery.queryKey });
       void queries.invalidateQueries({ queryKey: ["me"] });

@@ -10,7 +10,7 @@ import { teamsQuery, usersQuery } from "@/api/queries";
 import type { User, UserPatch } from "@/api/types";
 import { useT } from "@/app/preferences";
 import { Dot } from "@/components/Dot";
-import { messageOf } from "@/components/messages";
+import { reasonsOf } from "@/components/messages";
 import { notifyDone, notifyFailed } from "@/components/notify";
 import { Page } from "@/components/Page";
 import { useMay, useMe } from "@/components/permissions";
@@ -132,6 +132,8 @@ function UserRow({ user, mayManage, onChange, onDisable }: UserRowProps) {
   const isSelf = user.id === me?.user.id;
   // Only owners change owners, and nobody unseats himself by a slip of the hand.
   const mayChange = mayManage && !isSelf && (user.role !== "owner" || me?.user.role === "owner");
+  // Nobody changes their own team; an owner reaches every record anyway.
+  const mayMove = mayManage && (!isSelf || user.role === "owner");
   const name = user.display_name;
   return (
     <Table.Tr>
@@ -163,7 +165,7 @@ function UserRow({ user, mayManage, onChange, onDisable }: UserRowProps) {
         )}
       </Table.Td>
       <Table.Td>
-        {mayManage ? (
+        {mayMove ? (
           <Select
             size="xs"
             aria-label={t("users.teamOf", { name })}
@@ -213,7 +215,7 @@ function useChangeUser() {
     mutationFn: ({ user, patch }: { user: User; patch: UserPatch }) =>
       take(client.PATCH("/v1/users/{user_id}", { params: { path: { user_id: user.id }, header: ifMatch(user.version) }, body: patch })),
     onSuccess: () => notifyDone(t("users.changed")),
-    onError: (error) => notifyFailed(messageOf(error, t)),
+    onError: (error) => notifyFailed(reasonsOf(error, t)),
     onSettled: () => {
       void queries.invalidateQueries({ queryKey: usersQuery.queryKey });
       void queries.invalidateQueries({ queryKey: teamsQuery.queryKey });

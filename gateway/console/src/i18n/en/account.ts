@@ -29,7 +29,7 @@ export const account = {
   "account.displayName": "Your name",
   "account.password": "Password",
   "account.newPassword": "New password",
-  "account.passwordHelp": "10 characters or more. Choose one that is hard to guess.",
+  "account.passwordHelp": "10 characters or more. Names, your company or common words alone will not do; three unrelated words are safe.",
   "account.showPassword": "Show or hide the password",
 
   "mine.profile": "Profile",
