@@ -80,23 +80,27 @@ BEGIN
             RAISE insufficient_privilege USING MESSAGE = format('%s may not publish to %s', session_user, denied);
         END IF;
     END IF;
-    WITH given AS MATERIALIZED (
-        SELECT n, t AS topic, (crc32(k) % {partitions})::smallint AS partition, k AS key, v AS value, h AS headers
-        FROM unnest(topics, keys, contents, packed_headers) WITH ORDINALITY AS g (t, k, v, h, n)
+    WITH placed AS MATERIALIZED (  -- ordinals alone: sorting whole messages costs more than storing them
+        SELECT n, topic, partition, row_number() OVER (PARTITION BY topic, partition ORDER BY n) AS place
+        FROM (SELECT n, t AS topic, (crc32(k) % {partitions})::smallint AS partition
+              FROM unnest(topics, keys) WITH ORDINALITY AS g (t, k, n)) AS g
+    ), counted AS (
+        SELECT p.topic, p.partition, count(*) AS messages FROM placed p GROUP BY p.topic, p.partition
     ), claimed AS (
         INSERT INTO slot (topic, partition, next_position)
-        SELECT g.topic, g.partition, count(*) FROM given g
-        GROUP BY g.topic, g.partition ORDER BY g.topic, g.partition  -- every publisher locks in this order
+        SELECT c.topic, c.partition, c.messages FROM counted c
+        ORDER BY c.topic, c.partition  -- every publisher locks in this order
         ON CONFLICT (topic, partition)
             DO UPDATE SET next_position = slot.next_position + excluded.next_position
         RETURNING topic, partition, next_position
     )
     INSERT INTO message (topic, partition, position, key, value, headers)
-    SELECT g.topic, g.partition,
-           c.next_position - count(*) OVER slot + row_number() OVER (slot ORDER BY g.n) - 1,
-           g.key, g.value, g.headers
-    FROM given g JOIN claimed c ON c.topic = g.topic AND c.partition = g.partition
-    WINDOW slot AS (PARTITION BY g.topic, g.partition);
+    SELECT p.topic, p.partition, s.next_position - c.messages + p.place - 1,
+           g.k, g.v, g.h
+    FROM unnest(keys, contents, packed_headers) WITH ORDINALITY AS g (k, v, h, n)
+    JOIN placed p ON p.n = g.n
+    JOIN claimed s ON s.topic = p.topic AND s.partition = p.partition
+    JOIN counted c ON c.topic = p.topic AND c.partition = p.partition;
     PERFORM pg_notify('bus', t) FROM (SELECT DISTINCT unnest(topics) AS t) AS told;
 END
 """
