@@ -7,12 +7,8 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
 from uuid import uuid4
 
-import asyncpg
 import pytest
 import pytest_asyncio
-from aiokafka import TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.admin.records_to_delete import RecordsToDelete
 
 from daicho.events import (
     Batch,
@@ -29,6 +25,7 @@ from daicho.events import (
 from daicho.events.bus import PARTITIONS, Gap, Slot
 from daicho.testkit.databases import TestDatabase
 from daicho.testkit.plugin import MakeDatabase
+from tests.contract.bus_retention import forget
 
 PATIENCE = 30
 
@@ -362,21 +359,6 @@ async def _idle(bus: Bus, group: str, topic: str, to: datetime | dict[int, int])
                 return
 
 
-async def _forget(bus_url: str, database: TestDatabase | None, topic: str, before: int) -> None:
-    """Let the bus drop what lies before a position of the key ``key-0``, as retention does."""
-    partition = partition_of(b"key-0")
-    if database is not None:
-        admin = await asyncpg.connect(database.admin_url)
-        statement = "DELETE FROM message WHERE topic = $1 AND partition = $2 AND position < $3"
-        await admin.execute(statement, topic, partition, before)
-        await admin.close()
-        return
-    kafka = AIOKafkaAdminClient(bootstrap_servers=bus_url.removeprefix("kafka://"))
-    await kafka.start()
-    await kafka.delete_records({TopicPartition(topic, partition): RecordsToDelete(before)})
-    await kafka.close()
-
-
 async def test_new_group_begins_at_the_oldest_kept_and_an_old_one_does_not_jump_a_gap(
     bus: Bus, bus_url: str, bus_database: TestDatabase | None, topic: str
 ) -> None:
@@ -384,7 +366,7 @@ async def test_new_group_begins_at_the_oldest_kept_and_an_old_one_does_not_jump_
     async with bus.subscribe("group", [topic]) as subscription:
         await take(subscription, 10)
     await bus.publish(messages(topic, 10, keys=1, start=10))
-    await _forget(bus_url, bus_database, topic, 13)
+    await forget(bus_url, bus_database, topic, 13)
     assert await bus.begin("group", [topic], [topic]) == [Gap(Slot(topic, partition_of(b"key-0")), 10, 13)]
     async with bus.subscribe("group", [topic]) as subscription, asyncio.timeout(PATIENCE):
         with pytest.raises(EventsMissed):

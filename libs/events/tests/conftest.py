@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest_asyncio
 
@@ -10,6 +12,8 @@ from daicho.events import schema
 from daicho.local.servers import OpenBaoServer
 from daicho.testkit.events import EventsWorld, events_world
 from daicho.testkit.plugin import MakeDatabase
+
+sys.path.insert(0, str(Path(__file__).parent))
 
 
 @pytest_asyncio.fixture

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,6 +12,7 @@ from uuid import UUID
 import asyncpg
 import pytest
 import pytest_asyncio
+from consumer_world import QUICK, TOPIC, consuming, event, letters, on_changed, settled, until
 from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
@@ -23,26 +23,18 @@ from daicho.contracts.customers.events.v1 import events_pb2 as customers
 from daicho.events import (
     Aggregate,
     BatchHandler,
-    Consumer,
-    DeadLetter,
     Envelope,
     Message,
-    Patience,
     Rejected,
-    dead_letters,
     inbox,
     revive,
     tell,
 )
 from daicho.events.bus import DEAD, retention_of
-from daicho.events.envelope import enclose, partition_key
 from daicho.faults import Unavailable
-from daicho.tenancy import Actor, TenantId, TenantTransaction, uuid7
+from daicho.tenancy import TenantId, TenantTransaction, uuid7
 from daicho.testkit import create_actor, create_tenant_id
 from daicho.testkit.events import EventsWorld
-
-TOPIC = "customers.events"
-QUICK = Patience(attempts=3, first_seconds=0.01, longest_seconds=0.05)
 
 
 @pytest_asyncio.fixture
@@ -60,58 +52,6 @@ async def effects(world: EventsWorld) -> Callable[[], Any]:
         return [(row[0], row[1]) for row in rows]
 
     return read
-
-
-async def on_changed(tx: TenantTransaction, event: customers.ContactChanged, envelope: Envelope) -> None:
-    await tx.driver.execute(
-        "INSERT INTO effect (contact, version) VALUES ($1, $2)",
-        UUID(bytes=event.contact_id),
-        envelope.aggregate.version,
-    )
-
-
-@asynccontextmanager
-async def consuming(world: EventsWorld, **settings: Any) -> AsyncIterator[None]:
-    settings = {"patience": QUICK, "topics": [TOPIC]} | settings
-    if not {"batch_handler", "prepare"} & set(settings):
-        settings.setdefault("handlers", {customers.ContactChanged: on_changed})
-    consumer = Consumer(world.bus, "customers.test", world.database, world.verifier, **settings)
-    task = asyncio.create_task(consumer.run())
-    try:
-        yield
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
-
-
-def event(tenant: TenantId, contact: UUID, version: int, *fields: str) -> Message:
-    """A message as the relay would publish it."""
-    message = customers.ContactChanged(contact_id=contact.bytes, fields=fields)
-    event_id, value = enclose(
-        message,
-        actor=Actor.system(tenant),
-        tenant_id=tenant,
-        aggregate=Aggregate("contact", contact, version),
-        keys=None,
-    )
-    return Message(TOPIC, partition_key(tenant, contact), value, (("id", event_id),))
-
-
-async def until(read: Callable[[], Any], condition: Callable[[Any], bool]) -> Any:
-    async with asyncio.timeout(20):
-        while not condition(value := await read()):  # noqa: ASYNC110 - a server's state, which nobody announces
-            await asyncio.sleep(0.02)
-    return value
-
-
-async def settled(world: EventsWorld) -> None:
-    """Wait until the group has nothing left to do."""
-    await until(lambda: world.bus.backlog("customers.test", TOPIC), lambda left: left == 0)
-
-
-async def letters(world: EventsWorld) -> Sequence[DeadLetter]:
-    return [letter async for letter in dead_letters(world.bus, TOPIC)]
 
 
 async def test_a_told_fact_has_its_effect(world: EventsWorld, effects: Callable[[], Any]) -> None:

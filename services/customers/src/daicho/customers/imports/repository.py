@@ -72,6 +72,7 @@ _REJECTED: Final = """
 """
 _REJECTED_NUMBERS: Final = "SELECT number FROM import_rejected WHERE tenant_id = $1 AND import_id = $2"
 _STORED_BYTES: Final = """
+    /* whole tenant: a sum over a tenant's imports, once an upload */
     SELECT coalesce(sum(file_size), 0)::bigint FROM "import"
     WHERE tenant_id = $1 AND status <> 'done' AND failure IS DISTINCT FROM 'expired'
 """
