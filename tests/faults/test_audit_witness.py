@@ -126,6 +126,7 @@ async def test_status_shows_what_the_witness_cosigned_and_no_forgery_of_it(witne
         old._keyring,
         old._access_log,
         names=old._names,
+        rights=old._rights,
         checkpoints=old._checkpoints,
         witness=Witness.parse(witnessed.witness.vkey),
     )

@@ -54,7 +54,9 @@ async def _status(port: int, target: str) -> int:
     return answer.status
 
 
-@pytest.mark.parametrize("target", ["/v1/things", "/v1/things?", "/v1/things/a.b-c_d~e", "/healthz"])
+@pytest.mark.parametrize(
+    "target", ["/v1/things", "/v1/things?", "/v1/things/a.b-c_d~e", "/v1/things/%E3%81%82", "/healthz"]
+)
 async def test_described_spelling_is_served(port: int, target: str) -> None:
     assert await _status(port, target) == 200
 
@@ -70,7 +72,7 @@ async def test_described_spelling_is_served(port: int, target: str) -> None:
         "/v1/things/%61",
         "/v1/things/a;b=1",
         "/v1/things/a%20b",
-        "/v1/things/%E3%81%82",
+        "/v1/things/%e3%81%82",
         "/v1/things/..",
         "/healthz/",
         "http://ledger.test/v1/things/",
