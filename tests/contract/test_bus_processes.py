@@ -31,7 +31,7 @@ async def bus_url(request: pytest.FixtureRequest, make_database: MakeDatabase) -
 async def member(url: str, topic: str, *options: str) -> AsyncIterator[Process]:
     script = str(Path(__file__).with_name("bus_member.py"))
     process = await asyncio.create_subprocess_exec(
-        sys.executable, script, url, "group", topic, *options, stdout=PIPE
+        sys.executable, script, url, f"members-of-{topic}", topic, *options, stdout=PIPE
     )
     try:
         yield process

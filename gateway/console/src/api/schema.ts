@@ -3147,6 +3147,17 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
+        /** @description `headers_too_large`: The header fields are too large (100 of them and 32 KiB together at most). */
+        headers_too_large: {
+            headers: {
+                /** @description The language of the document. */
+                "Content-Language"?: "ja" | "en";
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
         /** @description `idempotency_in_flight`: The same request is still being processed. Please retry shortly. */
         idempotency_in_flight: {
             headers: {
@@ -3533,6 +3544,17 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
+        /** @description `url_too_long`: The URL is too long (16 KiB at most). */
+        url_too_long: {
+            headers: {
+                /** @description The language of the document. */
+                "Content-Language"?: "ja" | "en";
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
         /** @description `version_mismatch`: Someone else changed this first. Look at the current version, then send your change with its ETag as If-Match. */
         version_mismatch: {
             headers: {
@@ -3636,8 +3658,10 @@ export interface operations {
             401: components["responses"]["unauthenticated"];
             403: components["responses"]["forbidden"];
             404: components["responses"]["not_found"];
+            414: components["responses"]["url_too_long"];
             422: components["responses"]["invalid"];
             429: components["responses"]["too_busy.too_many_requests"];
+            431: components["responses"]["headers_too_large"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -3678,8 +3702,10 @@ export interface operations {
             401: components["responses"]["unauthenticated"];
             403: components["responses"]["forbidden"];
             409: components["responses"]["log_forked"];
+            414: components["responses"]["url_too_long"];
             422: components["responses"]["invalid"];
             429: components["responses"]["too_busy.too_many_requests"];
+            431: components["responses"]["headers_too_large"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -3757,9 +3783,11 @@ export interface operations {
             401: components["responses"]["unauthenticated"];
             403: components["responses"]["forbidden"];
             413: components["responses"]["too_large"];
+            414: components["responses"]["url_too_long"];
             415: components["responses"]["unsupported_media_type"];
             422: components["responses"]["invalid"];
             429: components["responses"]["too_busy.too_many_requests"];
+            431: components["responses"]["headers_too_large"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -3826,8 +3854,10 @@ export interface operations {
             401: components["responses"]["unauthenticated"];
             403: components["responses"]["forbidden"];
             404: components["responses"]["not_found"];
+            414: components["responses"]["url_too_long"];
             422: components["responses"]["invalid"];
             429: components["responses"]["too_busy.too_many_requests"];
+            431: components["responses"]["headers_too_large"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -3898,8 +3928,10 @@ export interface operations {
             403: components["responses"]["forbidden"];
             404: components["responses"]["not_found"];
             409: components["responses"]["log_forked"];
+            414: components["responses"]["url_too_long"];
             422: components["responses"]["invalid"];
             429: components["responses"]["too_busy.too_many_requests"];
+            431: components["responses"]["headers_too_large"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -3954,8 +3986,10 @@ export interface operations {
             400: components["responses"]["invalid_cursor.malformed"];
             401: components["responses"]["unauthenticated"];
             403: components["responses"]["forbidden"];
+            414: components["responses"]["url_too_long"];
             422: components["responses"]["invalid"];
             429: components["responses"]["too_busy.too_many_requests"];
+            431: components["responses"]["headers_too_large"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -4009,9 +4043,11 @@ export interface operations {
             401: components["responses"]["unauthenticated"];
             403: components["responses"]["forbidden"];
             413: components["responses"]["too_large"];
+            414: components["responses"]["url_too_long"];
             415: components["responses"]["unsupported_media_type"];
             422: components["responses"]["invalid"];
             429: components["responses"]["too_busy.too_many_requests"];
+            431: components["responses"]["headers_too_large"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -4049,8 +4085,10 @@ export interface operations {
             401: components["responses"]["unauthenticated"];
             403: components["responses"]["forbidden"];
             409: components["responses"]["log_forked"];
+            414: components["responses"]["url_too_long"];
             422: components["responses"]["invalid"];
             429: components["responses"]["too_busy.too_many_requests.too_many_streams"];
+            431: components["responses"]["headers_too_large"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -4088,8 +4126,10 @@ export interface operations {
             401: components["responses"]["unauthenticated"];
             403: components["responses"]["forbidden"];
             409: components["responses"]["log_forked"];
+            414: components["responses"]["url_too_long"];
             422: components["responses"]["invalid"];
             429: components["responses"]["too_busy.too_many_requests"];
+            431: components["responses"]["headers_too_large"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -4136,8 +4176,10 @@ export interface operations {
             400: components["responses"]["malformed"];
             401: components["responses"]["unauthenticated"];
             403: components["responses"]["forbidden"];
+            414: components["responses"]["url_too_long"];
             422: components["responses"]["invalid"];
             429: components["responses"]["too_busy.too_many_requests"];
+            431: components["responses"]["headers_too_large"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -4210,8 +4252,10 @@ export interface operations {
             400: components["responses"]["invalid_cursor.malformed"];
             401: components["responses"]["unauthenticated"];
             403: components["responses"]["forbidden"];
+            414: components["responses"]["url_too_long"];
             422: components["responses"]["invalid"];
             429: components["responses"]["too_busy.too_many_requests"];
+            431: components["responses"]["headers_too_large"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -4305,9 +4349,11 @@ export interface operations {
             403: components["responses"]["forbidden"];
             409: components["responses"]["idempotency_in_flight"];
             413: components["responses"]["too_large"];
+            414: components["responses"]["url_too_long"];
             415: components["responses"]["unsupported_media_type"];
             422: components["responses"]["idempotency_mismatch.invalid"];
             429: components["responses"]["too_busy.too_many_requests"];
+            431: components["responses"]["headers_too_large"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -4363,9 +4409,11 @@ export interface operations {
             401: components["responses"]["unauthenticated"];
             403: components["responses"]["forbidden"];
             413: components["responses"]["too_large"];
+            414: components["responses"]["url_too_long"];
             415: components["responses"]["unsupported_media_type"];
             422: components["responses"]["invalid"];
             429: components["responses"]["too_busy.too_many_requests.too_many_streams"];
+            431: components["responses"]["headers_too_large"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -4443,9 +4491,11 @@ export interface operations {
             401: components["responses"]["unauthenticated"];
             403: components["responses"]["forbidden"];
             413: components["responses"]["too_large"];
+            414: components["responses"]["url_too_long"];
             415: components["responses"]["unsupported_media_type"];
             422: components["responses"]["invalid"];
             429: components["responses"]["too_busy.too_many_requests"];
+            431: components["responses"]["headers_too_large"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -4522,8 +4572,10 @@ export interface operations {
             401: components["responses"]["unauthenticated"];
             403: components["responses"]["forbidden"];
             404: components["responses"]["not_found"];
+            414: components["responses"]["url_too_long"];
             422: components["responses"]["invalid"];
             429: components["responses"]["too_busy.too_many_requests"];
+            431: components["responses"]["headers_too_large"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -4567,9 +4619,11 @@ export interface operations {
             404: components["responses"]["not_found"];
             409: components["responses"]["record_deleted"];
             412: components["responses"]["version_mismatch"];
+            414: components["responses"]["url_too_long"];
             422: components["responses"]["invalid"];
             428: components["responses"]["if_match_required"];
             429: components["responses"]["too_busy.too_many_requests"];
+            431: components["responses"]["headers_too_large"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -4664,10 +4718,12 @@ export interface operations {
             409: components["responses"]["record_deleted"];
             412: components["responses"]["version_mismatch"];
             413: components["responses"]["too_large"];
+            414: components["responses"]["url_too_long"];
             415: components["responses"]["unsupported_media_type"];
             422: components["responses"]["invalid"];
             428: components["responses"]["if_match_required"];
             429: components["responses"]["too_busy.too_many_requests"];
+            431: components["responses"]["headers_too_large"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -4726,8 +4782,10 @@ export interface operations {
             401: components["responses"]["unauthenticated"];
             403: components["responses"]["forbidden"];
             404: components["responses"]["not_found"];
+            414: components["responses"]["url_too_long"];
             422: components["responses"]["invalid"];
             429: components["responses"]["too_busy.too_many_requests"];
+            431: components["responses"]["headers_too_large"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -4805,8 +4863,10 @@ export interface operations {
             403: components["responses"]["forbidden"];
             404: components["responses"]["not_found"];
             409: components["responses"]["record_not_deleted"];
+            414: components["responses"]["url_too_long"];
             422: components["responses"]["invalid"];
             429: components["responses"]["too_busy.too_many_requests"];
+            431: components["responses"]["headers_too_large"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -4901,8 +4961,10 @@ export interface operations {
             400: components["responses"]["invalid_cursor.malformed"];
             401: components["responses"]["unauthenticated"];
             403: components["responses"]["forbidden"];
+            414: components["responses"]["url_too_long"];
             422: components["responses"]["invalid"];
             429: components["responses"]["too_busy.too_many_requests"];
+            431: components["responses"]["headers_too_large"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -5029,9 +5091,11 @@ export interface operations {
             403: components["responses"]["forbidden"];
             409: components["responses"]["idempotency_in_flight"];
             413: components["responses"]["too_large"];
+            414: components["responses"]["url_too_long"];
             415: components["responses"]["unsupported_media_type"];
             422: components["responses"]["idempotency_mismatch.invalid"];
             429: components["responses"]["too_busy.too_many_requests"];
+            431: components["responses"]["headers_too_large"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -5087,9 +5151,11 @@ export interface operations {
             401: components["responses"]["unauthenticated"];
             403: components["responses"]["forbidden"];
             413: components["responses"]["too_large"];
+            414: components["responses"]["url_too_long"];
             415: components["responses"]["unsupported_media_type"];
             422: components["responses"]["invalid"];
             429: components["responses"]["too_busy.too_many_requests.too_many_streams"];
+            431: components["responses"]["headers_too_large"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -5184,9 +5250,11 @@ export interface operations {
             401: components["responses"]["unauthenticated"];
             403: components["responses"]["forbidden"];
             413: components["responses"]["too_large"];
+            414: components["responses"]["url_too_long"];
             415: components["responses"]["unsupported_media_type"];
             422: components["responses"]["invalid"];
             429: components["responses"]["too_busy.too_many_requests"];
+            431: components["responses"]["headers_too_large"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -5275,8 +5343,10 @@ export interface operations {
             401: components["responses"]["unauthenticated"];
             403: components["responses"]["forbidden"];
             404: components["responses"]["not_found"];
+            414: components["responses"]["url_too_long"];
             422: components["responses"]["invalid"];
             429: components["responses"]["too_busy.too_many_requests"];
+            431: components["responses"]["headers_too_large"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -5320,9 +5390,11 @@ export interface operations {
             404: components["responses"]["not_found"];
             409: components["responses"]["record_deleted"];
             412: components["responses"]["version_mismatch"];
+            414: components["responses"]["url_too_long"];
             422: components["responses"]["invalid"];
             428: components["responses"]["if_match_required"];
             429: components["responses"]["too_busy.too_many_requests"];
+            431: components["responses"]["headers_too_large"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -5431,10 +5503,12 @@ export interface operations {
             409: components["responses"]["record_deleted"];
             412: components["responses"]["version_mismatch"];
             413: components["responses"]["too_large"];
+            414: components["responses"]["url_too_long"];
             415: components["responses"]["unsupported_media_type"];
             422: components["responses"]["invalid"];
             428: components["responses"]["if_match_required"];
             429: components["responses"]["too_busy.too_many_requests"];
+            431: components["responses"]["headers_too_large"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -5493,8 +5567,10 @@ export interface operations {
             401: components["responses"]["unauthenticated"];
             403: components["responses"]["forbidden"];
             404: components["responses"]["not_found"];
+            414: components["responses"]["url_too_long"];
             422: components["responses"]["invalid"];
             429: components["responses"]["too_busy.too_many_requests"];
+            431: components["responses"]["headers_too_large"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -5584,8 +5660,10 @@ export interface operations {
             403: components["responses"]["forbidden"];
             404: components["responses"]["not_found"];
             409: components["responses"]["record_not_deleted"];
+            414: components["responses"]["url_too_long"];
             422: components["responses"]["invalid"];
             429: components["responses"]["too_busy.too_many_requests"];
+            431: components["responses"]["headers_too_large"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -5624,9 +5702,11 @@ export interface operations {
             400: components["responses"]["malformed"];
             409: components["responses"]["link_invalid"];
             413: components["responses"]["too_large"];
+            414: components["responses"]["url_too_long"];
             415: components["responses"]["unsupported_media_type"];
             422: components["responses"]["invalid"];
             429: components["responses"]["too_busy.too_many_requests"];
+            431: components["responses"]["headers_too_large"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -5665,9 +5745,11 @@ export interface operations {
             };
             400: components["responses"]["malformed"];
             413: components["responses"]["too_large"];
+            414: components["responses"]["url_too_long"];
             415: components["responses"]["unsupported_media_type"];
             422: components["responses"]["invalid"];
             429: components["responses"]["too_busy.too_many_requests"];
+            431: components["responses"]["headers_too_large"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -5748,8 +5830,10 @@ export interface operations {
             400: components["responses"]["malformed"];
             401: components["responses"]["unauthenticated"];
             403: components["responses"]["forbidden"];
+            414: components["responses"]["url_too_long"];
             422: components["responses"]["invalid"];
             429: components["responses"]["too_busy.too_many_requests"];
+            431: components["responses"]["headers_too_large"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -5854,9 +5938,11 @@ export interface operations {
             403: components["responses"]["forbidden"];
             409: components["responses"]["idempotency_in_flight"];
             413: components["responses"]["too_large"];
+            414: components["responses"]["url_too_long"];
             415: components["responses"]["unsupported_media_type"];
             422: components["responses"]["idempotency_mismatch.invalid"];
             429: components["responses"]["too_busy.too_many_requests"];
+            431: components["responses"]["headers_too_large"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -5939,8 +6025,10 @@ export interface operations {
             401: components["responses"]["unauthenticated"];
             403: components["responses"]["forbidden"];
             404: components["responses"]["not_found"];
+            414: components["responses"]["url_too_long"];
             422: components["responses"]["invalid"];
             429: components["responses"]["too_busy.too_many_requests"];
+            431: components["responses"]["headers_too_large"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -5983,9 +6071,11 @@ export interface operations {
             403: components["responses"]["forbidden"];
             404: components["responses"]["not_found"];
             412: components["responses"]["version_mismatch"];
+            414: components["responses"]["url_too_long"];
             422: components["responses"]["invalid"];
             428: components["responses"]["if_match_required"];
             429: components["responses"]["too_busy.too_many_requests"];
+            431: components["responses"]["headers_too_large"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -6085,10 +6175,12 @@ export interface operations {
             404: components["responses"]["not_found"];
             412: components["responses"]["version_mismatch"];
             413: components["responses"]["too_large"];
+            414: components["responses"]["url_too_long"];
             415: components["responses"]["unsupported_media_type"];
             422: components["responses"]["invalid"];
             428: components["responses"]["if_match_required"];
             429: components["responses"]["too_busy.too_many_requests"];
+            431: components["responses"]["headers_too_large"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -6136,8 +6228,10 @@ export interface operations {
             401: components["responses"]["unauthenticated"];
             403: components["responses"]["forbidden"];
             404: components["responses"]["not_found"];
+            414: components["responses"]["url_too_long"];
             422: components["responses"]["invalid"];
             429: components["responses"]["too_busy.too_many_requests"];
+            431: components["responses"]["headers_too_large"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -6222,8 +6316,10 @@ export interface operations {
             400: components["responses"]["invalid_cursor.malformed"];
             401: components["responses"]["unauthenticated"];
             403: components["responses"]["forbidden"];
+            414: components["responses"]["url_too_long"];
             422: components["responses"]["invalid"];
             429: components["responses"]["too_busy.too_many_requests"];
+            431: components["responses"]["headers_too_large"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -6317,9 +6413,11 @@ export interface operations {
             403: components["responses"]["forbidden"];
             409: components["responses"]["idempotency_in_flight.imports_full"];
             413: components["responses"]["file_too_large.too_large"];
+            414: components["responses"]["url_too_long"];
             415: components["responses"]["unsupported_media_type"];
             422: components["responses"]["file_empty.file_too_complex.file_unreadable.file_unsupported.idempotency_mismatch.invalid"];
             429: components["responses"]["too_many_requests.too_many_streams.too_many_uploads"];
+            431: components["responses"]["headers_too_large"];
             500: components["responses"]["internal"];
             503: components["responses"]["files_busy.storage_unavailable.unavailable"];
         };
@@ -6398,8 +6496,10 @@ export interface operations {
             401: components["responses"]["unauthenticated"];
             403: components["responses"]["forbidden"];
             404: components["responses"]["not_found"];
+            414: components["responses"]["url_too_long"];
             422: components["responses"]["invalid"];
             429: components["responses"]["too_busy.too_many_requests"];
+            431: components["responses"]["headers_too_large"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -6437,8 +6537,10 @@ export interface operations {
             403: components["responses"]["forbidden"];
             404: components["responses"]["not_found"];
             409: components["responses"]["import_busy"];
+            414: components["responses"]["url_too_long"];
             422: components["responses"]["invalid"];
             429: components["responses"]["too_busy.too_many_requests"];
+            431: components["responses"]["headers_too_large"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -6539,9 +6641,11 @@ export interface operations {
             404: components["responses"]["not_found"];
             409: components["responses"]["import_begun.import_busy.import_finished"];
             413: components["responses"]["file_too_large.too_large"];
+            414: components["responses"]["url_too_long"];
             415: components["responses"]["unsupported_media_type"];
             422: components["responses"]["file_empty.file_too_complex.file_unreadable.file_unsupported.invalid"];
             429: components["responses"]["too_many_requests.too_many_uploads"];
+            431: components["responses"]["headers_too_large"];
             500: components["responses"]["internal"];
             503: components["responses"]["files_busy.unavailable"];
         };
@@ -6621,8 +6725,10 @@ export interface operations {
             403: components["responses"]["forbidden.import_of_another"];
             404: components["responses"]["not_found"];
             409: components["responses"]["import_begun.import_busy.import_finished"];
+            414: components["responses"]["url_too_long"];
             422: components["responses"]["invalid"];
             429: components["responses"]["too_busy.too_many_requests"];
+            431: components["responses"]["headers_too_large"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -6683,8 +6789,10 @@ export interface operations {
             401: components["responses"]["unauthenticated"];
             403: components["responses"]["forbidden"];
             404: components["responses"]["not_found"];
+            414: components["responses"]["url_too_long"];
             422: components["responses"]["invalid"];
             429: components["responses"]["too_busy.too_many_requests"];
+            431: components["responses"]["headers_too_large"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -6733,8 +6841,10 @@ export interface operations {
             401: components["responses"]["unauthenticated"];
             403: components["responses"]["forbidden"];
             404: components["responses"]["not_found"];
+            414: components["responses"]["url_too_long"];
             422: components["responses"]["invalid"];
             429: components["responses"]["too_many_requests.too_many_streams"];
+            431: components["responses"]["headers_too_large"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -6784,8 +6894,10 @@ export interface operations {
             401: components["responses"]["unauthenticated"];
             403: components["responses"]["forbidden"];
             404: components["responses"]["not_found"];
+            414: components["responses"]["url_too_long"];
             422: components["responses"]["invalid"];
             429: components["responses"]["too_busy.too_many_requests.too_many_streams"];
+            431: components["responses"]["headers_too_large"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -6865,8 +6977,10 @@ export interface operations {
             403: components["responses"]["forbidden.import_of_another"];
             404: components["responses"]["not_found"];
             409: components["responses"]["import_busy.import_expired.import_finished.import_unchecked"];
+            414: components["responses"]["url_too_long"];
             422: components["responses"]["invalid"];
             429: components["responses"]["too_busy.too_many_requests"];
+            431: components["responses"]["headers_too_large"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -6915,8 +7029,10 @@ export interface operations {
             400: components["responses"]["malformed"];
             401: components["responses"]["unauthenticated"];
             403: components["responses"]["forbidden"];
+            414: components["responses"]["url_too_long"];
             422: components["responses"]["invalid"];
             429: components["responses"]["too_busy.too_many_requests"];
+            431: components["responses"]["headers_too_large"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -6986,9 +7102,11 @@ export interface operations {
             403: components["responses"]["forbidden"];
             409: components["responses"]["idempotency_in_flight"];
             413: components["responses"]["too_large"];
+            414: components["responses"]["url_too_long"];
             415: components["responses"]["unsupported_media_type"];
             422: components["responses"]["idempotency_mismatch.invalid"];
             429: components["responses"]["too_busy.too_many_requests"];
+            431: components["responses"]["headers_too_large"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -7038,9 +7156,11 @@ export interface operations {
             400: components["responses"]["malformed"];
             409: components["responses"]["link_invalid"];
             413: components["responses"]["too_large"];
+            414: components["responses"]["url_too_long"];
             415: components["responses"]["unsupported_media_type"];
             422: components["responses"]["invalid"];
             429: components["responses"]["too_busy.too_many_requests"];
+            431: components["responses"]["headers_too_large"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -7077,8 +7197,10 @@ export interface operations {
             401: components["responses"]["unauthenticated"];
             403: components["responses"]["forbidden"];
             404: components["responses"]["not_found"];
+            414: components["responses"]["url_too_long"];
             422: components["responses"]["invalid"];
             429: components["responses"]["too_busy.too_many_requests"];
+            431: components["responses"]["headers_too_large"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -7134,8 +7256,10 @@ export interface operations {
             };
             400: components["responses"]["malformed"];
             401: components["responses"]["unauthenticated"];
+            414: components["responses"]["url_too_long"];
             422: components["responses"]["invalid"];
             429: components["responses"]["too_busy.too_many_requests"];
+            431: components["responses"]["headers_too_large"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -7174,9 +7298,11 @@ export interface operations {
             };
             400: components["responses"]["malformed"];
             413: components["responses"]["too_large"];
+            414: components["responses"]["url_too_long"];
             415: components["responses"]["unsupported_media_type"];
             422: components["responses"]["invalid"];
             429: components["responses"]["too_busy.too_many_requests"];
+            431: components["responses"]["headers_too_large"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -7216,9 +7342,11 @@ export interface operations {
             400: components["responses"]["malformed"];
             409: components["responses"]["link_invalid"];
             413: components["responses"]["too_large"];
+            414: components["responses"]["url_too_long"];
             415: components["responses"]["unsupported_media_type"];
             422: components["responses"]["invalid"];
             429: components["responses"]["too_busy.too_many_requests"];
+            431: components["responses"]["headers_too_large"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -7267,8 +7395,10 @@ export interface operations {
             400: components["responses"]["malformed"];
             401: components["responses"]["unauthenticated"];
             404: components["responses"]["not_found"];
+            414: components["responses"]["url_too_long"];
             422: components["responses"]["invalid"];
             429: components["responses"]["too_busy.too_many_requests"];
+            431: components["responses"]["headers_too_large"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -7314,8 +7444,10 @@ export interface operations {
             400: components["responses"]["malformed"];
             401: components["responses"]["unauthenticated"];
             403: components["responses"]["forbidden"];
+            414: components["responses"]["url_too_long"];
             422: components["responses"]["invalid"];
             429: components["responses"]["too_busy.too_many_requests"];
+            431: components["responses"]["headers_too_large"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -7387,10 +7519,12 @@ export interface operations {
             404: components["responses"]["not_found"];
             412: components["responses"]["version_mismatch"];
             413: components["responses"]["too_large"];
+            414: components["responses"]["url_too_long"];
             415: components["responses"]["unsupported_media_type"];
             422: components["responses"]["invalid"];
             428: components["responses"]["if_match_required"];
             429: components["responses"]["too_busy.too_many_requests"];
+            431: components["responses"]["headers_too_large"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -7434,8 +7568,10 @@ export interface operations {
             };
             400: components["responses"]["malformed"];
             401: components["responses"]["unauthenticated"];
+            414: components["responses"]["url_too_long"];
             422: components["responses"]["invalid"];
             429: components["responses"]["too_busy.too_many_requests"];
+            431: components["responses"]["headers_too_large"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -7488,9 +7624,11 @@ export interface operations {
             401: components["responses"]["wrong_credentials"];
             403: components["responses"]["email_unconfirmed.forbidden"];
             413: components["responses"]["too_large"];
+            414: components["responses"]["url_too_long"];
             415: components["responses"]["unsupported_media_type"];
             422: components["responses"]["invalid"];
             429: components["responses"]["sign_in_locked.too_busy.too_many_requests"];
+            431: components["responses"]["headers_too_large"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -7520,8 +7658,10 @@ export interface operations {
             400: components["responses"]["malformed"];
             401: components["responses"]["unauthenticated"];
             403: components["responses"]["forbidden"];
+            414: components["responses"]["url_too_long"];
             422: components["responses"]["invalid"];
             429: components["responses"]["too_busy.too_many_requests"];
+            431: components["responses"]["headers_too_large"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -7571,9 +7711,11 @@ export interface operations {
             401: components["responses"]["refresh_reused.unauthenticated"];
             403: components["responses"]["email_unconfirmed.forbidden"];
             413: components["responses"]["too_large"];
+            414: components["responses"]["url_too_long"];
             415: components["responses"]["unsupported_media_type"];
             422: components["responses"]["invalid"];
             429: components["responses"]["too_busy.too_many_requests"];
+            431: components["responses"]["headers_too_large"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -7610,8 +7752,10 @@ export interface operations {
             401: components["responses"]["unauthenticated"];
             403: components["responses"]["forbidden"];
             404: components["responses"]["not_found"];
+            414: components["responses"]["url_too_long"];
             422: components["responses"]["invalid"];
             429: components["responses"]["too_busy.too_many_requests"];
+            431: components["responses"]["headers_too_large"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -7655,8 +7799,10 @@ export interface operations {
             400: components["responses"]["malformed"];
             401: components["responses"]["unauthenticated"];
             403: components["responses"]["forbidden"];
+            414: components["responses"]["url_too_long"];
             422: components["responses"]["invalid"];
             429: components["responses"]["too_busy.too_many_requests"];
+            431: components["responses"]["headers_too_large"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -7717,9 +7863,11 @@ export interface operations {
             403: components["responses"]["forbidden"];
             409: components["responses"]["idempotency_in_flight"];
             413: components["responses"]["too_large"];
+            414: components["responses"]["url_too_long"];
             415: components["responses"]["unsupported_media_type"];
             422: components["responses"]["idempotency_mismatch.invalid"];
             429: components["responses"]["too_busy.too_many_requests"];
+            431: components["responses"]["headers_too_large"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -7763,9 +7911,11 @@ export interface operations {
             404: components["responses"]["not_found"];
             409: components["responses"]["team_in_use"];
             412: components["responses"]["version_mismatch"];
+            414: components["responses"]["url_too_long"];
             422: components["responses"]["invalid"];
             428: components["responses"]["if_match_required"];
             429: components["responses"]["too_busy.too_many_requests"];
+            431: components["responses"]["headers_too_large"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -7833,10 +7983,12 @@ export interface operations {
             404: components["responses"]["not_found"];
             412: components["responses"]["version_mismatch"];
             413: components["responses"]["too_large"];
+            414: components["responses"]["url_too_long"];
             415: components["responses"]["unsupported_media_type"];
             422: components["responses"]["invalid"];
             428: components["responses"]["if_match_required"];
             429: components["responses"]["too_busy.too_many_requests"];
+            431: components["responses"]["headers_too_large"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -7892,9 +8044,11 @@ export interface operations {
             400: components["responses"]["malformed"];
             409: components["responses"]["code_taken"];
             413: components["responses"]["too_large"];
+            414: components["responses"]["url_too_long"];
             415: components["responses"]["unsupported_media_type"];
             422: components["responses"]["invalid"];
             429: components["responses"]["too_busy.too_many_requests"];
+            431: components["responses"]["headers_too_large"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -7953,8 +8107,10 @@ export interface operations {
             400: components["responses"]["invalid_cursor.malformed"];
             401: components["responses"]["unauthenticated"];
             403: components["responses"]["forbidden"];
+            414: components["responses"]["url_too_long"];
             422: components["responses"]["invalid"];
             429: components["responses"]["too_busy.too_many_requests"];
+            431: components["responses"]["headers_too_large"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -8012,8 +8168,10 @@ export interface operations {
             401: components["responses"]["unauthenticated"];
             403: components["responses"]["forbidden"];
             404: components["responses"]["not_found"];
+            414: components["responses"]["url_too_long"];
             422: components["responses"]["invalid"];
             429: components["responses"]["too_busy.too_many_requests"];
+            431: components["responses"]["headers_too_large"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -8089,10 +8247,12 @@ export interface operations {
             409: components["responses"]["last_owner"];
             412: components["responses"]["version_mismatch"];
             413: components["responses"]["too_large"];
+            414: components["responses"]["url_too_long"];
             415: components["responses"]["unsupported_media_type"];
             422: components["responses"]["invalid"];
             428: components["responses"]["if_match_required"];
             429: components["responses"]["too_busy.too_many_requests"];
+            431: components["responses"]["headers_too_large"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };

@@ -40,7 +40,13 @@ from daicho.web.components import COMMON, ETAG, HEADERS, PROBLEM, problem
 from daicho.web.cursors import Cursor
 from daicho.web.declared import Cost, Glossary, declared_by
 from daicho.web.examples import REFERENCE, Examples
-from daicho.web.refusals import InvalidIfMatch, TooManyStreams, UnsupportedMediaType
+from daicho.web.refusals import (
+    HeadersTooLarge,
+    InvalidIfMatch,
+    TooManyStreams,
+    UnsupportedMediaType,
+    UrlTooLong,
+)
 
 
 def describe(
@@ -138,7 +144,7 @@ class _Operation:
 
     def _faults(self, *, demands_version: bool) -> Iterator[type[Fault]]:
         guard = guard_of(self.handler)
-        yield from (Malformed, Invalid, TooManyRequests, Fault, Unavailable)
+        yield from (Malformed, UrlTooLong, Invalid, TooManyRequests, HeadersTooLarge, Fault, Unavailable)
         if self.declared.cost is not Cost.EXEMPT:
             yield TooBusy
         if isinstance(guard, requires):
