@@ -25,7 +25,6 @@ from daicho.runtime.child_pool import (
     ChildPool,
     ChildTask,
 )
-from daicho.runtime.fair_slots import FairSlots, SlotsBusy
 
 LIMITS = ChildLimits(memory=64 * MEBIBYTE, cpu=5, wall=10)
 
@@ -197,33 +196,6 @@ async def test_memory_is_given_back_after_a_series(pool: ChildPool) -> None:
     server = psutil.Process(pool._server.pid)
     assert await children_of(pool) == []
     assert server.memory_info().rss < 60 * MEBIBYTE
-
-
-async def test_owner_with_a_share_lets_others_pass() -> None:
-    slots = FairSlots(2, shares=(1,))
-    async with slots.slot("a"):
-        with pytest.raises(SlotsBusy):
-            async with slots.slot("a", patience=0.05):
-                pass
-        waiting = asyncio.create_task(slots.slot("a").__aenter__())
-        async with slots.slot("b", patience=5):
-            with pytest.raises(SlotsBusy):
-                async with slots.slot("c", patience=0.05):
-                    pass
-        assert not waiting.done()
-    await asyncio.wait_for(waiting, 5)
-
-
-async def test_cancelled_request_gives_its_place_back() -> None:
-    slots = FairSlots(1)
-    async with slots.slot():
-        waiting = asyncio.create_task(slots.slot().__aenter__())
-        await asyncio.sleep(0)
-        waiting.cancel()
-        await asyncio.gather(waiting, return_exceptions=True)
-    async with slots.slot(patience=1):
-        pass
-    assert slots._taken == 0
 
 
 def run(script: str) -> subprocess.Popen[str]:

@@ -18,7 +18,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncGenerator, AsyncIterator, Hashable, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -40,7 +40,7 @@ from daicho.runtime.child_server import (
     Failure,
     Order,
 )
-from daicho.runtime.fair_slots import FairSlots
+from daicho.runtime.concurrency_limit import Bounds, ConcurrencyLimit, Key
 
 Answer = TypeVar("Answer")
 MEBIBYTE: Final = 1024 * 1024
@@ -50,6 +50,7 @@ _NICE: Final = 10
 _KEPT_VARIABLES: Final = ("PYTHONPATH", "TZ")
 _ENDING: Final = 5.0
 """Seconds that a server takes to end at most."""
+_MOST_WAITING: Final = 200
 _END: Final = object()
 log = structlog.get_logger()
 
@@ -208,11 +209,16 @@ class _Pair:
         self.theirs.close()
 
 
+def at_once(number: int) -> Bounds:
+    """Bounds of ``number`` children at a time, whoever they work for; the others wait without end."""
+    return Bounds(places=number, per_tenant=number, waiting=_MOST_WAITING, deadline=None)
+
+
 @dataclass(slots=True)
 class ChildPool:
-    """Starts children; belongs to one event loop. ``slots`` says how many there are at a time, and whose."""
+    """Starts children; belongs to one event loop. ``limit`` says how many there are at a time, and whose."""
 
-    slots: FairSlots = field(default_factory=lambda: FairSlots(total=4))
+    limit: ConcurrencyLimit = field(default_factory=lambda: ConcurrencyLimit(at_once(4)))
     threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(4, "child-input"))
     _server: subprocess.Popen[bytes] | None = None
     _control: socket.socket | None = None
@@ -225,11 +231,11 @@ class ChildPool:
         argument: object,
         limits: ChildLimits,
         *,
-        owners: tuple[Hashable, ...] = (),
-        patience: float | None = None,
+        tenant: Key = None,
+        user: Key = None,
     ) -> AsyncIterator[Child[Answer]]:
-        """A child that runs ``task`` while the block does. Raises SlotsBusy."""
-        async with self.slots.slot(*owners, patience=patience):
+        """A child that runs ``task`` while the block does. Raises TooBusy."""
+        async with self.limit.place(tenant, user):
             child = await self._start(task, limits)
             try:
                 await child.send(argument)
@@ -244,15 +250,15 @@ class ChildPool:
         limits: ChildLimits,
         inputs: Iterable[Any],
         *,
-        owners: tuple[Hashable, ...] = (),
-        patience: float | None = None,
+        tenant: Key = None,
+        user: Key = None,
     ) -> AsyncGenerator[Answer, None]:
         """The answers of ``task`` on ``inputs``, which are iterated in a thread.
 
         Raises:
-            ChildKilled, ChildCrashed, SlotsBusy, the faults of the task, and what ``inputs`` raises.
+            ChildKilled, ChildCrashed, TooBusy, the faults of the task, and what ``inputs`` raises.
         """
-        async with self.child(task, argument, limits, owners=owners, patience=patience) as child:
+        async with self.child(task, argument, limits, tenant=tenant, user=user) as child:
             feeding = asyncio.create_task(child.feed(inputs))
             try:
                 while (answer := await _receive_while_fed(child, feeding)) is not None:

@@ -1,5 +1,6 @@
 """REST as every service serves it: guards, problem documents, versions, cursors, idempotency, streams."""
 
+from daicho.runtime.concurrency_limit import Bounds, ConcurrencyLimit
 from daicho.web import schema
 from daicho.web.admission import BULK, HEAVY, LIGHT, PUBLIC, Admission, is_heavy
 from daicho.web.app import BODY_LIMIT, UnguardedRoute, create_app, routes_of
@@ -16,7 +17,6 @@ from daicho.web.callers import (
     public,
     requires,
 )
-from daicho.web.concurrency_limit import Bounds, ConcurrencyLimit
 from daicho.web.cursors import Cursor, bound_to, open_cursor, seal_cursor
 from daicho.web.declared import Cost, Glossary, Term, answers, declares
 from daicho.web.idempotency import Reply, Work, create_once

@@ -18,8 +18,8 @@ from opentelemetry import metrics
 from opentelemetry.metrics import CallbackOptions, Observation
 
 from daicho.faults import TooBusy
+from daicho.runtime.concurrency_limit import Bounds, ConcurrencyLimit, Key
 from daicho.web.callers import ACTOR, address_of
-from daicho.web.concurrency_limit import Bounds, ConcurrencyLimit, Key
 from daicho.web.declared import Cost, declared_by
 from daicho.web.neighbourhood import neighbourhood_of
 
@@ -142,7 +142,7 @@ class _Place:
         """Give the place back, if it is held."""
         if self.is_held and self._limit is not None:
             self.is_held = False
-            self._limit.give_back(self._tenant)
+            self._limit.give_back(self._tenant, self._user)
 
     async def receive(self) -> Any:
         """More of the request. A body is waited for without the place; once the answer has begun, only an end is waited for."""

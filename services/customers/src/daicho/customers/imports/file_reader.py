@@ -6,7 +6,7 @@ key: the file is unsealed here, in a thread.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Hashable, Iterable, Iterator
+from collections.abc import AsyncGenerator, Iterable, Iterator
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
@@ -16,11 +16,14 @@ from daicho.customers.imports.faults import FilesBusy
 from daicho.customers.imports.file_tasks import ReadingPlan, SentRow, unpack_row
 from daicho.customers.imports.files import FileFormat
 from daicho.customers.imports.rows import SourceRow
+from daicho.faults import TooBusy
 from daicho.runtime.child_pool import ChildKilled, ChildLimits, ChildPool, ChildTask
-from daicho.runtime.fair_slots import SlotsBusy
 from daicho.tabular import FileEmpty, FileTooComplex, FileTooLarge, FileUnreadable, FileUnsupported
+from daicho.tenancy import TenantId, UserId
 
 Answer = TypeVar("Answer")
+Owner = tuple[TenantId, UserId | None]
+"""Whose file is looked at: the company and the person."""
 _TASKS: Final = "daicho.customers.imports.file_tasks"
 _FAULTS: Final = (FileEmpty, FileTooComplex, FileTooLarge, FileUnreadable, FileUnsupported)
 DETECT: Final = ChildTask(f"{_TASKS}:detect_file", Detected, _FAULTS)
@@ -35,7 +38,7 @@ _SMALL: Final = 10
 """Megabytes that a file may have for which :data:`_WAIT` holds."""
 _WAIT: Final = 17.0
 """Seconds that somebody waits at most for what a file of 10 MB is."""
-_PATIENCE: Final = 15.0
+PATIENCE: Final = 15.0
 """Seconds that an upload waits for a child."""
 
 
@@ -60,19 +63,19 @@ class FileReader:
 
     children: ChildPool
 
-    async def detect(self, chunks: Iterable[bytes], size: int, owners: tuple[Hashable, ...]) -> Detected:
-        """What the file is. ``owners`` share the children, see :class:`FairSlots`.
+    async def detect(self, chunks: Iterable[bytes], size: int, owner: Owner) -> Detected:
+        """What the file is. ``owner`` has a share of the children (:class:`ConcurrencyLimit`).
 
         Raises:
             FileUnreadable, FilesBusy, and what ``chunks`` raises.
         """
-        return await self._look(DETECT, None, chunks, size, owners)
+        return await self._look(DETECT, None, chunks, size, owner)
 
     async def describe(
-        self, file: FileFormat, chunks: Iterable[bytes], size: int, owners: tuple[Hashable, ...]
+        self, file: FileFormat, chunks: Iterable[bytes], size: int, owner: Owner
     ) -> tuple[Column, ...]:
         """The columns of a file that is read as ``file`` says. Raises as :meth:`detect`."""
-        return await self._look(DESCRIBE, file, chunks, size, owners)
+        return await self._look(DESCRIBE, file, chunks, size, owner)
 
     async def read(
         self, file: FileFormat, chunks: Iterable[bytes], size: int, batch: int
@@ -94,16 +97,16 @@ class FileReader:
         argument: Any,
         chunks: Iterable[bytes],
         size: int,
-        owners: tuple[Hashable, ...],
+        owner: Owner,
     ) -> Answer:
         limits = looking_limits(size)
-        running = self.children.run(task, argument, limits, chunks, owners=owners, patience=_PATIENCE)
+        running = self.children.run(task, argument, limits, chunks, tenant=owner[0], user=owner[1])
         try:
             with too_complex_if_killed():
                 async with aclosing(running) as answers:
                     return await anext(answers)
-        except SlotsBusy:
-            raise FilesBusy(retry_after=int(_PATIENCE)) from None
+        except TooBusy:
+            raise FilesBusy(retry_after=int(PATIENCE)) from None
 
 
 @contextmanager

@@ -67,7 +67,7 @@ class Asking:
     language: Language = "ja"
 
     @property
-    def owners(self) -> tuple[TenantId, UserId | None]:
+    def owner(self) -> tuple[TenantId, UserId | None]:
         """Who has a share of what is limited: the company, and the user."""
         return self.actor.tenant_id, self.actor.user_id
 
@@ -127,7 +127,7 @@ class Imports:
             resource, file_name = named()
             asking.demand(resource)
             chunks = self.store.read(asking.keys, import_id)
-            detected = await self.files.detect(chunks, size, asking.owners)
+            detected = await self.files.detect(chunks, size, asking.owner)
 
             async def add(tx: TenantTransaction) -> Reply:
                 nonlocal is_added
@@ -189,7 +189,7 @@ class Imports:
         description = before.description
         if file != before.format:
             chunks = self.store.read(asking.keys, import_id)
-            columns = await self.files.describe(file, chunks, before.file_size, asking.owners)
+            columns = await self.files.describe(file, chunks, before.file_size, asking.owner)
             description = _described(
                 description.file_name, columns, before.resource, schema, asking.grants.role
             )

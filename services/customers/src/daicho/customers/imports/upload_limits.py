@@ -10,13 +10,15 @@ from typing import Final
 
 from daicho.customers.imports import repository
 from daicho.customers.imports.faults import FilesBusy, ImportsFull, StorageUnavailable, TooManyUploads
+from daicho.faults import TooBusy
 from daicho.keyring import FileStore
-from daicho.runtime.fair_slots import FairSlots, SlotsBusy
+from daicho.runtime.concurrency_limit import Bounds, ConcurrencyLimit
 from daicho.tenancy import Actor, Database
 
 AT_ONCE: Final = 24
 """Uploads of everybody that a process receives or looks at."""
 PER_TENANT: Final = 6
+_BOUNDS: Final = Bounds(places=AT_ONCE, per_tenant=PER_TENANT, waiting=0, deadline=0)
 MAX_STORED: Final = 2_000_000_000
 """Bytes of a company's files whose imports have not run."""
 MIN_FREE: Final = 256 * 1024 * 1024
@@ -30,7 +32,7 @@ class UploadLimits:
 
     database: Database
     store: FileStore
-    slots: FairSlots = field(default_factory=lambda: FairSlots(AT_ONCE, shares=(PER_TENANT,)))
+    limit: ConcurrencyLimit = field(default_factory=lambda: ConcurrencyLimit(_BOUNDS))
     max_stored: int = MAX_STORED
 
     @asynccontextmanager
@@ -54,11 +56,14 @@ class UploadLimits:
             TooManyUploads, FilesBusy: too many are, of the company or in all.
         """
         try:
-            async with self.slots.slot(actor.tenant_id, patience=0):
-                yield
-        except SlotsBusy as busy:
-            fault = TooManyUploads if busy.is_share_used else FilesBusy
+            await self.limit.take(actor.tenant_id)
+        except TooBusy:
+            fault = FilesBusy if self.limit.has_share(actor.tenant_id) else TooManyUploads
             raise fault(retry_after=_RETRY_AFTER) from None
+        try:
+            yield
+        finally:
+            self.limit.give_back(actor.tenant_id)
 
     async def _demand_space(self, actor: Actor) -> None:
         async with self.database.reading(actor) as tx:

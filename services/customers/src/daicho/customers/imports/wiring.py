@@ -9,7 +9,7 @@ from daicho.chassis import Rails
 from daicho.customers.companies.records import Companies
 from daicho.customers.definitions.catalogue import Catalogue
 from daicho.customers.imports.checking import Checking
-from daicho.customers.imports.file_reader import FileReader
+from daicho.customers.imports.file_reader import PATIENCE, FileReader
 from daicho.customers.imports.jobs import ImportJobs
 from daicho.customers.imports.naming import People
 from daicho.customers.imports.running import Running
@@ -18,13 +18,11 @@ from daicho.customers.imports.sweeping import Sweeping
 from daicho.customers.imports.upload_limits import UploadLimits
 from daicho.jobs import JobType
 from daicho.keyring import FileStore
-from daicho.runtime.child_pool import ChildPool
-from daicho.runtime.fair_slots import FairSlots
+from daicho.runtime.child_pool import ChildPool, at_once
+from daicho.runtime.concurrency_limit import Bounds, ConcurrencyLimit
 
-_LOOKING: Final = 6
+_LOOKING: Final = Bounds(places=6, per_tenant=3, per_user=1, waiting=200, deadline=PATIENCE)
 """Children that look at files for people who wait."""
-_SHARES: Final = (3, 1)
-"""How many of them one company, and one user, has at a time."""
 _WORKING: Final = 24
 """Children of jobs, which have limits of their own: three for each check under way, one for each run."""
 
@@ -36,7 +34,7 @@ def store_of(rails: Rails) -> FileStore:
 
 def imports_of(rails: Rails, catalogue: Catalogue) -> Imports:
     """The use cases behind the routes."""
-    store, children = store_of(rails), ChildPool(FairSlots(_LOOKING, shares=_SHARES))
+    store, children = store_of(rails), ChildPool(ConcurrencyLimit(_LOOKING))
     return Imports(
         rails.database,
         store,
@@ -50,7 +48,7 @@ def imports_of(rails: Rails, catalogue: Catalogue) -> Imports:
 def import_jobs(rails: Rails, catalogue: Catalogue, companies: Companies) -> Mapping[str, JobType]:
     """What a worker does."""
     store, people = store_of(rails), People(rails.channel("identity"))
-    files = FileReader(ChildPool(FairSlots(_WORKING)))
+    files = FileReader(ChildPool(ConcurrencyLimit(at_once(_WORKING))))
     checking = Checking(rails.database, store, files, catalogue, people, rails.clock)
     running = Running(rails.database, store, files, catalogue, companies, rails.clock)
     sweeping = Sweeping(rails.database, store, rails.clock)

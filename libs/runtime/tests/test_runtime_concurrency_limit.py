@@ -9,11 +9,19 @@ from collections import Counter
 import pytest
 
 from daicho.faults import TooBusy
-from daicho.web import Bounds, ConcurrencyLimit
+from daicho.runtime.concurrency_limit import Bounds, ConcurrencyLimit
 
 
-def limit(places: int = 4, per_tenant: int = 2, waiting: int = 8, deadline: float = 30) -> ConcurrencyLimit:
-    return ConcurrencyLimit(Bounds(places=places, per_tenant=per_tenant, waiting=waiting, deadline=deadline))
+def limit(
+    places: int = 4,
+    per_tenant: int = 2,
+    waiting: int = 8,
+    deadline: float | None = 30,
+    per_user: int | None = None,
+) -> ConcurrencyLimit:
+    return ConcurrencyLimit(
+        Bounds(places=places, per_tenant=per_tenant, per_user=per_user, waiting=waiting, deadline=deadline)
+    )
 
 
 async def turns() -> None:
@@ -89,6 +97,66 @@ async def test_users_of_a_tenant_are_served_in_rotation() -> None:
     assert served.names == ["first", "loud 0", "quiet"]
 
 
+async def test_user_with_a_bound_lets_colleagues_pass() -> None:
+    one = limit(places=4, per_tenant=3, per_user=1)
+    served = Served(one)
+    for number in range(3):
+        await served.ask(f"loud {number}", "t", "loud")
+    await served.ask("quiet", "t", "quiet")
+    assert served.names == ["loud 0", "quiet"]
+    one.give_back("t", "quiet")
+    await turns()
+    assert served.names == ["loud 0", "quiet"]
+    one.give_back("t", "loud")
+    await turns()
+    assert served.names == ["loud 0", "quiet", "loud 1"]
+    assert (one.taken, one.waiting) == (1, 1)
+
+
+async def test_tenant_whose_users_have_their_bound_lets_other_tenants_pass() -> None:
+    one = limit(places=3, per_tenant=3, per_user=1)
+    served = Served(one)
+    await served.ask("theirs", "b", "x")
+    await served.ask("also theirs", "b", "y")
+    for number in range(2):
+        await served.ask(f"loud {number}", "a", "loud")
+    await served.ask("third of theirs", "b", "z")
+    one.give_back("b", "x")
+    await turns()
+    assert served.names == ["theirs", "also theirs", "loud 0", "third of theirs"]
+
+
+async def test_share_is_told_from_a_lack_of_places() -> None:
+    one = limit(places=2, per_tenant=1, waiting=0)
+    await one.take("a")
+    with pytest.raises(TooBusy):
+        await one.take("a")
+    assert not one.has_share("a")
+    await one.take("b")
+    with pytest.raises(TooBusy):
+        await one.take("c")
+    assert one.has_share("c")
+
+
+async def test_request_without_a_deadline_waits_until_a_place_is_free() -> None:
+    one = limit(places=1, per_tenant=1, deadline=None)
+    async with one.place("t"):
+        waiting = asyncio.create_task(one.take("t"))
+        await turns()
+        assert not waiting.done()
+    await waiting
+    assert (one.taken, one.waiting) == (1, 0)
+
+
+async def test_place_is_given_back_by_a_block_that_fails() -> None:
+    one = limit(per_user=1)
+    with pytest.raises(LookupError):
+        async with one.place("t", "u"):
+            raise LookupError
+    assert one.taken == 0
+    assert one.try_take("t", "u")
+
+
 async def test_full_queue_refuses_and_says_when_to_retry() -> None:
     one = limit(per_tenant=1, waiting=2)
     served = Served(one)
@@ -142,23 +210,28 @@ async def test_request_that_returns_is_neither_refused_nor_timed_out() -> None:
     assert one.taken == 1
 
 
-async def test_no_place_is_lost_and_no_bound_is_passed_whatever_requests_do() -> None:
+@pytest.mark.parametrize("per_user", [None, 1])
+async def test_no_place_is_lost_and_no_bound_is_passed_whatever_requests_do(per_user: int | None) -> None:
     dice = random.Random(28)
-    one = limit(places=5, per_tenant=2, waiting=50)
+    one = limit(places=5, per_tenant=2, waiting=50, per_user=per_user)
     held: Counter[int] = Counter()
+    held_by_user: Counter[tuple[int, int]] = Counter()
 
     async def request() -> None:
-        tenant = dice.randrange(6)
-        await one.take(tenant, dice.randrange(3))
+        tenant, user = dice.randrange(6), dice.randrange(3)
+        await one.take(tenant, user)
         held[tenant] += 1
+        held_by_user[tenant, user] += 1
         assert held[tenant] <= 2
+        assert held_by_user[tenant, user] <= (per_user or 2)
         assert held.total() <= 5
         try:
             for _ in range(dice.randrange(4)):
                 await asyncio.sleep(0)
         finally:
             held[tenant] -= 1
-            one.give_back(tenant)
+            held_by_user[tenant, user] -= 1
+            one.give_back(tenant, user)
 
     tasks = []
     for _ in range(2_000):
