@@ -16,6 +16,8 @@ export interface ProblemDocument {
   /** Of a 412: the version that is current. */
   version?: number;
   retry_after?: number;
+  /** Of a 413: how many bytes are taken. */
+  limit?: number;
   incident?: string;
 }
 

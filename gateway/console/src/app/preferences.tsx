@@ -1,8 +1,8 @@
-/** What a person chose for himself on this device: language and calendar. */
+/** What a person chose on this device: language and calendar. */
 
 import { createContext, useCallback, useContext, useEffect, useMemo, useState, type ReactNode } from "react";
 import { useQueryClient } from "@tanstack/react-query";
-import { currentLanguage, speak, t, type Language, type Translate } from "@/i18n";
+import { currentLanguage, keepLanguage, speak, t, type Language, type Translate } from "@/i18n";
 import { formatters, type Calendar, type Formatters } from "./dates";
 
 interface Preferences {
@@ -25,6 +25,7 @@ export function PreferencesProvider({ children }: { children: ReactNode }) {
 
   const setLanguage = useCallback(
     (wanted: Language) => {
+      keepLanguage(wanted);
       void speak(wanted).then((words) => {
         setTranslate(() => words);
         setLanguageState(wanted);

@@ -5,7 +5,7 @@ import { IconAlertTriangle, IconCloudOff, IconInbox, IconLock, IconRefresh, type
 import type { ReactNode } from "react";
 import { Problem } from "@/api/problem";
 import { useT } from "@/app/preferences";
-import { incidentOf, messageOf } from "./messages";
+import { incidentOf, messageOf, readingMessageOf } from "./messages";
 
 export function Loading({ height = 240 }: { height?: number }) {
   const t = useT();
@@ -88,7 +88,7 @@ export function Failure({ error, onRetry, children }: FailureProps) {
     <div role="alert">
       <Empty
         title={t("state.errorTitle")}
-        text={messageOf(error, t)}
+        text={readingMessageOf(error, t)}
         icon={isOffline ? IconCloudOff : IconAlertTriangle}
       >
         {incident && (

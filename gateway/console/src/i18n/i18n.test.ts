@@ -1,6 +1,6 @@
 import { parseSync } from "vite";
 import { expect, test } from "vitest";
-import { say } from ".";
+import { languageOf, say } from ".";
 import { en } from "./en";
 import { ja } from "./ja";
 
@@ -90,3 +90,9 @@ function walk(value: unknown, visit: (node: Node) => void): void {
     for (const each of Object.values(value)) walk(each, visit);
   }
 }
+
+test("the language follows the browser, and is English for readers of neither", () => {
+  expect(languageOf(["fr-FR", "ja-JP", "en-US"])).toBe("ja");
+  expect(languageOf(["en-GB", "ja"])).toBe("en");
+  expect(languageOf(["de"])).toBe("en");
+});

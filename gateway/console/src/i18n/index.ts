@@ -22,7 +22,6 @@ export async function speak(wanted: Language): Promise<Translate> {
   language = wanted;
   catalogue = words;
   document.documentElement.lang = wanted;
-  store(wanted);
   // A function of its own for each language: who holds it sees that it changed.
   return (key, params) => say(words, key, params);
 }
@@ -46,15 +45,28 @@ export function isKey(key: string): key is Key {
   return key in ja;
 }
 
+/** What the user chose on this device, else what the browser asks for. */
 function readLanguage(): Language {
+  let stored: string | null = null;
   try {
-    return localStorage.getItem(STORED) === "en" ? "en" : "ja";
+    stored = localStorage.getItem(STORED);
   } catch {
-    return "ja";
+    // Storage is closed to us: nothing was chosen.
   }
+  return stored === "ja" || stored === "en" ? stored : languageOf(navigator.languages);
 }
 
-function store(wanted: Language): void {
+/** The first of `wanted` (BCP 47 tags) that the console speaks; English for readers of neither. */
+export function languageOf(wanted: readonly string[]): Language {
+  for (const tag of wanted) {
+    const [language] = tag.toLowerCase().split("-");
+    if (language === "ja" || language === "en") return language;
+  }
+  return "en";
+}
+
+/** Remember `wanted` as the user's choice on this device. */
+export function keepLanguage(wanted: Language): void {
   try {
     localStorage.setItem(STORED, wanted);
   } catch {

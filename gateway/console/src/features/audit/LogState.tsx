@@ -6,6 +6,7 @@ import { useQuery } from "@tanstack/react-query";
 import { client, take } from "@/api/client";
 import { usePreferences } from "@/app/preferences";
 import { isKey, type Translate } from "@/i18n";
+import styles from "./audit.module.css";
 
 const EVERY_MINUTE = 60_000;
 
@@ -18,8 +19,9 @@ export function LogState() {
   });
   if (status.data?.state !== "forked") return null;
   return (
-    <Alert color="red" role="alert" icon={<IconAlertTriangle size={16} />} title={t("audit.forked")} mb="sm">
-      {forkReason(status.data.reason, t)} {t("audit.forkedNext")}
+    <Alert color="red" role="alert" icon={<IconAlertTriangle size={16} />} title={t("audit.forked")} className={styles.forked}>
+      <p>{forkReason(status.data.reason, t)}</p>
+      <p>{t("audit.forkedNext")}</p>
     </Alert>
   );
 }

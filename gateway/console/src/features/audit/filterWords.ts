@@ -45,7 +45,7 @@ function conditionWords(node: unknown, names: Names): string {
   if (!isObject(node)) return "";
   for (const join of ["all", "any"] as const) {
     const parts = node[join];
-    if (Array.isArray(parts)) return parts.map((part) => conditionWords(part, names)).join(t(`audit.join.${join}`));
+    if (Array.isArray(parts)) return parts.map((part) => partWords(part, names)).join(t(`audit.join.${join}`));
   }
   if ("not" in node) return t("audit.not", { condition: conditionWords(node.not, names) });
   const field = String(node.field);
@@ -55,6 +55,13 @@ function conditionWords(node: unknown, names: Names): string {
   const words = values.map((value) => valueWords(field, value, names)).join(t("list.separator"));
   const op = `audit.op.${String(node.op)}`;
   return isKey(op) ? t(op, { field: names.fieldLabel(field), value: words }) : pair(names.fieldLabel(field), words, t);
+}
+
+/** A condition inside a group; a group of several conditions gets parentheses. */
+function partWords(node: unknown, names: Names): string {
+  const words = conditionWords(node, names);
+  const inner = isObject(node) ? (node.all ?? node.any) : undefined;
+  return Array.isArray(inner) && inner.length > 1 ? names.t("audit.group", { condition: words }) : words;
 }
 
 function valueWords(field: string, value: unknown, names: Names): string {

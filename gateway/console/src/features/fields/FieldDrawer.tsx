@@ -227,6 +227,7 @@ function Roles({ draft, set, errors }: PartProps) {
         <MultiSelect
           key={name}
           label={t(name === "read_roles" ? "fields.readRoles" : "fields.writeRoles")}
+          description={t(name === "read_roles" ? "fields.readRolesHelp" : "fields.writeRolesHelp")}
           placeholder={draft[name]?.length ? undefined : t("fields.everyRole")}
           data={data}
           value={draft[name] ?? []}

@@ -1,7 +1,7 @@
 /** The field designer: a tenant's own fields, by resource, in the order of forms. */
 
 import { ActionIcon, Badge, Button, Group, Menu, SegmentedControl, Table, Text } from "@mantine/core";
-import { IconArrowDown, IconArrowUp, IconDots, IconForms, IconPencil, IconPlus, IconTrash } from "@tabler/icons-react";
+import { IconArrowDown, IconArrowUp, IconDots, IconForms, IconLock, IconPencil, IconPlus, IconTrash } from "@tabler/icons-react";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { client, ifMatch, take } from "@/api/client";
@@ -161,6 +161,11 @@ function FieldRow({ field, isFirst, isLast, isMoving, onMove, onEdit, onDelete }
               {t(`fields.${flag}`)}
             </Badge>
           ))}
+          {field.read_roles && (
+            <Badge color="ai" leftSection={<IconLock size={11} aria-hidden />}>
+              {t("fields.restricted")}
+            </Badge>
+          )}
         </Group>
       </Table.Td>
       <Table.Td>

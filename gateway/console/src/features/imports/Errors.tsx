@@ -49,7 +49,7 @@ export function Errors({ id }: { id: string }) {
                     <Table.Td className="tabular" c="dimmed" visibleFrom="sm">
                       {error.line}
                     </Table.Td>
-                    <Table.Td>{error.column ?? t("imports.wholeRow")}</Table.Td>
+                    <Table.Td>{error.column ?? t(error.code === "withheld" ? "imports.hiddenColumn" : "imports.wholeRow")}</Table.Td>
                     <Table.Td>{error.detail}</Table.Td>
                   </Table.Tr>
                 ))}

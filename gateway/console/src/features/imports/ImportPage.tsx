@@ -1,15 +1,17 @@
 /** One import, at whichever step it is. The steps follow its status, so a reload loses nothing. */
 
-import { Alert, Button, Group, Progress, Stack, Text, Title } from "@mantine/core";
-import { IconAlertTriangle, IconCircleCheck, IconPlayerPlay } from "@tabler/icons-react";
+import { Alert, Anchor, Button, Group, Progress, Stack, Text, Title } from "@mantine/core";
+import { IconAlertTriangle, IconCircleCheck, IconLock, IconPlayerPlay } from "@tabler/icons-react";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { useEffect, useState } from "react";
 import type { Import } from "@/api/types";
 import { useFormat, useT } from "@/app/preferences";
 import { Page } from "@/components/Page";
+import { useUserName } from "@/components/people";
+import { useMe } from "@/components/permissions";
 import { Failure, FormError, Loading } from "@/components/States";
-import { importQuery, startRun, useLiveImport } from "./api";
+import { hidesColumns, importQuery, startRun, useLiveImport } from "./api";
 import { Errors } from "./Errors";
 import { Mapping } from "./Mapping";
 import styles from "./imports.module.css";
@@ -20,6 +22,7 @@ const STEPS = ["upload", "map", "check", "run"] as const;
 export function ImportPage() {
   const t = useT();
   const { id } = route.useParams();
+  const me = useMe();
   const found = useLiveImport(id);
   const [isMapping, setMapping] = useState(false);
   const status = found.data?.status;
@@ -29,20 +32,22 @@ export function ImportPage() {
   if (found.isPending) return <Loading />;
   if (found.isError && !found.data) return <Failure error={found.error} onRetry={() => void found.refetch()} />;
   const { data } = found;
+  const isOwn = data.created_by === me?.user.id;
   const showsMapping = data.status === "mapping" || isMapping;
   return (
     <Page title={data.file_name || t("imports.title")} narrow>
       <Steps current={showsMapping ? 1 : data.status === "checking" || data.status === "checked" ? 2 : 3} />
+      <Limits found={data} isOwn={isOwn} />
       {showsMapping ? (
-        <Mapping found={data} onChecking={() => setMapping(false)} />
+        <Mapping found={data} isReadOnly={!isOwn} onChecking={() => setMapping(false)} />
       ) : data.status === "checking" ? (
         <Checking found={data} />
       ) : data.status === "checked" ? (
-        <Checked found={data} onMapping={() => setMapping(true)} />
+        <Checked found={data} isOwn={isOwn} onMapping={() => setMapping(true)} />
       ) : data.status === "running" ? (
         <Running found={data} />
       ) : (
-        <Finished found={data} />
+        <Finished found={data} isOwn={isOwn} />
       )}
     </Page>
   );
@@ -58,6 +63,32 @@ function Steps({ current }: { current: number }) {
         </li>
       ))}
     </ol>
+  );
+}
+
+/** What the reader may not do with this import, and may not see of it. */
+function Limits({ found, isOwn }: { found: Import; isOwn: boolean }) {
+  const t = useT();
+  const uploader = useUserName()(found.created_by) ?? t("state.unknownUser");
+  const isOpen = found.status === "mapping" || found.status === "checked";
+  const lines = [
+    !isOwn && isOpen ? t("imports.ofAnother", { name: uploader }) : "",
+    hidesColumns(found) ? t("imports.hiddenColumns") : "",
+  ].filter(Boolean);
+  if (lines.length === 0) return null;
+  return (
+    <Alert variant="light" color="gray" icon={<IconLock size={16} />} mb="lg" p="sm">
+      {lines.map((line) => (
+        <Text size="sm" key={line}>
+          {line}
+        </Text>
+      ))}
+      {!isOwn && isOpen && (
+        <Anchor component={Link} to="/imports" size="sm">
+          {t("imports.uploadYourself")}
+        </Anchor>
+      )}
+    </Alert>
   );
 }
 
@@ -99,7 +130,7 @@ function useRun(found: Import) {
   });
 }
 
-function Checked({ found, onMapping }: { found: Import; onMapping: () => void }) {
+function Checked({ found, isOwn, onMapping }: { found: Import; isOwn: boolean; onMapping: () => void }) {
   const t = useT();
   const running = useRun(found);
   return (
@@ -115,14 +146,16 @@ function Checked({ found, onMapping }: { found: Import; onMapping: () => void })
         ]}
       />
       <FormError error={running.error} />
-      <Group gap={8}>
-        <Button size="sm" leftSection={<IconPlayerPlay size={15} />} disabled={found.valid === 0} loading={running.isPending} onClick={() => running.mutate()}>
-          {t("imports.run", { n: found.valid })}
-        </Button>
-        <Button size="sm" variant="default" onClick={onMapping}>
-          {t("imports.toMapping")}
-        </Button>
-      </Group>
+      {isOwn && (
+        <Group gap={8}>
+          <Button size="sm" leftSection={<IconPlayerPlay size={15} />} disabled={found.valid === 0} loading={running.isPending} onClick={() => running.mutate()}>
+            {t("imports.run", { n: found.valid })}
+          </Button>
+          <Button size="sm" variant="default" onClick={onMapping}>
+            {t("imports.toMapping")}
+          </Button>
+        </Group>
+      )}
       {found.rejected > 0 ? (
         <Errors id={found.id} />
       ) : (
@@ -151,7 +184,7 @@ function Running({ found }: { found: Import }) {
   );
 }
 
-function Finished({ found }: { found: Import }) {
+function Finished({ found, isOwn }: { found: Import; isOwn: boolean }) {
   const t = useT();
   const queries = useQueryClient();
   const path = found.resource === "company" ? "companies" : "contacts";
@@ -160,7 +193,7 @@ function Finished({ found }: { found: Import }) {
   }, [queries, path]);
   const hasFailed = found.status === "failed";
   const running = useRun(found);
-  const goesOn = hasFailed && found.created + found.updated > 0 && found.failure !== "expired";
+  const goesOn = isOwn && hasFailed && found.created + found.updated > 0 && found.failure !== "expired";
   return (
     <Stack gap="lg">
       <Alert

@@ -24,11 +24,18 @@ const DELIMITERS = [
 
 type Mapped = Record<number, string | null>;
 
-export function Mapping({ found, onChecking }: { found: Import; onChecking: () => void }) {
+interface MappingProps {
+  found: Import;
+  /** Whether somebody else uploaded the file: only they change the mapping and go on. */
+  isReadOnly: boolean;
+  onChecking: () => void;
+}
+
+export function Mapping({ found, isReadOnly, onChecking }: MappingProps) {
   return (
     <Stack gap="xl">
-      <Format key={`${found.encoding} ${found.delimiter} ${found.header_row}`} found={found} />
-      <Columns found={found} onChecking={onChecking} />
+      {!isReadOnly && <Format key={`${found.encoding} ${found.delimiter} ${found.header_row}`} found={found} />}
+      <Columns found={found} isReadOnly={isReadOnly} onChecking={onChecking} />
     </Stack>
   );
 }
@@ -112,7 +119,7 @@ function Format({ found }: { found: Import }) {
   );
 }
 
-function Columns({ found, onChecking }: { found: Import; onChecking: () => void }) {
+function Columns({ found, isReadOnly, onChecking }: MappingProps) {
   const t = useT();
   const queries = useQueryClient();
   const { data: custom = [] } = useQuery(fieldsQuery(found.resource));
@@ -144,9 +151,11 @@ function Columns({ found, onChecking }: { found: Import; onChecking: () => void 
   return (
     <section>
       <Title order={2}>{t("imports.mapping")}</Title>
-      <Text size="sm" c="dimmed" mb="sm">
-        {t("imports.mappingLead")}
-      </Text>
+      {!isReadOnly && (
+        <Text size="sm" c="dimmed" mb="sm">
+          {t("imports.mappingLead")}
+        </Text>
+      )}
       <FormError error={checking.error} others={errorsElsewhere(errors, [...shown, "match_on", "on_match"])} />
       <Table.ScrollContainer minWidth={560} type="native" tabIndex={0}>
         <Table className={styles.table} verticalSpacing={5} fz="sm">
@@ -179,6 +188,7 @@ function Columns({ found, onChecking }: { found: Import; onChecking: () => void 
                     onChange={(field) => setMapped((now) => ({ ...now, [column.index]: field }))}
                     data={withoutTaken(groups, names, mapped[column.index] ?? null)}
                     error={errors[`mapping.${place}.field`] ?? errors[`mapping.${place}.column`]}
+                    disabled={isReadOnly}
                     searchable
                     clearable
                   />
@@ -188,34 +198,36 @@ function Columns({ found, onChecking }: { found: Import; onChecking: () => void 
           </Table.Tbody>
         </Table>
       </Table.ScrollContainer>
-      <Stack gap="md" mt="lg">
-        <Select
-          maw={320}
-          label={t("imports.matchOn")}
-          description={t("imports.matchOnHelp")}
-          placeholder={t("imports.matchOn.none")}
-          value={chosenMatch}
-          onChange={setMatchOn}
-          data={matches}
-          error={errors.match_on}
-          clearable
-        />
-        {chosenMatch !== null && (
-          <Radio.Group label={t("imports.onMatch")} value={onMatch} onChange={(value) => setOnMatch(value as Import["on_match"])} error={errors.on_match}>
-            <Group gap="lg" mt={6}>
-              {(["update", "skip", "create"] as const).map((value) => (
-                <Radio key={value} value={value} label={t(`imports.onMatch.${value}`)} size="xs" />
-              ))}
-            </Group>
-          </Radio.Group>
-        )}
-        <Alert variant="light" color="gray" p="sm">
-          {t("imports.mapped", { n: names.length })} ・ {t("imports.checkLead")}
-        </Alert>
-        <Button size="sm" w="fit-content" loading={checking.isPending} onClick={() => checking.mutate()}>
-          {t("imports.toCheck")}
-        </Button>
-      </Stack>
+      {!isReadOnly && (
+        <Stack gap="md" mt="lg">
+          <Select
+            maw={320}
+            label={t("imports.matchOn")}
+            description={t("imports.matchOnHelp")}
+            placeholder={t("imports.matchOn.none")}
+            value={chosenMatch}
+            onChange={setMatchOn}
+            data={matches}
+            error={errors.match_on}
+            clearable
+          />
+          {chosenMatch !== null && (
+            <Radio.Group label={t("imports.onMatch")} value={onMatch} onChange={(value) => setOnMatch(value as Import["on_match"])} error={errors.on_match}>
+              <Group gap="lg" mt={6}>
+                {(["update", "skip", "create"] as const).map((value) => (
+                  <Radio key={value} value={value} label={t(`imports.onMatch.${value}`)} size="xs" />
+                ))}
+              </Group>
+            </Radio.Group>
+          )}
+          <Alert variant="light" color="gray" p="sm">
+            {t("imports.mapped", { n: names.length })} ・ {t("imports.checkLead")}
+          </Alert>
+          <Button size="sm" w="fit-content" loading={checking.isPending} onClick={() => checking.mutate()}>
+            {t("imports.toCheck")}
+          </Button>
+        </Stack>
+      )}
     </section>
   );
 }

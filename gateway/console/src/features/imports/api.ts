@@ -71,6 +71,12 @@ export function useLiveImport(id: string) {
   return found;
 }
 
+/** Whether columns are missing between those that are shown: the reader may not read their fields. */
+export function hidesColumns({ columns }: Pick<Import, "columns">): boolean {
+  const first = columns[0]?.index ?? 0;
+  return columns.some(({ index }, place) => index !== first + place);
+}
+
 export function isAtWork(found: Pick<Import, "status"> | undefined): boolean {
   return found?.status === "checking" || found?.status === "running";
 }

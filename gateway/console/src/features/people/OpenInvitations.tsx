@@ -1,14 +1,16 @@
 /** Invitations that nobody has answered yet. */
 
-import { Button, Table, Text } from "@mantine/core";
+import { Button, Text } from "@mantine/core";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { client, take } from "@/api/client";
 import type { components } from "@/api/schema";
 import { useFormat, usePreferences } from "@/app/preferences";
+import { Dot } from "@/components/Dot";
 import { messageOf, reasonsOf } from "@/components/messages";
 import { notifyDone, notifyFailed } from "@/components/notify";
 import { Failure, Loading } from "@/components/States";
 import { useRoleName } from "./names";
+import styles from "./OpenInvitations.module.css";
 
 type Invitation = components["schemas"]["InvitationView"];
 
@@ -45,30 +47,49 @@ export function OpenInvitations() {
     );
   }
   return (
-    <Table.ScrollContainer minWidth={560} type="native" tabIndex={0}>
-      <Table verticalSpacing={6} fz="sm">
-        <Table.Tbody>
-          {open.map((each) => (
-            <Table.Tr key={each.id}>
-              <Table.Td>{each.email}</Table.Td>
-              <Table.Td>{roleName(each.role)}</Table.Td>
-              <Table.Td c="dimmed">
-                {each.valid ? t("invite.expires", { date: format.moment(each.expires_at) }) : t("invite.invalid")}
-              </Table.Td>
-              <Table.Td ta="right">
-                {!each.valid && (
-                  <Button variant="subtle" onClick={() => sending.mutate(each)} loading={sending.isPending && sending.variables.id === each.id}>
-                    {t("invite.again")}
-                  </Button>
-                )}
-                <Button variant="subtle" color="gray" onClick={() => revoking.mutate(each.id)} loading={revoking.isPending && revoking.variables === each.id}>
-                  {t("invite.revoke")}
-                </Button>
-              </Table.Td>
-            </Table.Tr>
-          ))}
-        </Table.Tbody>
-      </Table>
-    </Table.ScrollContainer>
+    <ul className={styles.list}>
+      {open.map((each) => (
+        <li key={each.id} className={styles.row}>
+          <div className={styles.who}>
+            <Text size="sm" className={styles.email}>
+              {each.email}
+            </Text>
+            <Text size="xs" c="dimmed">
+              {roleName(each.role)}
+            </Text>
+          </div>
+          <div className={styles.state}>
+            <Dot color={each.valid ? "green" : "red"}>
+              {each.valid ? t("invite.expires", { date: format.moment(each.expires_at) }) : t(hasExpired(each) ? "invite.expired" : "invite.invalid")}
+            </Dot>
+          </div>
+          <div className={styles.actions}>
+            {!each.valid && (
+              <Button
+                variant="default"
+                aria-label={t("invite.againTo", { email: each.email })}
+                onClick={() => sending.mutate(each)}
+                loading={sending.isPending && sending.variables.id === each.id}
+              >
+                {t("invite.again")}
+              </Button>
+            )}
+            <Button
+              variant="subtle"
+              color="gray"
+              aria-label={t("invite.revokeOf", { email: each.email })}
+              onClick={() => revoking.mutate(each.id)}
+              loading={revoking.isPending && revoking.variables === each.id}
+            >
+              {t("invite.revoke")}
+            </Button>
+          </div>
+        </li>
+      ))}
+    </ul>
   );
+}
+
+function hasExpired(invitation: Invitation): boolean {
+  return new Date(invitation.expires_at) <= new Date();
 }

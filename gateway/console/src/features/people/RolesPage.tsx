@@ -1,6 +1,6 @@
 /** What each role may do: a matrix of actions and roles, with the scope in each cell. */
 
-import { Button, Group, NativeSelect, Text, Tooltip } from "@mantine/core";
+import { Button, Group, NativeSelect, Text } from "@mantine/core";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Fragment, useState } from "react";
 import { client, ifMatch, take } from "@/api/client";
@@ -55,7 +55,14 @@ export function RolesPage() {
       ) : roles.isError ? (
         <Failure error={roles.error} onRetry={() => void roles.refetch()} />
       ) : (
-        <Matrix roles={roles.data} changes={changes} onChoose={choose} own={may("roles:manage") ? me?.user.role : undefined} />
+        <>
+          {may("roles:manage") && (
+            <Text size="xs" c="dimmed" mb="xs">
+              {t(me?.user.role === "owner" ? "roles.ownerFixed" : "roles.ownFixed")}
+            </Text>
+          )}
+          <Matrix roles={roles.data} changes={changes} onChoose={choose} own={may("roles:manage") ? me?.user.role : undefined} />
+        </>
       )}
     </Page>
   );
@@ -65,7 +72,7 @@ interface MatrixProps {
   roles: Role[];
   changes: Changes;
   onChoose: (role: Role, action: string, scope: Scope) => void;
-  /** The role of whoever manages roles; nobody does without one. */
+  /** The reader's role if they may manage roles. */
   own: string | undefined;
 }
 
@@ -73,7 +80,7 @@ function Matrix({ roles, changes, onChoose, own }: MatrixProps) {
   const t = useT();
   const roleName = useRoleName();
   const actions = Object.keys(roles[0]?.permissions ?? {});
-  // The most powerful comes first. Nobody changes their own role, nor one above it.
+  // The most powerful role comes first. Nobody changes their own role or one above it.
   const ownRank = roles.findIndex((role) => role.name === own);
   const isFixed = (role: Role, rank: number) => ownRank < 0 || rank <= ownRank || !role.editable;
   const groups = [...new Set(actions.map((action) => action.split(":")[0] ?? action))];
@@ -85,13 +92,7 @@ function Matrix({ roles, changes, onChoose, own }: MatrixProps) {
             <th scope="col">{t("roles.action")}</th>
             {roles.map((role) => (
               <th key={role.name} scope="col">
-                {role.editable && role.name !== own ? (
-                  roleName(role.name)
-                ) : (
-                  <Tooltip label={t(role.editable ? "roles.ownFixed" : "roles.ownerFixed")}>
-                    <span>{roleName(role.name)}</span>
-                  </Tooltip>
-                )}
+                {roleName(role.name)}
               </th>
             ))}
           </tr>

@@ -32,6 +32,7 @@ export function UsersPage() {
   const users = useQuery(usersQuery);
   const change = useChangeUser();
   const mayManage = may("users:manage");
+  const isOwner = useMe()?.user.role === "owner";
   const wanted = filter.trim().toLowerCase();
   const shown = (users.data ?? []).filter((user) => `${user.display_name} ${user.email}`.toLowerCase().includes(wanted));
   return (
@@ -62,6 +63,11 @@ export function UsersPage() {
             value={filter}
             onChange={(event) => setFilter(event.currentTarget.value)}
           />
+          {mayManage && (
+            <Text size="xs" c="dimmed" mb="xs">
+              {t(isOwner ? "users.ownRoleFixed" : "users.ownFixed")}
+            </Text>
+          )}
           <Table.ScrollContainer minWidth={720} type="native" tabIndex={0}>
             <Table verticalSpacing={6} fz="sm">
               <Table.Thead>
@@ -130,7 +136,7 @@ function UserRow({ user, mayManage, onChange, onDisable }: UserRowProps) {
   const roles = useRoleChoices(me?.user.role, user.role);
   const { data: teams = [] } = useQuery(teamsQuery);
   const isSelf = user.id === me?.user.id;
-  // Only owners change owners, and nobody unseats himself by a slip of the hand.
+  // Only owners change owners, and nobody changes their own role.
   const mayChange = mayManage && !isSelf && (user.role !== "owner" || me?.user.role === "owner");
   // Nobody changes their own team; an owner reaches every record anyway.
   const mayMove = mayManage && (!isSelf || user.role === "owner");

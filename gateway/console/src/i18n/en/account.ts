@@ -29,7 +29,7 @@ export const account = {
   "account.displayName": "Your name",
   "account.password": "Password",
   "account.newPassword": "New password",
-  "account.passwordHelp": "10 characters or more. Names, your company or common words alone will not do; three unrelated words are safe.",
+  "account.passwordHelp": "10 characters or more. Names, your company’s name, common words, keys in a row and dates are too easy to guess. Three unrelated words are safe.",
   "account.showPassword": "Show or hide the password",
 
   "mine.profile": "Profile",

@@ -65,6 +65,9 @@ export const common = {
   "state.toHome": "Go to contacts",
 
   "problem.network": "The server cannot be reached. Check your connection and try again.",
+  "problem.away": "The service is not available just now. Wait a moment and try again.",
+  "problem.busy": "Too many requests at once. Wait a few seconds and try again.",
+  "problem.tooLarge": "This is too large (limit {size}). Split it into smaller parts.",
   "problem.unexpected": "Something went wrong. Please try again later.",
   "problem.incident": "Reference: {incident}",
 

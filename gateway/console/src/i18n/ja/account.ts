@@ -29,7 +29,7 @@ export const account = {
   "account.displayName": "お名前",
   "account.password": "パスワード",
   "account.newPassword": "新しいパスワード",
-  "account.passwordHelp": "10 文字以上。名前・会社名・よくある言葉だけでは使えません。関係のない言葉を 3 つ以上つなげると安全です。",
+  "account.passwordHelp": "10 文字以上。名前・会社名・よくある言葉・連続した文字や日付だけでは使えません。関係のない言葉を 3 つ以上つなげると安全です。",
   "account.showPassword": "パスワードの表示を切り替え",
 
   "mine.profile": "プロフィール",

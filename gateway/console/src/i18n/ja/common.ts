@@ -65,6 +65,9 @@ export const common = {
   "state.toHome": "顧客の一覧へ",
 
   "problem.network": "サーバーに接続できません。通信環境を確認して、もう一度お試しください。",
+  "problem.away": "ただいま利用できません。少し待ってから、もう一度お試しください。",
+  "problem.busy": "アクセスが集中しています。数秒待ってから、もう一度お試しください。",
+  "problem.tooLarge": "データが大きすぎます（上限 {size}）。小さく分けてください。",
   "problem.unexpected": "問題が起きました。時間をおいてもう一度お試しください。",
   "problem.incident": "お問い合わせ番号：{incident}",
 
