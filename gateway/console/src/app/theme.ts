@@ -80,7 +80,6 @@ export const theme = createTheme({
     Badge: Badge.extend({ defaultProps: { variant: "light", size: "sm", radius: "sm", tt: "none", fw: 500 } }),
     Input: Input.extend({ defaultProps: { size: "sm" } }),
     InputWrapper: Input.Wrapper.extend({ defaultProps: { size: "sm" } }),
-    InputDescription: Input.Description.extend({ styles: { description: { lineHeight: 1.5 } } }),
     Fieldset: Fieldset.extend({ styles: { root: { marginInline: 0, paddingInline: 0 } } }),
     Menu: Menu.extend({ defaultProps: { shadow: "md", radius: "md", position: "bottom-end", withInitialFocusPlaceholder: false, transitionProps: { duration: 80 } } }),
     Modal: Modal.extend({ defaultProps: { radius: "md", centered: true, transitionProps: { duration: 120 } } }),

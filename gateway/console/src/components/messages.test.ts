@@ -25,3 +25,8 @@ test("a page that cannot be read says nothing about saving", () => {
   expect(readingMessageOf(streams, t)).toBe("At most 8 may be open at once.");
   expect(messageOf(away, t)).toBe("Your change was not saved.");
 });
+
+test("a page that cannot be read names the condition that is wrong", () => {
+  const errors = [{ pointer: "/q", code: "too_long", detail: "200 characters at most." }];
+  expect(readingMessageOf(problemOf(422, { code: "invalid", detail: "Please check the fields.", errors }), t)).toBe("200 characters at most.");
+});

@@ -12,10 +12,10 @@ export function messageOf(error: unknown, t: Translate): string {
   return detail || t(error.isPassing ? "problem.away" : "problem.unexpected");
 }
 
-/** What to say where something was only read: nothing was to be saved, so no word about saving. */
+/** What to say where something was only read: no word about saving, and what is wrong with each condition. */
 export function readingMessageOf(error: unknown, t: Translate): string {
-  if (!(error instanceof Problem) || !error.isPassing || error.code === "network") return messageOf(error, t);
-  if (error.code === "too_many_streams") return messageOf(error, t);
+  if (!(error instanceof Problem) || !error.isPassing) return reasonsOf(error, t);
+  if (error.code === "network" || error.code === "too_many_streams") return messageOf(error, t);
   return t(error.status === 429 ? "problem.busy" : "problem.away");
 }
 

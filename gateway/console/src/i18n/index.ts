@@ -53,7 +53,7 @@ function readLanguage(): Language {
   } catch {
     // Storage is closed to us: nothing was chosen.
   }
-  return stored === "ja" || stored === "en" ? stored : languageOf(navigator.languages);
+  return stored === "ja" || stored === "en" ? stored : languageOf(globalThis.navigator?.languages ?? ["ja"]);
 }
 
 /** The first of `wanted` (BCP 47 tags) that the console speaks; English for readers of neither. */

@@ -180,18 +180,21 @@ function Columns({ found, isReadOnly, onChecking }: MappingProps) {
                   </div>
                 </Table.Td>
                 <Table.Td>
-                  <Select
-                    size="xs"
-                    aria-label={t("imports.fieldFor", { column: column.name })}
-                    placeholder={t("imports.skipColumn")}
-                    value={mapped[column.index] ?? null}
-                    onChange={(field) => setMapped((now) => ({ ...now, [column.index]: field }))}
-                    data={withoutTaken(groups, names, mapped[column.index] ?? null)}
-                    error={errors[`mapping.${place}.field`] ?? errors[`mapping.${place}.column`]}
-                    disabled={isReadOnly}
-                    searchable
-                    clearable
-                  />
+                  {isReadOnly ? (
+                    (labelIn(groups, mapped[column.index]) ?? t("imports.skipColumn"))
+                  ) : (
+                    <Select
+                      size="xs"
+                      aria-label={t("imports.fieldFor", { column: column.name })}
+                      placeholder={t("imports.skipColumn")}
+                      value={mapped[column.index] ?? null}
+                      onChange={(field) => setMapped((now) => ({ ...now, [column.index]: field }))}
+                      data={withoutTaken(groups, names, mapped[column.index] ?? null)}
+                      error={errors[`mapping.${place}.field`] ?? errors[`mapping.${place}.column`]}
+                      searchable
+                      clearable
+                    />
+                  )}
                 </Table.Td>
               </Table.Tr>
             ))}
@@ -237,6 +240,10 @@ function mappedOf(found: Import): Mapped {
   return Object.fromEntries(
     found.columns.map(({ index, suggested_field }) => [index, chosen.has(index) ? (chosen.get(index) ?? null) : suggested_field]),
   );
+}
+
+function labelIn(groups: ReturnType<typeof fieldChoices>, name: string | null | undefined): string | undefined {
+  return groups.flatMap(({ items }) => items).find(({ value }) => value === name)?.label;
 }
 
 function withoutTaken(groups: ReturnType<typeof fieldChoices>, taken: readonly string[], own: string | null) {

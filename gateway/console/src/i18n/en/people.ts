@@ -22,7 +22,7 @@ export const people = {
   "users.changed": "Changed",
   "users.search": "Filter by name or e-mail",
   "users.ownFixed": "You cannot change your own role or team. Ask an owner or another administrator.",
-  "users.ownRoleFixed": "You cannot change your own role. Ask another owner.",
+  "users.ownRoleFixed": "Your own role cannot be changed here. Ask another owner.",
 
   "invite.title": "Invite users",
   "invite.lead": "One e-mail address a line. You can paste a column from a sheet.",

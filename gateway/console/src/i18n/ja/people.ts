@@ -22,7 +22,7 @@ export const people = {
   "users.changed": "変更しました",
   "users.search": "名前・メールアドレスで絞り込み",
   "users.ownFixed": "自分の役割とチームは自分では変更できません。オーナーか、ほかの管理者に依頼してください。",
-  "users.ownRoleFixed": "自分の役割は自分では変更できません。ほかのオーナーに依頼してください。",
+  "users.ownRoleFixed": "自分の役割は、この画面では変更できません。ほかのオーナーに依頼してください。",
 
   "invite.title": "ユーザーを招待",
   "invite.lead": "メールアドレスを 1 行に 1 つずつ入力してください。表からの貼り付けもできます。",
