@@ -12,7 +12,7 @@ from playwright.async_api import Browser, Page, expect
 from daicho.testkit.company import Company
 from daicho.testkit.product import Product
 
-from .browsing import at_the_console, link_to, sign_in
+from .browsing import at_the_console, link_to, serious, sign_in
 
 
 @dataclass
@@ -76,6 +76,32 @@ async def test_a_dialog_that_was_typed_into_is_not_closed_by_a_slip(
     await expect(opened).to_be_hidden()
 
 
+async def test_invitation_of_demoted_admin_is_marked_and_sent_again(office: Office) -> None:
+    page, company = office.page, office.company
+    admin = await company.invite("inviter", "admin")
+    address = company.address("invited")
+    await admin.post("/v1/invitations", {"invitations": [{"email": address, "role": "admin"}]})
+    user = await company.owner.get(f"/v1/users/{admin.user_id}")
+    await company.owner.patch(f"/v1/users/{admin.user_id}", {"role": "member"}, version=user["version"])
+    await page.goto("/settings/users")
+    invitation = page.get_by_role("listitem").filter(has_text=address)
+    await expect(invitation).to_contain_text("無効：招待した人の権限が変わりました")
+    await invitation.get_by_role("button", name=f"{address} をもう一度招待").click()
+    await expect(invitation).to_contain_text("まで有効")
+    assert await serious(page) == []
+
+
+async def test_import_of_a_colleague_offers_no_step_that_is_refused(office: Office) -> None:
+    page = office.page
+    colleague = await office.company.invite("importer", "admin")
+    uploaded = await colleague.upload("姓,名\n山田,太郎\n".encode(), name="名簿.csv")
+    await page.goto(f"/imports/{uploaded['id']}")
+    await expect(page.get_by_text("importer さんがアップロードしたインポートです")).to_be_visible()
+    await expect(page.get_by_role("link", name="自分でファイルをアップロードする")).to_be_visible()
+    await expect(page.get_by_role("button", name="内容を確認する")).to_have_count(0)
+    assert await serious(page) == []
+
+
 async def test_an_address_that_leads_nowhere_keeps_the_menu(office: Office) -> None:
     page = office.page
     await page.goto("/nowhere")
@@ -84,7 +110,7 @@ async def test_an_address_that_leads_nowhere_keeps_the_menu(office: Office) -> N
     await expect(page.get_by_role("cell", name="第一営業部", exact=True)).to_be_visible()
 
 
-async def test_who_changes_his_own_name_is_called_by_it(office: Office) -> None:
+async def test_changing_ones_own_name_changes_the_account_menu(office: Office) -> None:
     page = office.page
     await page.get_by_role("button", name="アカウントメニュー").click()
     await page.get_by_role("menuitem", name="アカウント").click()

@@ -95,7 +95,7 @@ async def test_a_colleague_is_invited_accepts_and_signs_in(story: Story, product
     await page.get_by_label("メールアドレス", exact=True).fill(f"鈴木 一郎 <{ICHIRO}>")
     assert await serious(page) == []
     await page.get_by_role("button", name="1 人を招待").click()
-    await expect(page.get_by_role("row").filter(has_text=ICHIRO)).to_be_visible()
+    await expect(page.get_by_role("listitem").filter(has_text=ICHIRO)).to_be_visible()
 
     page = story.ichiro
     await page.goto(await link_to(product, ICHIRO, "accept-invitation"))
@@ -203,7 +203,7 @@ async def test_the_good_rows_enter_the_ledger_and_the_bad_ones_come_back_as_a_fi
 
 
 @pytest.mark.parametrize("word", ["タナ", "ﾀﾅ", "たな"])
-async def test_tanaka_is_found_by_a_part_of_his_name_in_any_kana(story: Story, word: str) -> None:
+async def test_tanaka_is_found_by_a_part_of_the_name_in_any_kana(story: Story, word: str) -> None:
     page = story.hanako
     answers = {each["query"]: each["match"] for each in expected("search.expected.json")["queries"]}
     await page.goto("/contacts")
@@ -262,7 +262,7 @@ async def test_two_editors_are_told_of_each_other_and_choose(story: Story) -> No
         await expect(section(page, "勤務先")).to_contain_text("執行役員")
 
 
-async def test_who_was_slower_may_give_his_changes_up(story: Story) -> None:
+async def test_slower_editor_can_discard_their_changes(story: Story) -> None:
     hanako, ichiro = story.hanako, story.ichiro
     await ichiro.get_by_role("button", name="勤務先を編集").click()
     await edit(hanako, "勤務先", 役職="取締役")
@@ -273,7 +273,7 @@ async def test_who_was_slower_may_give_his_changes_up(story: Story) -> None:
     await expect(section(ichiro, "勤務先")).to_contain_text("取締役")
 
 
-async def test_the_colleague_is_limited_to_his_own_contacts(story: Story) -> None:
+async def test_the_colleague_is_limited_to_their_own_contacts(story: Story) -> None:
     hanako, ichiro = story.hanako, story.ichiro
     rows = expected("contacts-small.expected.json")["rows"]
     accepted = [row for row in rows if row["outcome"] == "accepted"]
