@@ -221,7 +221,7 @@ async def test_the_gateway_is_ready_once_every_service_is(start_gateway: Start) 
     assert (await gateway.client.get("/healthz")).json() == {"status": "ok"}
 
 
-async def test_a_connection_that_the_service_closed_costs_nobody_his_request(gateway: Gateway) -> None:
+async def test_a_connection_that_the_service_closed_loses_no_request(gateway: Gateway) -> None:
     async with httpx.AsyncClient(base_url=gateway.client.base_url) as client:
         statuses = [
             (await client.post("/v1/contacts", headers=gateway.bearer())).status_code for _ in range(20)

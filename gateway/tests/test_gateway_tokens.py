@@ -143,7 +143,7 @@ async def test_a_path_that_nobody_owns_is_not_found(gateway: Gateway) -> None:
         assert answer.json()["code"] == "not_found"
 
 
-async def test_while_the_keys_cannot_be_had_nobody_is_told_that_his_token_is_bad(
+async def test_good_token_is_not_refused_while_the_keys_are_unavailable(
     start_gateway: Start,
 ) -> None:
     gateway = await start_gateway(ready=False)

@@ -29,7 +29,7 @@ expect.set_options(timeout=30_000)
 
 @asynccontextmanager
 async def at_the_console(browser: Browser, product: Product, **more: Any) -> AsyncIterator[Page]:
-    """Somebody with a browser of his own, in Japanese; what it complains of (CSP, script errors) fails the test."""
+    """Somebody with a browser of their own, in Japanese; what it complains of (CSP, script errors) fails the test."""
     settings: dict[str, Any] = {
         "base_url": product.url,
         "locale": "ja-JP",

@@ -1,4 +1,4 @@
-"""A working day in the console: what goes wrong costs nobody his work, and what can be known is not typed."""
+"""A working day in the console: what goes wrong costs nobody their work, and what can be known is not typed."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ async def desk(browser: Browser, product: Product) -> AsyncIterator[Desk]:
 
 
 async def begin(desk: Desk, title: str, **values: str) -> None:
-    """Open 田中 and enter values into one of his sections."""
+    """Open 田中 and enter values into one of the record's sections."""
     await desk.page.goto(f"/contacts/{desk.tanaka}")
     await desk.page.get_by_role("button", name=f"{title}を編集").click()
     for label, value in values.items():

@@ -1,4 +1,4 @@
-"""Somebody leaves: what he looked after goes to his successor in the other service, and he may come back."""
+"""Somebody leaves: their records go to the successor in the other service, and they may come back."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from daicho.testkit.product import Product
 from daicho.testkit.waiting import until
 
 
-async def test_who_is_disabled_hands_his_records_over_and_signs_in_again_once_he_is_enabled(
+async def test_disabled_user_hands_records_over_and_signs_in_again_once_enabled(
     product: Product,
 ) -> None:
     company = await product.company()
@@ -40,7 +40,7 @@ async def test_who_is_disabled_hands_his_records_over_and_signs_in_again_once_he
     sign_in = {"tenant": company.code, "email": leaver.email, "password": PASSWORD}
     assert (await company.client.post("/v1/sessions", json=sign_in)).status_code == 401
     await _change(owner, leaver, {"disabled": False})
-    assert (await leaver("GET", "/v1/me")).status_code == 401, "his sessions of before have ended for good"
+    assert (await leaver("GET", "/v1/me")).status_code == 401, "the sessions of before have ended for good"
     back = await company.sign_in(leaver.email, leaver.user_id)
     assert (await back.get("/v1/me"))["user"]["disabled"] is False
     assert await handed_over(), "what was handed over stays where it is"

@@ -145,7 +145,7 @@ async def test_its_history_has_the_values_before_and_after(story) -> None:
     assert steps[0]["changes"]["owner_id"] == [story.owner.user_id, story.colleague.user_id]
 
 
-async def test_the_colleague_is_limited_to_his_own_contacts_within_a_second(story) -> None:
+async def test_the_colleague_is_limited_to_their_own_contacts_within_a_second(story) -> None:
     assert len((await story.colleague.get("/v1/contacts?limit=200"))["items"]) == 200
     other = next(it for it in await _all_contacts(story.owner) if it["id"] != story.contact["id"])
     await story.company.set_role("member", contacts_read="own")

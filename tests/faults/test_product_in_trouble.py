@@ -30,7 +30,7 @@ async def test_a_sealed_key_store_refuses_with_503_writes_nothing_and_recovers(f
     await company.owner.post("/v1/contacts", {"family_name": "佐藤"})
     fragile.openbao().seal()
     try:
-        # The customers service has never opened the stranger's keys: nothing of his can be sealed or opened.
+        # The customers service has never opened the stranger's keys: nothing of theirs can be sealed or opened.
         for method, path, body in (
             ("POST", "/v1/contacts", {"family_name": "鈴木"}),
             ("POST", "/v1/contacts/search", {"q": "鈴木"}),

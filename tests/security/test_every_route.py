@@ -1,4 +1,4 @@
-"""A walk over every route of the API description: whoever asks and whatever he sends, never a 5xx, never another's byte."""
+"""A walk over every route of the API description: whoever asks and whatever they send, never a 5xx, never another's byte."""
 
 from __future__ import annotations
 
@@ -222,7 +222,7 @@ async def test_another_companys_id_answers_as_an_unknown_one_does(strangers, eve
     assert walked > 15
 
 
-async def test_who_asks_for_anothers_id_is_in_his_own_companys_audit_alone(
+async def test_asking_for_anothers_id_is_only_in_the_callers_companys_audit(
     product, strangers, every_operation
 ) -> None:
     """Two callers, for of one the first attempts of a minute alone have entries of their own."""

@@ -1,4 +1,4 @@
-"""Attempts of somebody who is in to reach beyond what his role gives him, through the gateway of the product."""
+"""Attempts of somebody who is in to reach beyond what their role gives them, through the gateway of the product."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ async def test_an_import_finds_companies_in_reach_alone(company: Company) -> Non
     assert (await importer.get(f"/v1/companies/{made['company_id']}"))["owner_id"] == importer.user_id
 
 
-async def test_nobody_changes_a_role_above_his_own(company: Company, manager: Caller) -> None:
+async def test_nobody_changes_a_role_above_their_own(company: Company, manager: Caller) -> None:
     """Neither up nor down: who manages roles could else take from administrators what they are."""
     for name in ("admin", "owner"):
         roles = {each["name"]: each for each in (await company.owner.get("/v1/roles"))["items"]}
@@ -90,7 +90,7 @@ async def test_nobody_changes_a_role_above_his_own(company: Company, manager: Ca
 
 
 @pytest.mark.parametrize("role", ["owner", "admin"])
-async def test_nobody_asks_in_or_makes_one_who_stands_above_him(
+async def test_nobody_invites_or_makes_a_user_above_themselves(
     company: Company, manager: Caller, role: str
 ) -> None:
     asked = {"invitations": [{"email": f"{role}@above.example.jp", "role": role}]}
@@ -102,7 +102,7 @@ async def test_nobody_asks_in_or_makes_one_who_stands_above_him(
             assert refused.status_code == 403, refused.text
 
 
-async def test_nobody_gives_a_role_what_he_has_not_himself(company: Company, manager: Caller) -> None:
+async def test_nobody_gives_a_role_a_right_that_they_lack(company: Company, manager: Caller) -> None:
     roles = {each["name"]: each for each in (await company.owner.get("/v1/roles"))["items"]}
     for name in ("manager", "member"):
         wanted = {"permissions": {"fields:manage": "all"}}

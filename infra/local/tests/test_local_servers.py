@@ -128,7 +128,7 @@ async def test_postgres_listens_on_loopback_alone(postgres):
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root has a folder that others cannot reach")
-async def test_root_starts_postgres_in_a_folder_of_his_own(folder):
+async def test_root_starts_postgres_in_a_folder_of_its_own(folder):
     folder.chmod(0o700)
     server = PostgresServer(folder / "deep" / "pg", port=free_port(), password="x")
     server.initialise()

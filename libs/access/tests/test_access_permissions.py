@@ -268,7 +268,7 @@ async def test_a_demoted_user_is_held_to_it_until_the_copy_has_caught_up(house: 
     assert house.identity.asked == []
 
 
-async def test_who_leaves_a_team_is_lost_to_his_colleagues_at_once(house: House) -> None:
+async def test_leaving_team_revokes_teammates_access(house: House) -> None:
     actor = await house.newcomer(house.manager)
     assert house.member in (await house.permissions.grants(actor)).owners(WRITE)
     house.identity.users[house.member] = ("member", None)

@@ -113,7 +113,7 @@ async def test_pages_have_headroom(world: EventsWorld) -> None:
     assert await waiting(world) == 1_600
 
 
-async def test_nobody_gets_his_answer_when_the_entry_cannot_be_written(world: EventsWorld) -> None:
+async def test_no_answer_is_sent_when_the_entry_cannot_be_written(world: EventsWorld) -> None:
     admin = await asyncpg.connect(world.service.admin_url)
     await admin.execute("ALTER TABLE access_outbox RENAME TO elsewhere")
     log = AccessLog(world.database)

@@ -176,7 +176,7 @@ async def test_the_actor_of_the_block_is_the_actor_of_calls_inside(bench: Any) -
             await stub.Echo(bench.echo.pb.EchoRequest(), actor=None)
 
 
-async def test_nobody_speaks_for_a_user_without_his_token(bench: Any) -> None:
+async def test_nobody_speaks_for_a_user_without_their_token(bench: Any) -> None:
     await bench.serve()
     user = bench.verifier.sign_in()
     tokenless = Actor(tenant_id=user.tenant_id, kind="user", user_id=user.user_id)

@@ -51,9 +51,7 @@ async def served(bench: Any, log: Log) -> Any:
     return bench
 
 
-async def test_a_caller_who_is_not_named_is_recorded_with_the_user_whose_token_he_brought(
-    served: Any, log: Log
-) -> None:
+async def test_unlisted_caller_is_recorded_with_the_user_of_the_token(served: Any, log: Log) -> None:
     user = served.verifier.sign_in()
     with pytest.raises(CallerNotAllowed):
         await (await served.stub("mailing")).Echo(
@@ -62,7 +60,7 @@ async def test_a_caller_who_is_not_named_is_recorded_with_the_user_whose_token_h
     assert log.told == [(replace(user, service="mailing"), "echo", "Echo", [], 403)]
 
 
-async def test_a_caller_who_is_not_named_and_acts_by_himself_is_recorded_where_he_wanted_to_act(
+async def test_unlisted_caller_without_a_user_is_recorded_in_the_company_it_named(
     served: Any, log: Log
 ) -> None:
     stub = await served.stub("mailing")

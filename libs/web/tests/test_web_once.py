@@ -165,7 +165,7 @@ async def test_a_key_with_another_body_is_422(world: World) -> None:
     assert (answer.status_code, answer.json()["code"]) == (422, "idempotency_mismatch")
 
 
-async def test_a_key_is_its_users_and_his_companys_alone(world: World) -> None:
+async def test_a_key_belongs_to_one_user_of_one_company(world: World) -> None:
     numbers = [(await world.post(who, n=1)).json()["number"] for who in ("a", "b", "c")]
     assert numbers == [1, 2, 3]
 

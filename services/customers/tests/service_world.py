@@ -141,7 +141,7 @@ class Ledger:
     async def create_user(
         self, tenant_id: TenantId, role: str, team_id: UUID | None = None, *, disabled: bool = False
     ) -> Caller:
-        """A user in the copy, and his way in."""
+        """A user in the copy, and their way in."""
         user_id = UserId(uuid7())
         user = events_pb2.UserChanged(
             user_id=user_id.bytes, role=role, team_id=team_id.bytes if team_id else b"", disabled=disabled

@@ -81,12 +81,12 @@ async def test_another_tenants_record_is_as_unknown_as_one_that_never_was(
 
 
 @each_endpoint
-async def test_who_is_allowed_gets_his_answer(kind, method, path, body, status, house, record):
+async def test_allowed_caller_gets_an_answer(kind, method, path, body, status, house, record):
     answer = await ask(house.admin, method, path, record, body)
     assert answer.status_code == status, answer.text
 
 
-async def test_what_another_tenant_lists_and_finds_is_his_own(house, neighbour):
+async def test_another_tenant_lists_and_finds_only_its_own_records(house, neighbour):
     await house.owner.make("/v1/contacts", family_name="隣人秘密")
     assert (await neighbour.owner("GET", "/v1/contacts")).json()["items"] == []
     assert (await neighbour.owner("POST", "/v1/contacts/search", {"q": "隣人秘密"})).json()["items"] == []

@@ -1,4 +1,4 @@
-"""How far the records of a user who left have come to his successor."""
+"""How far the records of a user who left have come to their successor."""
 
 from __future__ import annotations
 

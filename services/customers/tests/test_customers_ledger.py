@@ -135,7 +135,7 @@ async def test_a_change_is_told_with_its_card_sealed(ledger, house):
     assert "告知秘".encode() in opened
 
 
-async def test_the_records_of_a_user_who_left_go_to_his_successor(ledger, house):
+async def test_records_of_a_user_who_left_go_to_the_successor(ledger, house):
     leaver = await ledger.create_user(house.tenant_id, "member")
     kept = [await leaver.make("/v1/contacts", family_name=f"引継{n}") for n in range(3)]
     company = await leaver.make("/v1/companies", name="引継商会")

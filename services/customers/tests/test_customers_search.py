@@ -83,7 +83,7 @@ async def test_several_words_must_all_be_found(house, samples):
     assert both
 
 
-async def test_search_shows_nobody_what_he_may_not_list(ledger, house, samples):
+async def test_search_shows_only_records_that_the_reader_may_list(ledger, house, samples):
     from daicho.tenancy import Scope
 
     await ledger.set_role(

@@ -156,7 +156,7 @@ async def test_who_may_does(house, method, path, body, status) -> None:
 
 
 @pytest.mark.parametrize(("method", "path", "body", "status"), EVERYBODYS)
-async def test_everybody_may_see_what_is_his_own(house, method, path, body, status) -> None:
+async def test_everybody_may_see_their_own_account(house, method, path, body, status) -> None:
     answer = await house.ask(house.powerless, method, path, body, await house.things())
     assert answer.status_code == status
 
@@ -194,7 +194,7 @@ async def test_patch_of_what_cannot_be_changed_names_the_member_and_writes_nothi
 
 
 @pytest.mark.parametrize("body", [{"role": "admin"}, {"disabled": False}, {"team_id": None}])
-async def test_nobody_raises_himself(house, body) -> None:
+async def test_nobody_raises_themselves(house, body) -> None:
     ids = await house.things()
     answer = await house.ask(house.powerless, "PATCH", "/v1/users/{user}", body, ids)
     assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
@@ -218,8 +218,8 @@ async def test_an_admin_neither_makes_nor_unmakes_owners(stack, anonymous, compa
         assert (await admin.post("/v1/invitations", json=asked)).status_code == 403
 
 
-async def test_nobody_gives_a_role_that_may_do_more_than_he(stack, anonymous, company, house) -> None:
-    """Somebody let in to manage users must not reach further by a second account of his own."""
+async def test_nobody_gives_a_role_that_may_do_more_than_their_own(stack, anonymous, company, house) -> None:
+    """Somebody let in to manage users must not reach further by a second account of their own."""
     _, tokens = await join(stack, anonymous, company, "manager")
     ids = await house.things()
     for permissions in ({"users:manage": "all", "contacts:export": "none"}, {"users:manage": "none"}):

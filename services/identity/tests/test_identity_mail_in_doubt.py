@@ -142,7 +142,7 @@ async def test_a_mail_is_handed_over_by_one_worker_at_a_time_and_without_a_lock(
     assert not await post.is_waiting()
 
 
-async def test_whoever_comes_back_too_late_leaves_the_mail_to_him_who_has_it(post) -> None:
+async def test_late_sender_leaves_the_mail_to_its_current_holder(post) -> None:
     slow, quick = Server("thinks"), Server("450 later")
 
     async def is_there() -> bool:

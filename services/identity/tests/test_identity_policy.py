@@ -135,7 +135,7 @@ def test_a_mail_that_fails_waits_longer_each_time_and_is_given_up_in_the_end() -
 @pytest.mark.parametrize("caller", ROLES)
 @pytest.mark.parametrize("target", ROLES)
 @pytest.mark.parametrize("wanted", [*ROLES, None])
-def test_nobody_touches_or_makes_one_who_stands_above_him(
+def test_nobody_changes_or_makes_a_user_above_themselves(
     caller: str, target: str, wanted: str | None
 ) -> None:
     rank = ROLES.index(caller)

@@ -146,7 +146,7 @@ async def test_a_wrong_password_of_a_known_user_goes_the_way_of_an_unknown_one(w
     assert await world.sign_in(world.email) == await world.sign_in("nobody@example.jp")
 
 
-async def test_a_disabled_user_goes_the_way_of_an_unknown_one_with_his_own_password_too(world: World) -> None:
+async def test_disabled_user_with_the_right_password_takes_the_path_of_an_unknown_one(world: World) -> None:
     await world.admin.execute("UPDATE account SET disabled = true")
     nobody = await world.sign_in("nobody@example.jp")
     assert await world.sign_in(world.email, PASSWORD) == nobody

@@ -161,9 +161,7 @@ def from_(place: str) -> dict[str, str]:
     return {"x-forwarded-for": place}
 
 
-async def test_a_stranger_who_tries_wrong_passwords_locks_himself_out_and_not_the_user(
-    anonymous, make_company
-) -> None:
+async def test_wrong_passwords_lock_out_the_stranger_and_not_the_user(anonymous, make_company) -> None:
     company = await make_company("dos")
     wrong = {"tenant": "dos", "email": company.email, "password": "wrong"}
     right = {**wrong, "password": PASSWORD}
@@ -252,7 +250,7 @@ async def test_an_expired_invitation_lets_nobody_in(stack, anonymous, make_compa
     assert (await anonymous.post("/v1/invitations/accept", json=body)).status_code == 409
 
 
-async def test_somebody_signs_in_right_after_his_reset_and_stays_in(stack, anonymous, make_company) -> None:
+async def test_user_signs_in_right_after_a_reset_and_stays_in(stack, anonymous, make_company) -> None:
     company = await make_company("after")
     await anonymous.post("/v1/password-resets", json={"tenant": "after", "email": company.email})
     token = await link_in_mail(stack, company.email, "reset")

@@ -1,4 +1,4 @@
-/** Who is signed in, how the console looks to him, and the way out. */
+/** Who is signed in, how the console looks to them, and the way out. */
 
 import { Avatar, Menu, Text, UnstyledButton, VisuallyHidden } from "@mantine/core";
 import { IconCheck, IconLogout, IconSelector, IconUserCircle } from "@tabler/icons-react";

@@ -13,7 +13,7 @@ export function Root() {
   return <Outlet />;
 }
 
-/** Who is signed in keeps his menu at an address that leads nowhere. */
+/** A signed-in user keeps their menu at an address that does not exist. */
 export function NotFound() {
   const me = useQuery({ ...meQuery, retry: false });
   if (me.isPending) return <Loading />;

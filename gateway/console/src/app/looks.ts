@@ -1,4 +1,4 @@
-/** What a person may choose of how the console looks to him: his language, a theme, a calendar. */
+/** What a person may choose of how the console looks: language, a theme, a calendar. */
 
 import { useMantineColorScheme } from "@mantine/core";
 import { IconCalendar, IconDeviceDesktop, IconLanguage, IconMoon, IconSun, type Icon } from "@tabler/icons-react";

@@ -1,4 +1,4 @@
-/** What the signed-in user may do; the services decide, this only spares him dead ends. */
+/** What the signed-in user may do; the services decide, this only spares them dead ends. */
 
 import { useQuery } from "@tanstack/react-query";
 import { meQuery } from "@/api/queries";

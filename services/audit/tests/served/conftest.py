@@ -26,7 +26,7 @@ PASSWORD = "correct horse battery"
 
 @dataclass
 class Company:
-    """A signed-up company: its owner, and how to ask and tell in his name."""
+    """A signed-up company: its owner, and how to ask and publish in their name."""
 
     stack: Stack
     bus: Bus

@@ -109,7 +109,7 @@ async def test_an_erased_entry_still_has_a_proof(midori: Any) -> None:
     assert report.erased == 1
 
 
-async def test_of_what_he_shares_with_others_only_searched_words_go(midori: Any) -> None:
+async def test_erasure_removes_only_searched_words_from_shared_entries(midori: Any) -> None:
     person, other = uuid7(), uuid7()
     plain = await list_of(midori, person, other)
     worded = await list_of(midori, person, other, words="田中".encode())

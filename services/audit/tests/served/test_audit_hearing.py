@@ -194,7 +194,7 @@ async def test_somebody_without_the_permission_is_logged_for_having_asked(midori
 async def test_a_tenants_keys_are_opened_before_a_connection_is_held(
     midori: Any, make_database: Any, openbao_server: Any, openbao_roles: Any
 ) -> None:
-    """Of a single connection the keys need one themselves; whoever holds it would wait for himself."""
+    """Of a single connection the keys need one themselves; a holder would wait for itself."""
     bus = await open_bus((await make_database("bus", create=bus_schema.create)).app_url)
     database = await midori.stack.databases["audit"].open(pool=1)
     transit = Transit(openbao_server.address, *openbao_roles["audit"], service="audit")

@@ -97,7 +97,7 @@ async def test_a_contact_without_code_is_found_again_by_its_e_mail(imports, hous
     assert told["rejected"] == 1
 
 
-async def test_each_gets_what_he_may_read_and_export(imports, house) -> None:
+async def test_export_holds_only_records_that_may_be_read_and_exported(imports, house) -> None:
     members = dict(roles.defaults("member"))
     people = ("owner", "manager", "member", "mate")
     for name in people:

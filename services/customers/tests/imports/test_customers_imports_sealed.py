@@ -88,7 +88,7 @@ async def test_another_tenants_record_is_as_unknown_as_none(imports, owner) -> N
     assert found["created"] == 1
 
 
-async def test_who_may_create_his_own_alone_owns_what_he_imports(imports, owner) -> None:
+async def test_importer_limited_to_own_records_owns_the_imported_ones(imports, owner) -> None:
     house = owner.house
     from daicho.identity import permissions as roles
     from daicho.tenancy import Scope
@@ -104,9 +104,7 @@ async def test_who_may_create_his_own_alone_owns_what_he_imports(imports, owner)
     assert owners == {str(house.member.user_id)}
 
 
-async def test_who_may_change_all_but_see_his_own_alone_changes_nothing_that_he_does_not_see(
-    imports, owner
-) -> None:
+async def test_import_changes_no_record_that_the_importer_may_not_see(imports, owner) -> None:
     house = owner.house
     from daicho.identity import permissions as roles
     from daicho.tenancy import Scope

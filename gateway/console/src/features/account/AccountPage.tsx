@@ -63,7 +63,7 @@ function Profile({ me }: { me: Me }) {
     initial: { display_name: user.display_name, language: user.language },
     send: (body) =>
       take(client.PATCH("/v1/users/{user_id}", { params: { path: { user_id: user.id }, header: ifMatch(user.version) }, body }))
-        // Refused because somebody changed him meanwhile: the next try knows of it.
+        // Refused because somebody changed this user meanwhile: the next try knows of it.
         .finally(() => void queries.invalidateQueries({ queryKey: meQuery.queryKey })),
     onDone: (saved) => {
       notifyDone(t("state.saved"));

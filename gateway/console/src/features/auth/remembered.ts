@@ -14,6 +14,6 @@ export function rememberTenant(code: string): void {
   try {
     localStorage.setItem(STORED, code);
   } catch {
-    // Storage is closed to us: he types it again next time.
+    // Storage is closed to us: the user types it again next time.
   }
 }

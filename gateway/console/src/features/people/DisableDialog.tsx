@@ -1,4 +1,4 @@
-/** Ending somebody's access, and who takes over what he looked after. */
+/** Ending somebody's access, and who takes over their records. */
 
 import { Select } from "@mantine/core";
 import { useState } from "react";

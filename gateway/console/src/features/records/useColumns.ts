@@ -1,4 +1,4 @@
-/** Which columns a person wants to see in a list, kept on his device. */
+/** Which columns a person wants to see in a list, kept on their device. */
 
 import { useState } from "react";
 

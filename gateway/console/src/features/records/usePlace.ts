@@ -1,4 +1,4 @@
-/** Keeps where a person is in a list, and puts him there again when he comes back to it. */
+/** Keeps where a person is in a list, and returns them there when they come back to it. */
 
 import { useRouter } from "@tanstack/react-router";
 import { useEffect, useRef, type RefObject } from "react";

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-# Who someone is and where he comes from is decided here and by the token: nobody tells us by a header.
+# The token and this file decide who a caller is and where they come from; no header of a client does.
 # x-request-id is made here too (it serves as the page's nonce).
 _REFUSED_PREFIXES: Final = ("x-tenant", "x-user", "x-role", "x-daicho", "x-envoy", "x-original", "x-auth")
 _REFUSED: Final = (

@@ -18,7 +18,7 @@ _TYPE: Final = "type.googleapis.com/envoy.extensions.filters.http.local_ratelimi
 _BUCKETS: Final = 20_000
 _UNLIMITED: Final = {"max_tokens": 4_000_000_000, "tokens_per_fill": 4_000_000_000, "fill_interval": "1s"}
 
-# An IPv6 subscriber holds at least a /64: his addresses are one.
+# An IPv6 subscriber holds at least a /64: their addresses count as one.
 _BY_ADDRESS: Final = {"masked_remote_address": {"v4_prefix_mask_len": 32, "v6_prefix_mask_len": 64}}
 
 

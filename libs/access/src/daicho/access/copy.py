@@ -120,7 +120,7 @@ async def read_grants(tx: TenantTransaction, user_id: UserId) -> Grants | None:
 
 
 async def is_active_user(tx: TenantTransaction, user_id: UserId) -> bool:
-    """Whether the tenant has such a user and he is not disabled, by this service's copy."""
+    """Whether the tenant has such a user and they are not disabled, by this service's copy."""
     return bool(await tx.driver.fetchval(_ACTIVE, tx.tenant_id, user_id))
 
 

@@ -18,7 +18,7 @@ class Directory:
         self._stub = channel.stub(identity_pb2_grpc.DirectoryServiceStub)
 
     async def grants(self, actor: Actor) -> Grants:
-        """What the acting user may do at this moment. Raises Unauthenticated when he may nothing any more."""
+        """What the acting user may do at this moment. Raises Unauthenticated when they may do nothing any more."""
         if actor.user_id is None:
             raise Unauthenticated
         request = identity_pb2.GetGrantsRequest(tenant_id=actor.tenant_id.bytes, user_id=actor.user_id.bytes)

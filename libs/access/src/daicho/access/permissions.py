@@ -68,7 +68,7 @@ class Permissions:
         )
         self._kept: OrderedDict[tuple[UUID, UUID], _Kept] = OrderedDict()
         self._ended_sessions: dict[UUID, float] = {}
-        # Sessions of a user (or, under his tenant's id, of everybody) begun before these Unix milliseconds are refused.
+        # Sessions of a user (or, under their tenant's id, of everybody) begun before these Unix milliseconds are refused.
         self._refused_before: dict[UUID, tuple[float, float]] = {}
         # When a tenant's grants last changed, and since when the copy of each user is known to say what identity says.
         self._changed: dict[UUID, float] = {}
@@ -79,7 +79,7 @@ class Permissions:
         self._ready = asyncio.Event()
 
     async def grants(self, actor: Actor) -> Grants:
-        """What ``actor`` may do. Raises Unauthenticated when he may nothing any more, Unavailable."""
+        """What ``actor`` may do. Raises Unauthenticated when they may do nothing any more, Unavailable."""
         if actor.user_id is None:
             raise Unauthenticated
         await self._refuse_revoked(actor)
@@ -178,7 +178,7 @@ class Permissions:
             earlier = self._refused_before.get(whom, (0.0, 0.0))[0]
             self._refused_before[whom] = (max(earlier, float(revoked.before)), now + TOKEN_LIFE)
         if revoked.grants_changed or revoked.tenant_closed:
-            # The whole tenant's: who moves to another team changes what his colleagues may do as well.
+            # The whole tenant's: a user who moves to another team changes what their colleagues may do.
             self._changed[tenant_id] = now
             for place in [place for place in self._kept if place[0] == tenant_id]:
                 del self._kept[place]

@@ -142,7 +142,7 @@ async def _lay(stack: AsyncExitStack, name: str, settings: Settings) -> tuple[Ra
 def _permission_copy(rails: Rails, database: Database) -> Consumer:
     """Keeps this service's copy of tenants, users and roles; its own consumers need not.
 
-    Also while the key store is away: who was demoted before that must not keep what he had.
+    Also while the key store is away: a user who was demoted before that must not keep their rights.
     """
     return Consumer(
         rails.bus,

@@ -68,7 +68,7 @@ class Gap(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Records of one slot in their order, handed to one member of a group until he commits or returns it."""
+    """Records of one slot in their order, handed to one member of a group until it commits or returns it."""
 
     slot: Slot
     records: Sequence[Record]

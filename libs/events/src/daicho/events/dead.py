@@ -113,7 +113,7 @@ async def revive(bus: Bus, letter: DeadLetter, transit: Transit) -> None:
 
 
 def is_for(record: Record, consumer: str) -> bool:
-    """Whether ``record`` is for ``consumer``: it was revived for him, or for nobody in particular."""
+    """Whether ``record`` is for ``consumer``: it was revived for that consumer, or for nobody in particular."""
     return all(name != FOR or value == consumer.encode() for name, value in record.headers)
 
 

@@ -55,7 +55,7 @@ class Refusals:
     async def note(
         self, actor: Actor, *, resource: str, method: str, ids: Sequence[UUID], status: int
     ) -> None:
-        """``actor`` was answered ``status`` (403 or 404) when he asked for ``ids`` of ``resource``.
+        """``actor`` was answered ``status`` (403 or 404) when they asked for ``ids`` of ``resource``.
 
         Returns once that is committed or counted. Raises :class:`~daicho.faults.Unavailable` when it could
         not be written.

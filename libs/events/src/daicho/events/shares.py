@@ -1,7 +1,7 @@
 """Who works on what: numbered slots shared out among processes by PostgreSQL's advisory locks.
 
 Every member holds a lock of its own, so that the server itself knows who is alive: a lock goes with its
-connection. From the sorted list of members each computes the same fair shares, gives up what is not his and
+connection. From the sorted list of members each computes the same fair shares, gives up what is not its own and
 takes what is. The lock on a slot, held on the connection that does the work, is what makes it safe: shares
 only say who should try.
 """

@@ -100,5 +100,5 @@ class Fault(Exception):
         return self.say("en")
 
     def say(self, language: Language) -> str:
-        """What to tell the caller, in his language."""
+        """What to tell the caller, in their language."""
         return self.messages.say(language, self.params)

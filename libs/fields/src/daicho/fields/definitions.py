@@ -86,6 +86,6 @@ class FieldDefinition(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
         return role is None or self.read_roles is None or role in self.read_roles
 
     def is_writable(self, role: str | None) -> bool:
-        """Whether ``role`` may change the field, for which he must see it."""
+        """Whether ``role`` may change the field, for which it must see the field."""
         allowed = role is None or self.write_roles is None or role in self.write_roles
         return allowed and self.is_readable(role)

@@ -70,7 +70,7 @@ class FileStore:
         ).free
 
     async def delete(self, tenant_id: TenantId, file_id: UUID) -> None:
-        """Remove a file, finished or not, if it is there. Takes no key: a tenant's files outlive his key."""
+        """Remove a file, finished or not, if it is there. Takes no key: a tenant's files outlive its key."""
         place = self._place(tenant_id, file_id)
         for path in (place, place.with_suffix(_UNFINISHED)):
             await asyncio.to_thread(path.unlink, missing_ok=True)

@@ -15,7 +15,7 @@ _deadline: ContextVar[float | None] = ContextVar("daicho.rpc.deadline", default=
 
 
 def current_actor() -> Actor:
-    """Who acts in the call being served, as his token or the calling service's certificate proves.
+    """Who acts in the call being served, as their token or the calling service's certificate proves.
 
     Raises LookupError outside a call, and in a service's own call that names no tenant.
     """

@@ -268,7 +268,7 @@ def _failed(span: Span, error: grpc.aio.AioRpcError) -> Fault:
 def _identity(given: Given) -> list[tuple[str, str]]:
     """The metadata that says for whom a call is made.
 
-    Raises :class:`daicho.faults.Unauthenticated` for a user without a token: nobody can speak for him.
+    Raises :class:`daicho.faults.Unauthenticated` for a user without a token: nobody can speak for them.
     """
     actor = calls.inherited_actor() if isinstance(given, _Inherited) else given
     if actor is None:

@@ -182,9 +182,9 @@ class Guard:
         return token
 
     def _in_tenant(self, request: Any, actor: Actor | None, caller: str) -> Actor | None:
-        """The actor within his tenant.
+        """The actor within their tenant.
 
-        A user's tenant is his token's: a request that names another finds nothing there. A service that
+        A user's tenant is their token's: a request that names another finds nothing there. A service that
         acts by itself names the tenant in the request.
         """
         if not self._rule.names_tenant:

@@ -39,7 +39,7 @@ async def serve_http(app: Any, host: str, port: int, *, largest_head: int = 32_7
             h11_max_incomplete_event_size=largest_head,
             timeout_graceful_shutdown=GRACE,
             server_header=False,
-            # uvicorn would put whatever X-Forwarded-For says in the peer's place; who believes it says so himself.
+            # uvicorn would put whatever X-Forwarded-For says in the peer's place; a service that trusts it says so itself.
             proxy_headers=False,
         )
     )

@@ -1,4 +1,4 @@
-"""Who acts, and how far he may reach."""
+"""Who acts, and how far they may reach."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class RefusalLog(Protocol):
     def note(
         self, actor: Actor, *, resource: str, method: str, ids: Sequence[UUID], status: int
     ) -> Awaitable[None]:
-        """``actor`` was answered ``status`` (403 or 404) when he asked for ``ids`` of ``resource`` by ``method``.
+        """``actor`` was answered ``status`` (403 or 404) when they asked for ``ids`` of ``resource`` by ``method``.
 
         Returns once it is recorded; raises Unavailable, and then that is the answer.
         """
@@ -69,7 +69,7 @@ class Grants:
     """What a user may do, from this service's own copy of roles and teams.
 
     ``scopes`` maps ``resource:action`` ("contacts:read") to the scope; what is missing is not allowed.
-    ``team_members`` are the users of his own team, himself included.
+    ``team_members`` are the users of the actor's own team, the actor included.
     """
 
     scopes: Mapping[str, Scope] = field(default_factory=lambda: MappingProxyType({}))

@@ -21,7 +21,7 @@ _LINK: Final = {
 
 @dataclass
 class Caller:
-    """Somebody with tokens. Calling him sends a request as him; keywords are headers (``if_match``)."""
+    """Somebody with tokens. Calling the object sends a request as this person; keywords are headers (``if_match``)."""
 
     company: Company
     email: str
@@ -31,7 +31,7 @@ class Caller:
 
     @property
     def bearer(self) -> dict[str, str]:
-        """The header that carries his access token."""
+        """The header that carries the access token."""
         return {"authorization": f"Bearer {self.tokens['access_token']}"}
 
     async def fresh(self) -> dict[str, str]:
@@ -95,7 +95,7 @@ class Company:
         return f"{name}@{self.code}.example.jp"
 
     async def invite(self, name: str, role: str, **more: Any) -> Caller:
-        """Ask somebody in as ``role``; he accepts by the mailed link and signs in."""
+        """Ask somebody in as ``role``; they accept by the mailed link and sign in."""
         email = self.address(name)
         await self.owner.post("/v1/invitations", {"invitations": [{"email": email, "role": role, **more}]})
         token = await self.mailed(email, "invitation")

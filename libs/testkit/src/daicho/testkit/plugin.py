@@ -109,6 +109,6 @@ def kafka_bootstrap() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def product() -> Iterator[Product]:
-    """The whole product, for all tests of this process; whoever breaks something in it runs one of his own."""
+    """The whole product, for all tests of this process; a test that breaks something in it runs one of its own."""
     with running_product() as running:
         yield running

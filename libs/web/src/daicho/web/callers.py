@@ -1,4 +1,4 @@
-"""Who calls, and whether he may: the guards that every route has.
+"""Who calls, and whether they may: the guards that every route has.
 
 A route without one does not start (see :func:`daicho.web.create_app`), so forgetting is no way in.
 """
@@ -54,7 +54,7 @@ class Callers:
         self._cookie = SECURE_COOKIE if origin.startswith("https://") else COOKIE
 
     async def recognise(self, connection: Connection) -> Grants:
-        """The caller's grants; he himself is then :func:`actor_of` the connection.
+        """The caller's grants; the caller is then :func:`actor_of` the connection.
 
         Raises Unauthenticated without a good token. A token from a cookie is taken for an unsafe method only
         when the request's Origin is the console's own: Forbidden otherwise.

@@ -24,7 +24,7 @@ class Names:
         self._stub = channel.stub(identity_pb2_grpc.DirectoryServiceStub)
 
     async def of(self, actor: Actor, user_ids: Collection[UUID]) -> Mapping[UUID, str]:
-        """The names of users of the caller's tenant, asked in his name; those that are not known are left out.
+        """The names of users of the caller's tenant, asked in the caller's name; those that are not known are left out.
 
         A record of what happened is worth reading without names: when identity does not answer there are none.
         """

@@ -1,8 +1,8 @@
 """Erasing what the log says of one person: payloads go, leaves stay, and an entry says so.
 
-An entry of his alone loses its payload: what changed, from where he was looked at. Of an entry that he shares with
-others (a list, a bulk change) the payload stays, for it holds his id beside theirs and no more; unless something
-in it is sealed, which are words that were searched for and may name him. Who did what, when and to which record
+An entry about this person alone loses its payload: what changed, from where they were looked at. Of an entry shared with
+others (a list, a bulk change) the payload stays, for it holds this person's id beside theirs and no more; unless something
+in it is sealed, which are words that were searched for and may name the person. Who did what, when and to which record
 remains in the leaf, and the record remains findable: that is what accounts for the past.
 
 Each round is one transaction: its payloads, the entry that names them, the register, the event that the bus keeps.
@@ -123,7 +123,7 @@ class Eraser:
 
 
 def _goes(keys: TenantKeys, asked: ErasureRequest, entry_id: UUID, sealed: bytes) -> bool:
-    """Whether the payload is of this person alone, or says more of him than his id.
+    """Whether the payload is of this person alone, or says more of them than their id.
 
     One that somebody wrote into stays: taking it away would hide that.
     """

@@ -57,7 +57,7 @@ def fact_of(envelope: Envelope) -> Fact:
     kind = ActorKind(actor.kind) if actor.kind else ActorKind.SYSTEM
     user, session = _id(actor.user_id), _id(actor.session_id)
     if isinstance(message, identity.SignedIn) and user is None:
-        # Nobody was signed in when he came; from now on it is he.
+        # Nobody was signed in when the user came; from now on the user acts.
         kind, user, session = ActorKind.USER, _id(message.user_id), _id(message.session_id)
     key = envelope.key
     return Fact(

@@ -2,7 +2,7 @@
 
 An export is JSON lines: a header with the signed checkpoint, then blocks of 256 entries. Before the entries
 of a block stands a line with their leaf hashes and the block's path to the checkpoint's root, so that a reader
-knows of each entry what it should be before he sees it, in constant memory. A proof is one JSON object: one
+knows of each entry what it should be before seeing it, in constant memory. A proof is one JSON object: one
 entry, its path, the checkpoint. An entry carries its payload in base64, or null after an erasure.
 """
 

@@ -74,7 +74,7 @@ def verify(lines: Iterable[bytes], *, key: Verifier | None = None, kept: Sequenc
     """Verify an export, line by line, or a proof document.
 
     ``key`` is the log's key where the reader has it from elsewhere; ``kept`` are signed checkpoints of the
-    same log that he kept. Memory does not grow with the log but by sixteen bytes for each erased payload
+    same log that the reader kept. Memory does not grow with the log but by sixteen bytes for each erased payload
     until its erasure is read.
     """
     reading = iter(lines)

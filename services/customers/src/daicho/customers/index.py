@@ -47,7 +47,7 @@ async def write_keys(
     """Replace the keyed digests of a record by ``digests``: (field, digest, whether the field is unique).
 
     Raises Invalid, naming the field, when another record holds a unique value. A race between two writers
-    of one value ends in the primary key: the later one finds his row missing and is refused as well.
+    of one value ends in the primary key: the later one finds its row missing and is refused as well.
     """
     wanted = sorted(set(digests))
     unique = [(field, digest) for field, digest, is_unique in wanted if is_unique]

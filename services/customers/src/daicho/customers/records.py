@@ -113,7 +113,7 @@ class Records(ABC, Generic[StateT, PatchT, ViewT]):
         return state
 
     async def create(self, tx: TenantTransaction, reader: Reader, given: StateT) -> ViewT:
-        """A new record of the caller, or of the owner that he names. Raises Invalid, naming each wrong member."""
+        """A new record of the caller, or of the owner that they name. Raises Invalid, naming each wrong member."""
         wrong: list[FieldFault] = []
         await hold(tx, self.resource)
         state, schema = await self._drafted(tx, reader, given, wrong)
@@ -246,7 +246,7 @@ class Records(ABC, Generic[StateT, PatchT, ViewT]):
         await self._keep_step(tx, reader.keys, replace(found, stamp=stamp), "deleted", {})
 
     async def restore(self, tx: TenantTransaction, reader: Reader, record_id: UUID) -> ViewT:
-        """Take a record out of the bin; whose owner left meanwhile, it is his successor's.
+        """Take a record out of the bin; if its owner left meanwhile, it goes to the successor.
 
         Raises NotFound, Forbidden, RecordNotDeleted, Invalid for a unique value that another record took meanwhile.
         """

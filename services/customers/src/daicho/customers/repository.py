@@ -82,7 +82,7 @@ def statements(
 
 
 def _owned(table: Any, live: ColumnElement[bool], order: ColumnElement[Any]) -> Any:
-    """The first of several owners: each owner's first from his index, merged. An array comparison on the
+    """The first of several owners: each owner's first from the owner's index, merged. An array comparison on the
     whole table would give the order of its index away."""
     owner = func.unnest(_OWNERS).table_valued("owner_id").render_derived(name="owner")
     first = lateral(

@@ -25,7 +25,7 @@ _LINES: Final[tuple[Lines[Any], ...]] = (ContactLines(), CompanyLines())
 
 
 class LedgerServicer(customers_pb2_grpc.LedgerServiceServicer):
-    """Answers for the acting user, within what he may read."""
+    """Answers for the acting user, within what they may read."""
 
     def __init__(self, rails: Rails, catalogue: Catalogue) -> None:
         self._rails, self._catalogue = rails, catalogue

@@ -131,7 +131,7 @@ class OwnPermissions:
         self._database = database
 
     async def grants(self, actor: Actor) -> Grants:
-        """Raises Unauthenticated when the user may nothing any more or his session has ended."""
+        """Raises Unauthenticated when the user may do nothing any more or their session has ended."""
         if actor.user_id is None or actor.session_id is None:
             raise Unauthenticated
         async with self._database.reading(actor) as tx:

@@ -1,6 +1,6 @@
 """Which role may do what: the built-in table, what a tenant changed in it, and who may change it.
 
-An action is ``resource:verb``. Its scope says on whose records it holds: the caller's own, those of his
+An action is ``resource:verb``. Its scope says on whose records it holds: the caller's own, those of their
 team, or all of them. A role that does not name an action may not do it. A tenant keeps only what differs
 from the table below, so an action that a later release adds reaches every tenant with its default.
 """
@@ -84,7 +84,7 @@ def allows_scope(action: str, scope: Scope) -> bool:
 
 
 def exceeds(wanted: Permissions, held: Permissions) -> list[str]:
-    """The actions in which ``wanted`` reaches further than ``held``: nobody gives what he does not have."""
+    """The actions in which ``wanted`` reaches further than ``held``: nobody gives what they do not have."""
     return sorted(a for a, scope in wanted.items() if scope > held.get(a, NONE))
 
 

@@ -147,7 +147,7 @@ HERE_LOCKOUT = Limit(count=10, window=timedelta(minutes=15), pause=timedelta(min
 #: Wrong passwords from one place at one tenant, whoever they are for; an office shares one.
 PLACE_LOCKOUT = Limit(count=50, window=timedelta(minutes=15), pause=timedelta(minutes=15))
 #: Wrong passwords for one e-mail address from everywhere: a thousand machines guess no faster than this. It holds where
-#: the user is not known, or strangers could lock him out.
+#: the user is not known, or strangers could lock them out.
 EVERYWHERE_LOCKOUT = Limit(count=50, window=timedelta(hours=1), pause=timedelta(hours=1))
 #: For how long a place from which a user got in is known.
 KNOWN_PLACE_LIFETIME = timedelta(days=90)
@@ -208,9 +208,9 @@ def confirmation_overdue(*, confirmed_at: datetime | None, created_at: datetime,
 
 
 def may_touch_user(*, caller_role: str, target_role: str, wanted_role: str | None) -> bool:
-    """Whether a caller who manages users may change this one, or give him ``wanted_role``.
+    """Whether a caller who manages users may change this one, or give them ``wanted_role``.
 
-    Nobody changes or makes one who stands above him: only owners make, change or unmake owners, whoever
+    Nobody changes or makes a user above themselves: only owners make, change or unmake owners, whoever
     else a tenant lets manage users.
     """
     ranks = [ROLES.index(role) for role in (target_role, wanted_role) if role in ROLES]

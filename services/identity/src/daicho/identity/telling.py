@@ -114,7 +114,7 @@ async def revoke_grants(
 ) -> None:
     """Let every process forget at once what a user (everybody, for None) may do. Call it last.
 
-    ``tokens_before``: his access tokens issued earlier are refused altogether.
+    ``tokens_before``: the user's access tokens issued earlier are refused altogether.
     """
     await broadcast(
         tx,

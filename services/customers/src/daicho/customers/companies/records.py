@@ -93,8 +93,8 @@ class Companies(Records[CompanyInput, CompanyPatch, CompanyView]):
     async def find_or_create(
         self, tx: TenantTransaction, reader: Reader, name: str, wrong: list[FieldFault]
     ) -> UUID | None:
-        """The oldest company of exactly this name in the caller's reach, or a new one of the acting user, if he
-        may make one: a name tells nobody of a company that he may not see.
+        """The oldest company of exactly this name in the caller's reach, or a new one of the acting user, if they
+        may make one: a name reveals no company that they may not see.
 
         Other spellings (㈱, 前株) stay companies of their own: which of them are one is for people to decide.
         Two transactions that name a new company at once make one: the name is locked while it is looked up.

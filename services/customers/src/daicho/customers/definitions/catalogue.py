@@ -65,7 +65,7 @@ class ResourceSchema:
 async def hold(tx: TenantTransaction, resource: str) -> None:
     """Keep the fields of ``resource`` as they are until ``tx`` ends; what is read of them after this stays true.
 
-    For whoever writes values. Ahead of his other locks, and contact before company: a change of fields waits for
+    For writers of values. Ahead of their other locks, and contact before company: a change of fields waits for
     all who hold, and whoever comes after it waits for the change.
     """
     await tx.driver.execute(_HOLD, str(tx.tenant_id), resource)

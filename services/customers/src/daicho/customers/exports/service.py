@@ -200,7 +200,7 @@ async def _prepared(
 
 
 def reach(grants: Grants, plural: str) -> frozenset[UserId] | None:
-    """Whose records he may both read and export; None is everyone's."""
+    """Whose records the caller may both read and export; None is everyone's."""
     read, export = grants.owners(f"{plural}:read"), grants.owners(f"{plural}:export")
     if read is None or export is None:
         return export if read is None else read

@@ -1,4 +1,4 @@
-"""Handing the records of a user who left to his successor, 500 at a time, each batch a transaction.
+"""Handing the records of a user who left to their successor, 500 at a time, each batch a transaction.
 
 What is in the bin stays as it is; restored, it is the successor's.
 """
@@ -69,7 +69,7 @@ _HISTORY = """
 
 
 async def on_user_changed(tx: TenantTransaction, event: identity_events.UserChanged, _: Envelope) -> None:
-    """A disabled user with a successor: put the hand-over down. One who is back keeps what is still his."""
+    """A disabled user with a successor: put the hand-over down. A user who is back keeps what is still theirs."""
     leaver = UUID(bytes=event.user_id)
     if event.disabled and event.successor_id:
         await tx.driver.execute(_ASK, tx.tenant_id, leaver, UUID(bytes=event.successor_id))
@@ -79,7 +79,7 @@ async def on_user_changed(tx: TenantTransaction, event: identity_events.UserChan
 
 
 async def heir_of(tx: TenantTransaction, owner_id: UUID) -> UUID:
-    """Whose the records of ``owner_id`` are: his own, or his successor's when he left."""
+    """Whose the records of ``owner_id`` are: their own, or the successor's when they left."""
     heir: UUID | None = await tx.driver.fetchval(_HEIR, tx.tenant_id, owner_id)
     return owner_id if heir is None else heir
 

@@ -1,4 +1,4 @@
-"""In whose name a job works: the one who asked for it, with what he may do at this moment."""
+"""In whose name a job works: the one who asked for it, with what they may do at this moment."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _PATIENCE: Final = 6
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asked for the work, his tenant's keys, his permissions: good for one batch."""
+    """Who asked for the work, their tenant's keys, their permissions: good for one batch."""
 
     actor: Actor
     grants: Grants
@@ -29,8 +29,8 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class Asker:
-    """Who asked for a job. Each batch asks :meth:`now` again: work that takes long ends when he may no longer
-    import, and when his tenant's key is destroyed."""
+    """Who asked for a job. Each batch asks :meth:`now` again: work that takes long ends when they may no longer
+    import, and when their tenant's key is destroyed."""
 
     database: Database
     keyring: Keyring
@@ -40,7 +40,7 @@ class Asker:
     async def now(self) -> Caller:
         """With the keys and permissions of this moment.
 
-        Raises Forbidden when he is gone or may not import any more, Unavailable without keys.
+        Raises Forbidden when they are gone or may not import any more, Unavailable without keys.
         """
         keys = await self.keyring.open(self.actor.tenant_id)
         grants = await self._grants()
@@ -49,7 +49,7 @@ class Asker:
         return Caller(self.actor, grants, keys)
 
     async def be_known(self, attempt: int) -> None:
-        """Raises RetryLater while the copy of users may just not have heard of him yet."""
+        """Raises RetryLater while the copy of users may just not have heard of them yet."""
         if attempt < _PATIENCE and await self._grants() is None:
             raise RetryLater(timedelta(seconds=1))
 

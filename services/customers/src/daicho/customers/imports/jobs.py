@@ -86,7 +86,7 @@ class ImportJobs:
         except (Unavailable, RetryLater):
             raise
         except Exception:  # whatever it was: it goes on to the worker, which logs it
-            # After the last attempt nobody else would tell the user that nothing more comes of his import.
+            # After the last attempt nobody else would tell the user that nothing more comes of their import.
             if job.attempt + 1 >= ATTEMPTS:
                 await self._fail(job, status, "internal")
             raise

@@ -153,7 +153,7 @@ class Matcher:
         return aim
 
     def _matched(self, held: list[tuple[UUID, UUID | None]], key: _Key, grants: Grants) -> Aim:
-        """What out of the caller's reach is found does not exist for him: its row makes a new record."""
+        """A record out of the caller's reach does not exist for them: its row makes a new record."""
         reach = {
             record_id: owner
             for record_id, owner in held

@@ -59,7 +59,7 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """Who asks, with his permissions and his tenant's keys."""
+    """Who asks, with their permissions and their tenant's keys."""
 
     actor: Actor
     grants: Grants
@@ -76,12 +76,12 @@ class Asking:
         return self.grants.covers(permission(found.resource), UserId(found.created_by))
 
     def demand_own(self, found: Import) -> None:
-        """Raises ImportOfAnother: jobs work with the permissions of who uploaded the file, and in his name."""
+        """Raises ImportOfAnother: jobs work with the permissions and in the name of the uploader."""
         if found.created_by != self.actor.user_id:
             raise ImportOfAnother
 
     def demand(self, resource: Resource) -> None:
-        """Raises Forbidden when he may not import into ``resource``."""
+        """Raises Forbidden when they may not import into ``resource``."""
         if not self.grants.allows(permission(resource)):
             raise Forbidden
 
@@ -200,7 +200,7 @@ class Imports:
         on_match = before.on_match if patch.on_match is UNSET else patch.on_match
         wrong = _wrong(before.resource, description, schema, asking.grants.role, match_on, on_match)
         if patch.mapping is UNSET and file != before.format:
-            # The user has not chosen yet: what is wrong with a mere suggestion is said when he checks.
+            # The user has not chosen yet: what is wrong with a mere suggestion is reported when they check.
             wrong = [each for each in wrong if not each.pointer.startswith("/mapping")]
         if wrong:
             raise Invalid(wrong)
@@ -237,7 +237,7 @@ class Imports:
     async def begin_run(self, asking: Asking, import_id: UUID) -> ImportView:
         """Put the run down; one that failed halfway goes on from where it stands.
 
-        Raises ImportUnchecked, ImportBusy, ImportFinished, ImportExpired, Invalid when he may no longer write a
+        Raises ImportUnchecked, ImportBusy, ImportFinished, ImportExpired, Invalid when they may no longer write a
         mapped field.
         """
         async with self.database.transaction(asking.actor) as tx:
@@ -327,7 +327,7 @@ def _wrong(
 
 
 def view_of(found: Import, schema: ResourceSchema, asking: Asking) -> ImportView:
-    """The import as the API shows it to him who asks."""
+    """The import as the API shows it to its reader."""
     writable = _writable(schema, asking.grants.role)
     shown = disclose(found, schema.schema.definitions, asking.grants, asking.actor.user_id)
     description = found.description

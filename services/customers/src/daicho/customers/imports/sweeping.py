@@ -24,7 +24,7 @@ SWEEP: Final = "import.sweep"
 GRACE: Final = timedelta(days=1)
 """After this a file without an import is what a crash left: no upload takes as long."""
 KEPT: Final = timedelta(days=30)
-"""How long an import that is not run waits for its user, counted from his last step."""
+"""How long an import that is not run waits for its user, counted from their last step."""
 log = structlog.get_logger()
 
 

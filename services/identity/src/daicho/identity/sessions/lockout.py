@@ -2,7 +2,7 @@
 
 Failures are counted three times: of an e-mail address from one place, of a place whoever it tries, and of an e-mail
 address from everywhere together. The last is what a stranger could fill on purpose, so it does not bind where the
-user has got in before, nor where he chose a new password by mail: a known place.
+user has got in before, nor where they chose a new password by mail: a known place.
 
 Whether the address is anybody's makes no difference to what is asked of the database here.
 """
@@ -109,7 +109,7 @@ async def count(tx: TenantTransaction, what: Tried, now: datetime) -> None:
 async def let_in(tx: TenantTransaction, what: Tried, now: datetime) -> None:
     """The user got in from here: what failed from here is forgotten, and the place is known from now on.
 
-    What is counted from everywhere stays: each of his sign-ins would otherwise give a stranger as many guesses again.
+    What is counted from everywhere stays: each of the user's sign-ins would otherwise give a stranger as many guesses again.
     """
     await tx.driver.execute(FORGET, tx.tenant_id, [what.here])
     await tx.driver.execute(REMEMBER, tx.tenant_id, what.here, now)

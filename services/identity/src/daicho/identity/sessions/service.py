@@ -141,7 +141,7 @@ class Sessions:
         return Issued(access, str(refresh))
 
     async def sign_out(self, actor: Actor, session_id: UUID) -> None:
-        """End one of the caller's sessions; nothing happens when it is none of his or has ended."""
+        """End one of the caller's sessions; nothing happens when it is not theirs or has ended."""
         async with self.database.transaction(actor) as tx:
             session = await tx.session.scalar(
                 select(Session)
@@ -233,7 +233,7 @@ class Sessions:
             await tell_refused(tx, user.id if user else None, "wrong_password" if user else "unknown")
 
     async def _remind(self, actor: Actor, keys: TenantKeys, user: User) -> None:
-        """Mail the confirmation again to somebody who has just proved who he is; not twice in a while."""
+        """Mail the confirmation again to somebody who has just proved who they are; not twice in a while."""
         now = self.clock()
         async with self.database.transaction(actor) as tx:
             tenant = await lock_tenant(tx)

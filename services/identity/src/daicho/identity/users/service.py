@@ -73,7 +73,7 @@ class Users:
     ) -> UserView:
         """Change a user; demotion and disabling hold in every service within a second.
 
-        Anybody may change his own name and language. Raises NotFound, Forbidden, PreconditionFailed, Invalid,
+        Anybody may change their own name and language. Raises NotFound, Forbidden, PreconditionFailed, Invalid,
         LastOwner.
         """
         manages = user_id != actor.user_id or _touches_rights(patch)
@@ -162,7 +162,7 @@ class Users:
             user.password_hash = fresh
             user.version += 1
             user.updated_at = now
-            # Whoever reads the user's mail is the user: from here he gets in, whatever strangers try elsewhere.
+            # Whoever reads the user's mail is the user: they get in from here, whatever strangers try elsewhere.
             await lockout.let_in(tx, lockout.tried(keys, user.email_digest, address), now)
             ended = await self._end_sessions(tx, user, now)
             await tell_user(tx, keys, user, card)
@@ -255,7 +255,7 @@ async def _may_succeed(tx: TenantTransaction, leaver: UUID, successor: UUID | No
 
 
 def view_of(keys: TenantKeys, user: User) -> UserView:
-    """A user as the API shows him."""
+    """A user as the API shows them."""
     card: Card = open_card(keys, "account", user.id, user.card)
     return UserView(
         id=user.id,
