@@ -1,8 +1,8 @@
-"""Bodies of requests: kept here until they are whole, so that a slow sender holds nothing of a service.
+"""Buffer request bodies in the gateway until they are complete, so that a slow sender holds no connection of a service.
 
-An answer that lasts is not to be ended by a clock, but its request is. Envoy's clock of a stream covers both, so such a
-route stands twice in the table: the first one (:func:`until_whole`) has the clock and holds until the body is whole, then
-the route is chosen anew and the second one (:func:`once_whole`) has none.
+A long answer must have no time limit, but its request must have one. Envoy's limit of a stream covers both, so such a
+route is in the table twice. The first one (:func:`until_whole`) has the limit and applies until the body is complete. Then
+Envoy chooses the route again, and the second one (:func:`once_whole`) has no limit.
 """
 
 from __future__ import annotations

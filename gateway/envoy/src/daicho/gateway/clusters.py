@@ -1,4 +1,4 @@
-"""Connections to the services: two groups for each, so that answers that last leave room for those that do not."""
+"""Connections to the services: two groups for each, so that long answers leave room for short ones."""
 
 from __future__ import annotations
 

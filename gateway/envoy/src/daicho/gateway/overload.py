@@ -1,4 +1,4 @@
-"""What the gateway gives up when connections or memory run out, so that it goes on for everybody else."""
+"""Envoy's overload manager: limits on connections and memory, and what is refused near them."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ _LARGE: Final = 17
 def manager(most_connections: int, largest_heap: int) -> dict[str, Any]:
     """Envoy's overload manager: at most ``most_connections`` of clients and about ``largest_heap`` bytes of memory.
 
-    As the heap fills, idle connections and streams get less time, then the streams that hold the most memory are reset,
-    at last new requests are refused with 503.
+    As the heap fills, idle connections and streams get shorter time-outs. Then the streams that hold the most memory are
+    reset, and finally new requests get a 503.
     """
     return {
         "refresh_interval": "0.1s",

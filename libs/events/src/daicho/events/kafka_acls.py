@@ -1,4 +1,4 @@
-"""Kafka's access rules, from the one rule of who tells on which topic (:mod:`daicho.events.topics`).
+"""Kafka's access rules, generated from the topics' owners (:mod:`daicho.events.topics`).
 
 ``python -m daicho.events.kafka_acls > infra/kafka/acls.sh`` writes the commands that an operator runs once; a test
 compares the file with what this module says.

@@ -1,7 +1,7 @@
-"""A group that was away for longer than the bus keeps events: it does not go on behind the gap.
+"""Stop a consumer group that was away for longer than the bus keeps events, instead of skipping the gap.
 
-What a group has heard is remembered twice: its positions on the bus, and, by topic, in the service's own database
-(``heard_topic``), for Kafka forgets the positions of a group that is away, and a topic can be made anew.
+A group's progress is stored twice: as its positions on the bus, and by topic in the service's own database
+(``heard_topic``), because Kafka forgets the positions of a group that is away, and a topic can be created again.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _REMEMBER: Final = """
 
 
 class EventsMissed(Exception):
-    """A group stands where the bus keeps nothing any more; raised while it reads."""
+    """The group's position is older than the oldest event on the bus. Raised while it reads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ def find_gaps(
 
 
 class Continuity:
-    """Keeps one group's hearing whole: begins only where the bus still has what follows, and remembers how far it came."""
+    """Lets one group read only from positions that the bus still keeps, and stores its progress."""
 
     def __init__(
         self,
@@ -93,13 +93,13 @@ class Continuity:
         snapshot: Snapshot | None,
         on_missed: Alarm | None,
     ) -> None:
-        """``snapshot`` brings what missed events would have told; None: an operator must let the group go on."""
+        """``snapshot`` loads the state that the missed events would have produced; None: an operator must resume the group."""
         self._bus, self._group, self._database, self._topics = bus, group, database, tuple(topics)
         self._snapshot, self._on_missed = snapshot, on_missed
         self._until: dict[str, datetime] = {}
 
     async def recover(self, wait_out: Callable[[Unavailable, int], Awaitable[None]]) -> None:
-        """Return when the group stands at events that the bus keeps.
+        """Return when the group's positions are on events that the bus keeps.
 
         After a gap it takes the snapshot, or waits until an operator lets it go on; what was missed is reported
         once. ``wait_out`` is called while something is away, with the number of tries.

@@ -1,4 +1,4 @@
-"""Who may tell on which topic: the one rule that signatures, database roles and Kafka's ACLs share.
+"""Which service may publish to which topic: the rule that signatures, database roles and Kafka's ACLs share.
 
 ``<service>.events`` and ``<service>.revocations`` are that service's. ``access.events`` takes what every service
 writes about accesses. Dead letters (``<topic>.dead``) come from whichever service could not deal with an event; they

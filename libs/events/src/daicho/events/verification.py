@@ -1,9 +1,9 @@
-"""Believing events: a record counts once its service's signature over it verifies.
+"""Verify the signatures of events.
 
-Public keys are cached, so that a key store that is away stops nobody; a key that is not cached yet is waited for. A
-record is refused (:class:`Forged`) when it is unsigned, when its signature is not good for these very bytes on this
-very topic, or when its signer may not tell on the topic. Whoever refuses one sends it to the dead letters;
-:class:`EventVerifier` itself logs it, counts it, and calls the alarm.
+Public keys are cached, so consumers continue while the key store is away; they wait for a key that is not cached yet. A
+record is refused (:class:`Forged`) when it is unsigned, when its signature does not match these bytes on this
+topic, or when its signer may not publish to the topic. The consumer sends a refused record to the dead letters;
+:class:`EventVerifier` logs it, counts it, and calls the alarm.
 """
 
 from __future__ import annotations

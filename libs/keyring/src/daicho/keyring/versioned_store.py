@@ -1,6 +1,6 @@
-"""Small values in the key store's KV engine (version 2), each replaced only by who read its newest version.
+"""Small values in the key store's KV engine (version 2), replaced by check-and-set.
 
-Values kept here are out of reach of whoever holds a service's database. The engine refuses writes without
+An attacker who controls a service's database cannot reach these values. The engine refuses writes without
 check-and-set, and a service's policy says which mount it may read and write.
 """
 

@@ -1,4 +1,4 @@
-"""Texts of one line that people read: names, labels, addresses of pages. Nothing invisible stands in them."""
+"""Texts of one line that people read: names, labels, addresses of pages. They contain no invisible characters."""
 
 from __future__ import annotations
 

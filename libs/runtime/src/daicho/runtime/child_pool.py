@@ -1,12 +1,12 @@
 """Run functions on hostile input in child processes with limits of memory and time.
 
 A task is a function in some module: it is called with an argument and an iterator of inputs and yields answers. Each
-call runs in a child of its own (:mod:`daicho.runtime.child_server`), which knows nothing but what it is sent. What
-goes wrong is told apart: a fault that the task raises comes out as that fault, a child that was killed at a limit is
-:class:`ChildKilled`, and anything else is :class:`ChildCrashed`, an error of ours.
+call runs in a child of its own (:mod:`daicho.runtime.child_server`), which knows nothing but what it is sent. Three
+failures are distinguished: a fault that the task raises is raised here, a child that was killed at a limit raises
+:class:`ChildKilled`, and anything else raises :class:`ChildCrashed`, an error of ours.
 
-Answers come back as msgpack and are decoded into the type that the task declares, so that a child that was taken over
-by its input can lie about the file and do nothing else.
+Answers come back as msgpack and are decoded into the type that the task declares, so that a child that its input
+compromised can lie about the file and do nothing else.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Forks a child with limits for each task that :mod:`daicho.runtime.child_pool` asks for.
 
 Runs as a script, in a process of its own, so that it holds no key, no connection and no module but those of the
-tasks. A child is forked for one task and ends with it: no task sees what another has left, and memory goes back.
+tasks. A child is forked for one task and ends with it: no task sees another task's data, and its memory is freed.
 
 Orders come as datagrams on the socket whose file descriptor is the first argument, with three sockets each: the child's input, its
 output, and one on which this server says that the child has begun (four bytes) and how it ended (four bytes: its

@@ -1,6 +1,6 @@
 """The one spelling of a path of the API, as a pattern that both RE2 (Envoy) and Python read.
 
-A path that can be spelled in two ways passes whatever is attached to only one of them. The gateway refuses every other
+A path with two spellings would pass a limit that is attached to only one of them. The gateway refuses every other
 spelling, and each service refuses it again.
 """
 

@@ -1,7 +1,7 @@
 """Read the parts of an xlsx archive within limits.
 
-Nothing is believed that the archive says about itself: each part has a limit on the bytes that are read from it,
-and all parts together have one. Parts that nobody asks for are never opened.
+The sizes that the archive declares are not trusted: each part has a limit on the bytes that are read from it,
+and all parts together have one. Parts that are not needed are never opened.
 """
 
 from __future__ import annotations

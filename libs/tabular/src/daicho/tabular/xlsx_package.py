@@ -1,7 +1,7 @@
 """Find the parts of a workbook that are read: its active sheet, shared strings and styles.
 
 Parts are found as Excel finds them, through relations (ECMA-376-2, 6.5): the archive's relation to the workbook,
-the workbook's relations to the others. Names of parts mean nothing.
+the workbook's relations to the others. Names of parts are ignored.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How long a connection to PostgreSQL survives a host that died without a word.
+"""Keepalive settings of connections to PostgreSQL.
 
 Keepalives find a dead host within 25 seconds, on either side: the server then gives back locks and rows that it held.
 A connection that works every second (a relay's, a consumer's) also has the server end it when it falls silent for

@@ -1,9 +1,9 @@
-"""Each request's place among those that are handled at once.
+"""Limit the requests that a process handles at the same time.
 
 After the guard has said who calls, and after the body is here, a request takes a place of its class
 (:class:`daicho.web.declared.Cost`) in the share of its tenant; a request without a token in that of its network
 address. It holds the place while the service works and gives it back while it waits for its client: for more of a body,
-for a slow reader of an answer. So no client keeps a place by being slow. However a request ends, its place is given back.
+for a slow reader of an answer. A slow client therefore keeps no place. Every request returns its place when it ends.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How many lasting requests (live streams, downloads, uploads) are open at once, by user, tenant and network address.
+"""Limit the open streams (live events, downloads, uploads) of each user, tenant and network address.
 
 They hold a connection each for as long as their client likes, so they are counted from the guard to the last byte; ordinary
 requests have :mod:`daicho.web.admission`. A process counts its own.

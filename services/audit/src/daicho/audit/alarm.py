@@ -1,4 +1,4 @@
-"""The alarm of a log that is not what was signed: a log line and a metric, wherever it is noticed."""
+"""Report a forked log: a log line and a metric."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Anchors: the last signed checkpoint of each tenant's log, kept in the key store.
 
-Whoever can write to the database cannot write here. An anchor is replaced by check-and-set only, so of two
+An attacker who can write to the database cannot write here. An anchor is replaced by check-and-set only, so of two
 processes that sign at once one has to look again before its checkpoint leaves the process.
 """
 

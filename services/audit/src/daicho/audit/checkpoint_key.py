@@ -1,6 +1,6 @@
 """The key that signs checkpoints: it stays in the key store, and so does the authority on its public halves.
 
-What a database says about keys counts for nothing: whoever can write there could name a key of their own.
+Keys in the database are not trusted, because an attacker who can write there could add their own.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""What a reader of the log sees of others' searches: no value of a field that they may not read.
+"""Hide the values of fields that a reader of the log may not read from others' searches.
 
-An access entry holds the words and the conditions of a search, and the records that matched; together they tell values.
-Who may read which field is asked when an entry is read, so a field that is restricted later is covered, and so are
-entries of before. The log itself is not touched: its leaves, proofs and exports hold the sealed bytes.
+An access entry holds the words and the conditions of a search, and the records that matched; together they reveal values.
+Who may read which field is asked when an entry is read, so the rule also covers old entries and fields that are restricted
+later. The log itself is not touched: its leaves, proofs and exports hold the sealed bytes.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Which values a user may read, as a reader of the audit: conditions and words of others' searches hold values.
 
-A condition on a field, beside the records that matched, tells the field's value. So it is for those who may read the
-field, and a sensitive or custom one of every record, since the records are not the reader's choice.
+A condition on a field, beside the records that matched, reveals the field's value. It is therefore shown only to
+readers of the field; for a sensitive or custom field also only to readers of all records, because they did not choose the records.
 """
 
 from __future__ import annotations

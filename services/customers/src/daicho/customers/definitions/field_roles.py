@@ -1,8 +1,8 @@
-"""Who may let others read or write a custom field.
+"""Which users may allow further roles to read or write a custom field.
 
-``read_roles`` and ``write_roles`` name roles; None lets every role. Whoever manages fields need not be among a field's
-readers, so they may narrow who reads it, and may not let anybody more in, themselves included: that is for its
-readers, and for owners, who answer for the company.
+``read_roles`` and ``write_roles`` name roles; None allows every role. A user who manages fields may not be among a field's
+readers. They may remove roles from the list, but not add any, their own included: only the field's readers and owners
+may add roles.
 """
 
 from __future__ import annotations

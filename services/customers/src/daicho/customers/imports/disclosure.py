@@ -27,9 +27,9 @@ _WHOLE_ROW: Final = frozenset({"column_count", "unclosed_quote", "too_long"})
 class Disclosure:
     """What one reader may see of one import.
 
-    A column that goes into a field which the reader's role may not read is not named to anybody. Who did not upload
-    the file themselves sees the cells of a column only when it goes into a field that they may read, sees no sample unless they may
-    read every record, and sees a rejected row only when they may read the records of its owner.
+    A column that goes into a field which the reader's role may not read is not named to anybody. A reader who did not
+    upload the file sees the cells of a column only when it goes into a field that they may read. They see samples only when they
+    may read every record, and a rejected row only when they may read the records of its owner.
     """
 
     columns: tuple[Column, ...]

@@ -1,6 +1,6 @@
 """Read uploaded files in child processes with limits.
 
-Whatever a file holds, it costs its own child's memory and time and nobody else's. The child gets plain chunks and no
+A hostile file costs only its own child's memory and time. The child gets plain chunks and no
 key: the file is unsealed here, in a thread.
 """
 

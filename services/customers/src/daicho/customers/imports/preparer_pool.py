@@ -1,7 +1,6 @@
 """Prepare chunks of an import in child processes: one for a small file, two for a large one.
 
-Validators and normalisers meet whatever a file holds, so a chunk on which they run too long ends its import and
-nobody else's work.
+Validators and normalisers process hostile text, so a chunk that takes too long ends only its own import.
 """
 
 from __future__ import annotations
