@@ -28,6 +28,7 @@ from service_world import running_ledger  # noqa: E402
 from workbooks import MAIN, pack, parts, relations, repeated, types, workbook  # noqa: E402
 
 from daicho.keyring import provision  # noqa: E402
+from daicho.runtime import configure_logging  # noqa: E402
 from daicho.testkit import Databases  # noqa: E402
 from tests.bench.import_rows import servers  # noqa: E402
 
@@ -189,4 +190,5 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
+    configure_logging("bench", "WARNING")
     asyncio.run(main())
