@@ -30,6 +30,8 @@ _relayed = metrics.get_meter("daicho.events").create_counter("daicho.outbox.rela
 CHANNEL: Final = "outbox"
 """PostgreSQL's notifications when something was told; the payload is the table's name."""
 
+_PART: Final = 1_000
+"""Messages that are signed and published at a time."""
 _FIRST_PAUSE: Final = 0.05
 _LONGEST_PAUSE: Final = 2.0
 _READ = (
@@ -112,11 +114,35 @@ class Relay:
         for table in _TABLES:
             rows = await connection.fetch(_READ.format(table=table), shards, self._batch)
             if rows:
-                await self._bus.publish(await self._signer.sign([message_of(row) for row in rows]))
-                await connection.execute(_DELETE.format(table=table), [row["id"] for row in rows])
+                await self._move(connection, table, rows)
                 _relayed.add(len(rows), {"table": table})
                 more = True
         return more
+
+    async def _move(
+        self, connection: asyncpg.Connection[Any], table: str, rows: Sequence[asyncpg.Record]
+    ) -> None:
+        """Publish ``rows`` in order, and delete them.
+
+        A part is signed, which is work for this process, while the bus takes the part before it; that one is deleted
+        while the bus takes the next.
+        """
+        published: asyncio.Future[None] | None = None
+        deleted: asyncio.Future[None] | None = None
+        try:
+            for start in range(0, len(rows), _PART):
+                part = rows[start : start + _PART]
+                signed = await self._signer.sign([message_of(row) for row in part])
+                if published is not None:
+                    await published
+                published = asyncio.ensure_future(self._bus.publish(signed))
+                if deleted is not None:
+                    await deleted
+                deleted = asyncio.ensure_future(_delete(connection, table, part, published))
+            if deleted is not None:
+                await deleted
+        finally:
+            await _end(published, deleted)
 
     async def _wait(self, seconds: float) -> None:
         try:
@@ -127,6 +153,25 @@ class Relay:
 
     def _heard(self, *_: object) -> None:
         self._told.set()
+
+
+async def _delete(
+    connection: asyncpg.Connection[Any],
+    table: str,
+    rows: Sequence[asyncpg.Record],
+    published: asyncio.Future[None],
+) -> None:
+    """Delete ``rows`` once they are ``published``; raises what publishing raised."""
+    await published
+    await connection.execute(_DELETE.format(table=table), [row["id"] for row in rows])
+
+
+async def _end(*futures: asyncio.Future[None] | None) -> None:
+    """Cancel those that are under way, and wait for their end."""
+    begun = [future for future in futures if future is not None]
+    for future in begun:
+        future.cancel()
+    await asyncio.gather(*begun, return_exceptions=True)
 
 
 def message_of(row: asyncpg.Record) -> Message:
