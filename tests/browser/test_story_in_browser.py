@@ -26,8 +26,8 @@ from .browsing import at_the_console, choose, link_to, picture, record_in, rows_
 CODE = "browser-story"
 HANAKO = f"hanako@{CODE}.example.jp"
 ICHIRO = f"ichiro@{CODE}.example.jp"
-# Every third row of the file belongs to him.
-HIS = 3
+# Every third row of the file belongs to the colleague.
+EVERY = 3
 
 
 @dataclass
@@ -47,10 +47,10 @@ async def story(browser: Browser, product: Product) -> AsyncIterator[Story]:
 
 
 def file_with_owners() -> bytes:
-    """``contacts-small.csv`` with a column that names the owner of every third row by his address."""
+    """``contacts-small.csv`` with a column that names the owner of every third row by their address."""
     rows = list(csv.reader(io.StringIO(sample("contacts-small.csv").decode("cp932"), newline="")))
     for place, row in enumerate(rows):
-        row.append("営業担当" if place == 0 else ICHIRO if place % HIS == 0 else "")
+        row.append("営業担当" if place == 0 else ICHIRO if place % EVERY == 0 else "")
     text = io.StringIO(newline="")
     csv.writer(text, lineterminator="\r\n").writerows(rows)
     return text.getvalue().encode("cp932")
@@ -198,8 +198,8 @@ async def test_the_good_rows_enter_the_ledger_and_the_bad_ones_come_back_as_a_fi
     await expect(rows_of(page).first).to_be_visible()
     await picture(page, "contacts")
     await choose(page, "担当", "鈴木 一郎")
-    his = [row for row in good if row["row"] % HIS == 0]
-    await expect(page.get_by_text(f"以上、{len(his)} 件です")).to_be_attached()
+    theirs = [row for row in good if row["row"] % EVERY == 0]
+    await expect(page.get_by_text(f"以上、{len(theirs)} 件です")).to_be_attached()
 
 
 @pytest.mark.parametrize("word", ["タナ", "ﾀﾅ", "たな"])
@@ -280,7 +280,7 @@ async def test_the_colleague_is_limited_to_their_own_contacts(story: Story) -> N
     await ichiro.goto("/contacts")
     await ichiro.get_by_role("grid").press("End")
     await expect(ichiro.get_by_text(f"以上、{len(accepted)} 件です")).to_be_attached()
-    elses = await hanako.evaluate(NOT_HIS, story.contact)
+    elses = await hanako.evaluate(OF_OTHERS, story.contact)
 
     await hanako.get_by_role("link", name="役割と権限").click()
     cell = hanako.get_by_label("メンバー：顧客 閲覧")
@@ -290,12 +290,12 @@ async def test_the_colleague_is_limited_to_their_own_contacts(story: Story) -> N
     assert await serious(hanako) == []
     await picture(hanako, "roles")
 
-    his = {row["row"] for row in accepted if row["row"] % HIS == 0}
+    theirs = {row["row"] for row in accepted if row["row"] % EVERY == 0}
 
     async def sees_only_his() -> bool:
         await ichiro.goto("/contacts")
         await expect(rows_of(ichiro).first).to_be_visible()
-        return len(his) <= await count_of(ichiro) <= len(his) + 1
+        return len(theirs) <= await count_of(ichiro) <= len(theirs) + 1
 
     await until(sees_only_his)
     await ichiro.goto(f"/contacts/{elses}")
@@ -333,10 +333,10 @@ async def test_the_audit_says_who_saw_what_and_proves_it_offline(story: Story, t
     assert daicho(["audit", "verify", str(proof), "--key", key or ""], {}) == 1
 
 
-NOT_HIS = """async (his) => {
+OF_OTHERS = """async (own) => {
   const answer = await fetch("/v1/contacts?limit=200");
   const me = await (await fetch("/v1/me")).json();
-  const mine = (await answer.json()).items.filter((each) => each.owner_id === me.user.id && each.id !== his);
+  const mine = (await answer.json()).items.filter((each) => each.owner_id === me.user.id && each.id !== own);
   return mine[0].id;
 }"""
 

@@ -48,9 +48,9 @@ def _check_what_it_printed(text: str) -> None:
     assert lines.count(str(accepted)) == 1, "as many contacts as there are good rows"
     assert "次郎" in lines, "the deleted contact is restored"
     assert "412" in lines, "the second editor is told"
-    assert "422" in lines, "so is he who sends what is no contact"
+    assert "422" in lines, "so is a body that is no contact"
     assert any("'title'" in line and "営業部長" in line for line in lines), "the history has the new title"
-    assert lines.count("1") == 1, "the colleague sees the one contact that is his"
+    assert lines.count("1") == 1, "the colleague sees the one contact that is theirs"
     assert "鈴木 一郎" in lines, "the audit names who opened it"
     assert sum(line.startswith("verified: ") for line in lines) == 2
     assert lines.count("verified: 1 entries stand, 0 of them erased") == 1

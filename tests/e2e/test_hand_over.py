@@ -35,7 +35,7 @@ async def test_disabled_user_hands_records_over_and_signs_in_again_once_enabled(
     step = (await owner.get(f"{places[0]}/history"))["items"][0]
     assert step["changes"] == {"owner_id": [leaver.user_id, successor.user_id]}
     changed = await successor("PATCH", places[0], {"title": "長"}, if_match='"v2"')
-    assert changed.status_code == 200, "they are his by every rule"
+    assert changed.status_code == 200, "they are theirs by every rule"
 
     sign_in = {"tenant": company.code, "email": leaver.email, "password": PASSWORD}
     assert (await company.client.post("/v1/sessions", json=sign_in)).status_code == 401

@@ -98,7 +98,7 @@ async def test_who_is_enabled_again_has_no_hand_over(ledger, house, leaver) -> N
 
 
 async def test_what_was_in_the_bin_is_the_successors_once_it_is_restored(ledger, house, leaver) -> None:
-    """He may have left as well by then."""
+    """They may have left as well by then."""
     made = await leaver.make("/v1/contacts", family_name="箱")
     path = f"/v1/contacts/{made['id']}"
     assert (await leaver("DELETE", path, if_match='"v1"')).status_code == 204

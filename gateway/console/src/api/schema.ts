@@ -543,7 +543,7 @@ export interface paths {
          * Mail the link to confirm the address again, if it is still to be confirmed
          * @description Mail the link to confirm the address again, if it is still to be confirmed; the answer is the same if not.
          *
-         *     Public: somebody who cannot sign in any more asks for the mail that lets him.
+         *     Public: somebody who cannot sign in any more asks for the mail that lets them in again.
          */
         post: operations["request_confirmation"];
         delete?: never;
@@ -890,8 +890,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The caller, his company and what he may do
-         * @description The caller, his company and what he may do.
+         * The caller, their company and what they may do
+         * @description The caller, their company and what they may do.
          *
          *     Requires a sign-in.
          */
@@ -917,7 +917,7 @@ export interface paths {
          * Mail a link to choose a new password, if there is such a user
          * @description Mail a link to choose a new password, if there is such a user; the answer is the same if not.
          *
-         *     Public: somebody who forgot his password cannot sign in.
+         *     Public: somebody who forgot their password cannot sign in.
          */
         post: operations["request_reset"];
         delete?: never;
@@ -1229,7 +1229,7 @@ export interface paths {
         head?: never;
         /**
          * Change a user
-         * @description Change a user; everybody may change his own name and language.
+         * @description Change a user; everybody may change their own name and language.
          *
          *     Requires a sign-in.
          */
@@ -1254,7 +1254,7 @@ export interface components {
         };
         /**
          * Accepted
-         * @description The new user, and what he types to sign in.
+         * @description The new user, and what they type to sign in.
          */
         Accepted: {
             /** @description An e-mail address; found in any spelling of its case. */
@@ -1786,7 +1786,7 @@ export interface components {
         };
         /**
          * ContactView
-         * @description A contact as its reader may see it: fields he may not read are absent from ``custom``.
+         * @description A contact as its reader may see it: fields that they may not read are absent from ``custom``.
          */
         ContactView: {
             /** @description Where it is. */
@@ -1935,7 +1935,7 @@ export interface components {
         };
         /**
          * ErasureRequest
-         * @description Whose payloads go, and why: he asked, the time to keep them is over, they were got unlawfully, an order.
+         * @description Whose payloads go, and why: the person asked, the retention ended, the data was collected unlawfully, or an order.
          *
          *     ``cursor`` is the ``next_cursor`` of the request that this one goes on from.
          */
@@ -2251,7 +2251,7 @@ export interface components {
         Format: "line" | "kana" | "postal_code" | "corporate_number" | "registration_number" | "month";
         /**
          * HandOverView
-         * @description How far the records of a user who left have come to his successor.
+         * @description How far the records of a user who left have come to their successor.
          */
         HandOverView: {
             /** @description When the last one was handed over; null while some are left. */
@@ -2260,7 +2260,7 @@ export interface components {
             moved: number;
             /**
              * Format: uuid
-             * @description Who gets his records.
+             * @description Who gets their records.
              */
             successor_id: string;
             /** @description Records there are to hand over; null while they are not counted. */
@@ -2571,7 +2571,7 @@ export interface components {
         };
         /**
          * Me
-         * @description The caller: who he is, where, and what he may do (action → scope).
+         * @description The caller: who they are, where, and what they may do (action → scope).
          */
         Me: {
             /** @description Action → on whose records: none, own, team or all. */
@@ -2580,7 +2580,7 @@ export interface components {
             };
             /** @description The caller's company. */
             tenant: components["schemas"]["TenantView"];
-            /** @description The caller himself. */
+            /** @description The caller. */
             user: components["schemas"]["UserView"];
         };
         /**
@@ -2949,7 +2949,7 @@ export interface components {
          * @description What to change of a user. ``successor_id`` gets the records of one who is disabled.
          */
         UserPatch: {
-            /** @description Whether he is kept out; his sessions end at once. */
+            /** @description Whether they are kept out; their sessions end at once. */
             disabled?: boolean;
             /** @description How the user wants to be called. */
             display_name?: string;
@@ -2972,7 +2972,7 @@ export interface components {
              * @description When it came to be (RFC 3339, UTC).
              */
             created_at: string;
-            /** @description Whether he is kept out; his sessions end at once. */
+            /** @description Whether they are kept out; their sessions end at once. */
             disabled: boolean;
             /** @description How the user wants to be called. */
             display_name: string;

@@ -91,7 +91,7 @@ async def test_an_export_ends_when_the_tenants_key_is_destroyed_meanwhile(
     )
 
     async def still() -> None:
-        """He may read on; it is the key that goes."""
+        """They may read on; the key goes."""
 
     try:
         lines = await reader.export(company.actor, still)

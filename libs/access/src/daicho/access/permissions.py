@@ -1,6 +1,6 @@
 """What a caller may do now: from this service's copy while the line to identity stands, else from identity.
 
-A revocation reaches every process over a line of its own. Where it names a session or a user, his older
+A revocation reaches every process over a line of its own. Where it names a session or a user, their older
 tokens are refused; where it says that grants changed, identity itself is asked until the copy says the same.
 What was revoked before this process listened, or while the line had a gap, it cannot have heard: identity is
 asked once about each session whose token is older than that. After :data:`SILENCE` seconds without a heartbeat

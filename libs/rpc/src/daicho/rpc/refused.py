@@ -1,4 +1,4 @@
-"""Refusals of one's own kind for every method: who may not, and whose user asked for what is not there for him, is
+"""Refusals of one's own kind for every method: who may not, and whose user asked for what is not there for them, is
 recorded before the answer leaves, as REST does it."""
 
 from __future__ import annotations

@@ -68,7 +68,7 @@ class AuditEntryPage(msgspec.Struct, frozen=True):
 
 
 class ErasureRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Whose payloads go, and why: he asked, the time to keep them is over, they were got unlawfully, an order.
+    """Whose payloads go, and why: the person asked, the retention ended, the data was collected unlawfully, or an order.
 
     ``cursor`` is the ``next_cursor`` of the request that this one goes on from.
     """

@@ -173,7 +173,7 @@ _EXPORTS: Final[Glossary] = {
 
 _HAND_OVERS: Final[Glossary] = {
     "user_id": Term("The user who left.", _USER),
-    "successor_id": Term("Who gets his records.", "019abf4e-8e10-7c35-8f61-92f3c4e5a705"),
+    "successor_id": Term("Who gets their records.", "019abf4e-8e10-7c35-8f61-92f3c4e5a705"),
     "moved": Term("Records that are the successor's by now.", 500),
     "total": Term("Records there are to hand over; null while they are not counted.", 1200),
     "done_at": Term("When the last one was handed over; null while some are left.", None),

@@ -43,11 +43,11 @@ GLOSSARY: Final[Glossary] = {
     "address": Term("The network address from which it was opened.", "203.0.113.17"),
     "current": Term("Whether it is the session that asks."),
     # users, roles, teams
-    "user": Term("The caller himself."),
+    "user": Term("The caller."),
     "user_id": Term("A user, from GET /v1/users.", _USER),
     "role": Term("owner, admin, manager, member or read_only.", "member"),
     "team_id": Term("The user's team, from GET /v1/teams; null for none.", _TEAM),
-    "disabled": Term("Whether he is kept out; his sessions end at once."),
+    "disabled": Term("Whether they are kept out; their sessions end at once."),
     "successor_id": Term("Who gets the records of a user who is disabled.", _USER),
     "name": Term("A role: owner, admin, manager, member or read_only.", "member"),
     "TeamView.name": Term("The team's name.", "営業一課"),

@@ -82,7 +82,7 @@ class ContactPatch(RecordPatch, forbid_unknown_fields=True, kw_only=True):
 
 
 class ContactView(RecordView, kw_only=True):
-    """A contact as its reader may see it: fields he may not read are absent from ``custom``."""
+    """A contact as its reader may see it: fields that they may not read are absent from ``custom``."""
 
     family_name: str
     given_name: str | None

@@ -9,7 +9,7 @@ import msgspec
 
 
 class HandOverView(msgspec.Struct, frozen=True, kw_only=True):
-    """How far the records of a user who left have come to his successor."""
+    """How far the records of a user who left have come to their successor."""
 
     user_id: UUID
     successor_id: UUID

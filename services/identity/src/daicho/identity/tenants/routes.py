@@ -50,7 +50,7 @@ async def confirm_email(request: Request[Any, Any, Any], data: JSONBody[LinkToke
 
 @post(
     "/v1/email-confirmations/requests",
-    guards=[public("somebody who cannot sign in any more asks for the mail that lets him")],
+    guards=[public("somebody who cannot sign in any more asks for the mail that lets them in again")],
     tags=["tenants"],
     status_code=202,
     media_type=MediaType.TEXT,  # nothing at all, not null

@@ -1,4 +1,4 @@
-"""REST of users, and of the caller himself."""
+"""REST of users, and of the caller."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _FIRST = UUID(int=0)
 
 @get("/v1/me", guards=[requires(None)], tags=["users"])
 async def read_me(request: Caller, state: State) -> Me:
-    """The caller, his company and what he may do."""
+    """The caller, their company and what they may do."""
     actor, grants = actor_of(request), grants_of(request)
     user = await state.users.read_user(actor, actor.user_id or UserId(_FIRST))
     tenant = await state.tenants.read_tenant(actor)
@@ -88,14 +88,14 @@ async def read_user(request: Caller, user_id: FromPath[UUID], state: State) -> R
 async def change_user(
     request: Caller, user_id: FromPath[UUID], data: JSONBody[UserPatch], state: State
 ) -> Response[UserView]:
-    """Change a user; everybody may change his own name and language."""
+    """Change a user; everybody may change their own name and language."""
     actor, grants = actor_of(request), grants_of(request)
     return _answer(await state.users.change_user(actor, grants, user_id, if_match(request), data))
 
 
 @post(
     "/v1/password-resets",
-    guards=[public("somebody who forgot his password cannot sign in")],
+    guards=[public("somebody who forgot their password cannot sign in")],
     tags=["users"],
     status_code=202,
     media_type=MediaType.TEXT,  # nothing at all, not null

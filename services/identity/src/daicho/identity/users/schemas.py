@@ -49,7 +49,7 @@ class UserPatch(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class Me(msgspec.Struct, kw_only=True):
-    """The caller: who he is, where, and what he may do (action → scope)."""
+    """The caller: who they are, where, and what they may do (action → scope)."""
 
     user: UserView
     tenant: TenantView
@@ -114,7 +114,7 @@ class Acceptance(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class Accepted(msgspec.Struct, kw_only=True):
-    """The new user, and what he types to sign in."""
+    """The new user, and what they type to sign in."""
 
     tenant: str
     email: str

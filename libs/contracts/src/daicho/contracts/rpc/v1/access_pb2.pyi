@@ -36,7 +36,7 @@ class Access(_message.Message):
         PARTY_UNSPECIFIED: Access._Party.ValueType  # 0
         """As PARTY_USER."""
         PARTY_USER: Access._Party.ValueType  # 1
-        """A person: the call carries his access token."""
+        """A person: the call carries their access token."""
         PARTY_SERVICE: Access._Party.ValueType  # 2
         """The calling service itself: a token is refused."""
         PARTY_EITHER: Access._Party.ValueType  # 3
@@ -48,7 +48,7 @@ class Access(_message.Message):
     PARTY_UNSPECIFIED: Access.Party.ValueType  # 0
     """As PARTY_USER."""
     PARTY_USER: Access.Party.ValueType  # 1
-    """A person: the call carries his access token."""
+    """A person: the call carries their access token."""
     PARTY_SERVICE: Access.Party.ValueType  # 2
     """The calling service itself: a token is refused."""
     PARTY_EITHER: Access.Party.ValueType  # 3

@@ -56,7 +56,7 @@ Global___Accessed: _TypeAlias = Accessed  # noqa: Y015
 
 @_typing.final
 class Refused(_message.Message):
-    """On the topic access.events: somebody asked for what he may not see, or for what is not there for him. Told by the
+    """On the topic access.events: somebody asked for what they may not see, or for what is not there for them. Told by the
     service that refused. It never says whether an id exists elsewhere.
     """
 
