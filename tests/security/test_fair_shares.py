@@ -132,6 +132,10 @@ async def test_searches_that_wait_hold_up_neither_another_tenant_nor_their_own_t
     assert (await loud.owner.get(f"/v1/contacts/{record['id']}"))["family_name"] == "騒"
 
 
+async def test_worker_gives_way_to_the_process_that_answers(product) -> None:
+    assert product.program("worker").nice() > product.program("services").nice()
+
+
 async def test_places_come_back_from_clients_that_hang_up(product, companies) -> None:
     loud, _ = companies
     record = await loud.owner.post("/v1/contacts", {"family_name": "騒"})

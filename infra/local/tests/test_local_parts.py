@@ -192,6 +192,24 @@ def test_listening_everywhere_is_reached_by_loopback() -> None:
     assert options.tune == {"limit_tenant": "5/1"}
 
 
+def test_sizes_are_passed_on_to_every_service() -> None:
+    environ = {
+        "BUS_URL": "kafka://b",
+        "DAICHO_HEAVY_REQUESTS": "6/3",
+        "DAICHO_HEAVY_POOL": "9",
+        "DAICHO_VAULT_ADDR": "http://other",
+    }
+    options = read_options(["run"], environ)
+    ports = Ports.choose(("identity", "customers"))
+    wiring = Wiring(
+        options, ports, {f"customers_{role}": "p" for role in ("app", "relay")}, "postgresql://h", "v"
+    )
+    told = wiring.settings("customers", {"role_id": "r", "secret_id": "s"})
+    assert (told["DAICHO_HEAVY_REQUESTS"], told["DAICHO_HEAVY_POOL"]) == ("6/3", "9")
+    assert "DAICHO_LIGHT_REQUESTS" not in told
+    assert told["DAICHO_VAULT_ADDR"] == "v"
+
+
 async def test_the_mail_page_is_where_it_was_wished_unless_somebody_is_there() -> None:
     wished = free_port()
     async with run_mail_sink("127.0.0.1", free_port(), wished) as first:

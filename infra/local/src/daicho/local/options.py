@@ -17,7 +17,8 @@ class Options:
 
     ``postgres_url`` is a superuser's; ``vault_token`` may provision ``vault_addr``. ``public_url`` is where
     browsers reach the gateway, without a slash at the end. ``witness_url`` and ``witness_key`` belong together: a
-    witness of audit checkpoints. ``tune`` are the gateway's own settings.
+    witness of audit checkpoints. ``tune`` are the gateway's own settings; ``sizes`` are settings of every service by
+    name, such as ``LIGHT_REQUESTS``: how many requests and connections a process has at once.
     """
 
     host: str
@@ -37,9 +38,18 @@ class Options:
     demo: bool = True
     services: tuple[str, ...] = SERVICES
     tune: Mapping[str, str]
+    sizes: Mapping[str, str]
 
 
 _GATEWAY = "DAICHO_LIMIT_"
+_SIZES = (
+    "LIGHT_REQUESTS",
+    "HEAVY_REQUESTS",
+    "BULK_REQUESTS",
+    "PUBLIC_REQUESTS",
+    "DATABASE_POOL",
+    "HEAVY_POOL",
+)
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 
@@ -78,6 +88,7 @@ def read_options(arguments: Sequence[str], environ: Mapping[str, str]) -> Option
         demo=given.get("DEMO", "1") not in ("0", "no", "false"),
         services=tuple(name for name in asked.services.split(",") if name),
         tune={name[7:].lower(): value for name, value in given.items() if name.startswith(_GATEWAY)},
+        sizes={name: given[f"DAICHO_{name}"] for name in _SIZES if f"DAICHO_{name}" in given},
     )
 
 

@@ -98,6 +98,7 @@ class Wiring:
             "OTLP_ENDPOINT": self.options.otlp_endpoint or "",
             "LOG_LEVEL": self.options.log_level,
         } | {f"{name.upper()}_GRPC": f"{LOOPBACK}:{port}" for name, port in self.ports.grpc.items()}
+        told |= self.options.sizes
         return {f"DAICHO_{name}": value for name, value in told.items()}
 
     def _database(self, database: str, role: str) -> str:

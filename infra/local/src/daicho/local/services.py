@@ -25,11 +25,12 @@ log = structlog.get_logger()
 
 
 class Orders(msgspec.Struct, frozen=True):
-    """Settings by service name, and what to do of each service's work."""
+    """Settings by service name, what to do of each service's work, and how far the process gives way to others."""
 
     roles: list[Role]
     settings: dict[str, dict[str, str]]
     log_level: str = "INFO"
+    nice: int = 0
 
 
 def load(services: list[str]) -> dict[str, Build]:
@@ -60,6 +61,7 @@ async def _main(stop: asyncio.Event) -> None:
     if not line:
         return  # the supervisor ended before it knew what to say
     orders = msgspec.json.decode(line, type=Orders)
+    os.nice(orders.nice)
     configure_logging("daicho", orders.log_level)
     _stop_with_the_supervisor(stop)
     await serve_all(found, orders, stop)

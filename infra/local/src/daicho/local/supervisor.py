@@ -27,6 +27,8 @@ from daicho.local.servers.mailsink import run_mail_sink
 READY_WITHIN: Final = 60.0
 PREPARED_WITHIN: Final = 120.0
 DEMO_WITHIN: Final = 600.0
+_WORKER_NICE: Final = 5
+"""Jobs and the relay give way to those who answer requests; with 10 a mail waits for seconds on a busy machine."""
 # A laptop's share: what one person and a demo need.
 _POSTGRES: Final = {
     "shared_buffers": "64MB",
@@ -106,8 +108,13 @@ class Supervisor:
         settings = {name: wiring.settings(name, roles[name]) for name in self._services}
         told = settings | {folder.OPERATOR: wiring.operator_settings()}
         folder.write_private(self._data / folder.SETTINGS, told)
-        for name, role in (("Services", "api"), ("Worker", "worker")):
-            orders = {"roles": [role], "settings": settings, "log_level": self._options.log_level}
+        for name, role, nice in (("Services", "api", 0), ("Worker", "worker", _WORKER_NICE)):
+            orders = {
+                "roles": [role],
+                "settings": settings,
+                "log_level": self._options.log_level,
+                "nice": nice,
+            }
             programs[name].tell(orders)
         await self._open(household)
         demo = await self._demo(household, wiring)
