@@ -9,7 +9,7 @@ from collections import Counter
 import pytest
 
 from daicho.faults import TooBusy
-from daicho.runtime.concurrency_limit import Bounds, ConcurrencyLimit
+from daicho.runtime.concurrency_limit import ACTIVE, Bounds, ConcurrencyLimit, RecentTenants
 
 
 def limit(
@@ -157,6 +157,77 @@ async def test_place_is_given_back_by_a_block_that_fails() -> None:
     assert one.try_take("t", "u")
 
 
+class Clock:
+    """A time that tests set."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def shared() -> tuple[Clock, RecentTenants, ConcurrencyLimit]:
+    """A limit of four places a tenant alone, and of one beside others."""
+    clock = Clock()
+    recent = RecentTenants(clock)
+    bounds = Bounds(places=8, per_tenant=4, beside=1, waiting=9, deadline=30)
+    return clock, recent, ConcurrencyLimit(bounds, recent)
+
+
+async def test_tenant_has_a_smaller_share_while_others_are_active() -> None:
+    clock, recent, one = shared()
+    recent.note("loud")
+    assert [one.try_take("loud") for _ in range(3)] == [True] * 3
+    recent.note("quiet")
+    recent.note("loud")
+    assert not one.try_take("loud")
+    assert one.try_take("quiet")
+    clock.now += ACTIVE
+    recent.note("loud")
+    assert one.try_take("loud")
+
+
+async def test_tenant_with_the_smaller_share_gets_no_place_that_is_given_back() -> None:
+    _, recent, one = shared()
+    recent.note("loud")
+    served = Served(one)
+    for number in range(5):
+        await served.ask(str(number), "loud")
+    recent.note("quiet")
+    one.give_back("loud")
+    await turns()
+    assert (one.taken, one.waiting) == (3, 1)
+
+
+async def test_waiting_request_is_admitted_when_the_others_have_become_silent(monkeypatch) -> None:
+    monkeypatch.setattr("daicho.runtime.concurrency_limit.ACTIVE", 0.01)
+    recent = RecentTenants()
+    one = ConcurrencyLimit(Bounds(places=8, per_tenant=4, beside=1, waiting=9, deadline=30), recent)
+    recent.note("quiet")
+    recent.note("loud")
+    await one.take("loud")
+    await asyncio.wait_for(one.take("loud"), 10)
+    assert one.taken == 2
+
+
+def test_recent_tenants_are_told_apart_whatever_their_order() -> None:
+    clock = Clock()
+    recent = RecentTenants(clock)
+    assert recent.is_alone("a")
+    recent.note("a")
+    recent.note("a")
+    assert recent.is_alone("a")
+    assert not recent.is_alone("b")
+    recent.note("b")
+    clock.now += ACTIVE - 1
+    recent.note("a")
+    assert not recent.is_alone("a")
+    clock.now += 1
+    assert recent.is_alone("a")
+    assert not recent.is_alone("b")
+
+
 async def test_full_queue_refuses_and_says_when_to_retry() -> None:
     one = limit(per_tenant=1, waiting=2)
     served = Served(one)
@@ -250,6 +321,11 @@ async def test_no_place_is_lost_and_no_bound_is_passed_whatever_requests_do(per_
 def test_settings_resize_the_places() -> None:
     bounds = Bounds(places=1, per_tenant=1, waiting=7, deadline=3).resized("8/4")
     assert bounds == Bounds(places=8, per_tenant=4, waiting=7, deadline=3)
+
+
+def test_share_beside_others_is_half_of_the_resized_one() -> None:
+    bounds = Bounds(places=1, per_tenant=1, beside=1, waiting=7, deadline=3)
+    assert [bounds.resized(text).beside for text in ("16/8", "4/2", "1/1")] == [4, 1, 1]
 
 
 @pytest.mark.parametrize("text", ["", "8", "4/8", "8/0", "x/y", "0/0"])

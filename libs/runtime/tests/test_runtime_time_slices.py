@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from itertools import pairwise
 from time import perf_counter
 
 from daicho.runtime import in_slices
-from daicho.runtime.time_slices import SLICE
+from daicho.runtime.time_slices import SLICE, urgent_work
 
 
 def spin(seconds: float) -> float:
@@ -64,6 +65,21 @@ async def test_one_of_several_computations_has_a_slice_in_each_round() -> None:
     # The first slice of each is free, 36 are left: were they all in each round, nine rounds would do.
     assert rounds >= 36
     assert set(began[:4]) == set(began[-4:]) == {0, 1, 2, 3}
+
+
+async def test_computation_pauses_after_each_slice_while_urgent_requests_are_under_way() -> None:
+    loop = asyncio.get_running_loop()
+    used: list[float] = []
+
+    def note(seconds: float) -> None:
+        spin(seconds)
+        used.append(loop.time())
+
+    urgent_work().under_way += 1
+    await in_slices(note, [SLICE] * 5)
+    urgent_work().under_way -= 1
+    gaps = [later - earlier for earlier, later in pairwise(used)]
+    assert min(gaps) >= 1.5 * SLICE
 
 
 async def test_failure_ends_a_computation_and_lets_the_next_go_on() -> None:

@@ -17,11 +17,13 @@ from litestar.response import Stream
 
 from daicho.faults import Unauthenticated
 from daicho.runtime import Health, serve_http
+from daicho.runtime.time_slices import urgent_work
 from daicho.tenancy import Actor, Grants, TenantId, UserId
 from daicho.testkit.waiting import until
 from daicho.web import Admission, Bounds, Callers, Cost, create_app, declares, public, requires
 from daicho.web.admission import REFUSED_AFTER
 
+SHARED = Bounds(places=3, per_tenant=2, beside=1, waiting=2, deadline=30)
 FEW = Bounds(places=3, per_tenant=2, waiting=2, deadline=30)
 
 
@@ -35,7 +37,7 @@ class World:
     def __init__(self) -> None:
         self.gate = asyncio.Event()
         self.begun = 0
-        self.admission = Admission(light=FEW, heavy=FEW, public=FEW)
+        self.admission = Admission(light=FEW, heavy=FEW, bulk=SHARED, public=FEW)
         self.limits = (*self.admission.by_cost.values(), self.admission.public)
         self.url = ""
 
@@ -92,6 +94,7 @@ def routes(world: World) -> list[Any]:
     return [
         get("/wait", guards=known)(wait),
         get("/search", guards=known, opt=declares(cost=Cost.HEAVY))(wait),
+        get("/export", guards=known, opt=declares(cost=Cost.BULK))(wait),
         get("/open", guards=[public("for the test")])(wait),
         get("/quick", guards=known)(quick),
         get("/fail", guards=known)(fail),
@@ -123,7 +126,7 @@ def is_idle(world: World) -> bool:
 
 async def idle(world: World) -> None:
     async def now() -> bool:
-        return is_idle(world)
+        return is_idle(world) and urgent_work().under_way == 0
 
     await until(now, within=10)
 
@@ -178,6 +181,35 @@ async def test_heavy_requests_leave_the_light_ones_their_places(world) -> None:
         assert (await client.get("/quick")).status_code == 200
         world.gate.set()
         await asyncio.gather(*tasks)
+
+
+async def test_tenant_makes_room_in_each_class_for_those_who_are_active_in_another(
+    world, monkeypatch
+) -> None:
+    monkeypatch.setattr("daicho.runtime.concurrency_limit.ACTIVE", 600)
+    async with await world.client_of(1) as loud, await world.client_of(2) as quiet:
+        assert (await quiet.get("/quick")).status_code == 200
+        tasks = [asyncio.create_task(loud.get("/export")) for _ in range(2)]
+
+        async def waits() -> bool:
+            return world.admission.by_cost[Cost.BULK].waiting == 1
+
+        await until(waits, within=10)
+        assert world.begun == SHARED.beside
+        world.gate.set()
+        await asyncio.gather(*tasks)
+    await idle(world)
+
+
+async def test_long_computations_give_way_to_light_requests_alone(world) -> None:
+    async with await world.client_of(1) as client:
+        for path, urgent in (("/search", 0), ("/wait", 2)):
+            tasks = await flood(world, client, path)
+            assert urgent_work().under_way == urgent
+            world.gate.set()
+            await asyncio.gather(*tasks)
+            world.gate.clear()
+    await idle(world)
 
 
 async def test_requests_without_a_token_are_counted_by_address(world) -> None:

@@ -3,22 +3,26 @@
 A limit has a number of places. A tenant takes some of them at most, and a user of it may have a bound of their own. A
 request that finds no place waits. A place that is given back goes to the waiting tenant that holds the fewest, of
 several such to the one that was served longest ago, and within the tenant to its users in rotation. So a request of a
-quiet tenant goes before the tenth of a loud one, however many of those wait.
+quiet tenant goes before the tenth of a loud one, however many of those wait. A tenant may have fewer places while
+others are active than alone, for those who share a processor wait for what already runs, too.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict, deque
-from collections.abc import AsyncIterator, Hashable, Iterator
+from collections.abc import AsyncIterator, Callable, Hashable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from time import monotonic
 from typing import Any, Final
 
 from daicho.faults import TooBusy
 
 Key = Hashable
 _RETRY_AFTER: Final = 2
+ACTIVE: Final = 2.0
+"""Seconds for which a tenant counts as active after a request."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +30,7 @@ class Bounds:
     """``places`` in all, of one tenant and of one user; how many requests of one tenant may wait, and for how many seconds.
 
     Without ``per_user`` a user may take all places of their tenant. Without ``deadline`` a request waits without end.
+    ``beside`` takes the place of ``per_tenant`` while other tenants are active (:class:`RecentTenants`).
     """
 
     places: int
@@ -33,20 +38,48 @@ class Bounds:
     waiting: int
     deadline: float | None
     per_user: int | None = None
+    beside: int | None = None
 
     def resized(self, text: str) -> Bounds:
         """These with the numbers of places in ``text``: ``places/per_tenant``, such as ``8/4``. Raises ValueError."""
         places, separator, per_tenant = text.partition("/")
         if not separator or not 1 <= int(per_tenant) <= int(places):
             raise ValueError(f"{text!r} is not places/per_tenant")
-        return replace(self, places=int(places), per_tenant=int(per_tenant))
+        beside = None if self.beside is None else max(1, int(per_tenant) // 2)
+        return replace(self, places=int(places), per_tenant=int(per_tenant), beside=beside)
+
+
+class RecentTenants:
+    """Tells whether somebody else was active in the last :data:`ACTIVE` seconds. Several limits may share one."""
+
+    def __init__(self, clock: Callable[[], float] = monotonic) -> None:
+        self._clock = clock
+        self._last: Key = None
+        self._last_at = self._before_at = -ACTIVE
+        self._before: Key = None
+        """The one before the last that is not the last."""
+
+    def note(self, tenant: Key) -> None:
+        """``tenant`` is active now."""
+        if tenant != self._last:
+            self._before, self._before_at = self._last, self._last_at
+            self._last = tenant
+        self._last_at = self._clock()
+
+    def is_alone(self, tenant: Key) -> bool:
+        """Whether no tenant but ``tenant`` was active lately."""
+        at = self._before_at if tenant == self._last else self._last_at
+        return self._clock() - at >= ACTIVE
 
 
 class ConcurrencyLimit:
     """The places of one kind of work in one process. Needs no start; belongs to one event loop."""
 
-    def __init__(self, bounds: Bounds) -> None:
+    def __init__(self, bounds: Bounds, recent: RecentTenants | None = None) -> None:
+        """``recent`` is needed by bounds with ``beside``; the caller notes in it who is active."""
         self._bounds = bounds
+        self._recent = recent or RecentTenants()
+        self._looks_again = False
         self._taken = 0
         self._held: dict[Key, int] = {}
         self._held_by_user: dict[tuple[Key, Key], int] = {}
@@ -65,7 +98,7 @@ class ConcurrencyLimit:
 
     def has_share(self, tenant: Key, user: Key = None) -> bool:
         """Whether ``tenant`` and ``user`` hold fewer places than they may, be one free or not."""
-        return self._held.get(tenant, 0) < self._bounds.per_tenant and self._user_has_share(tenant, user)
+        return self._held.get(tenant, 0) < self._share(tenant) and self._user_has_share(tenant, user)
 
     def try_take(self, tenant: Key, user: Key = None) -> bool:
         """Take a place when one is free for ``tenant`` and ``user``; whether it is taken. Costs two look-ups.
@@ -122,6 +155,12 @@ class ConcurrencyLimit:
         if self._bounds.per_user is not None:
             self._held_by_user[tenant, user] = self._held_by_user.get((tenant, user), 0) + 1
 
+    def _share(self, tenant: Key) -> int:
+        bounds = self._bounds
+        if bounds.beside is None or self._recent.is_alone(tenant):
+            return bounds.per_tenant
+        return bounds.beside
+
     def _user_has_share(self, tenant: Key, user: Key) -> bool:
         per_user = self._bounds.per_user
         return per_user is None or self._held_by_user.get((tenant, user), 0) < per_user
@@ -130,6 +169,7 @@ class ConcurrencyLimit:
         place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         queue = self._queues.setdefault(tenant, _TenantQueue())
         queue.add(user, place)
+        self._look_again()
         try:
             await place
         except BaseException:
@@ -160,13 +200,27 @@ class ConcurrencyLimit:
                 self._hold(tenant, user)
                 place.set_result(None)
 
+    def _look_again(self) -> None:
+        """Admit later those whose share grows when others have become silent: no place is given back then."""
+        if self._bounds.beside is None or self._looks_again or self._taken >= self._bounds.places:
+            return
+
+        def look() -> None:
+            self._looks_again = False
+            if self._queues:
+                self._admit()
+                self._look_again()
+
+        self._looks_again = True
+        asyncio.get_running_loop().call_later(ACTIVE, look)
+
     def _next(self) -> tuple[Key, Key] | None:
         """The tenant and the user whose turn it is; None when all that wait have their share."""
         fewest = self._bounds.per_tenant
         found: tuple[Key, Key] | None = None
         for tenant, queue in self._queues.items():
             held = self._held.get(tenant, 0)
-            if held >= fewest:
+            if held >= fewest or held >= self._share(tenant):
                 continue
             for user in queue.users():
                 if self._user_has_share(tenant, user):

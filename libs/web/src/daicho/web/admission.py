@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 from typing import Any, Final
+from weakref import WeakKeyDictionary
 
 from litestar import Request
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
@@ -18,20 +19,32 @@ from opentelemetry import metrics
 from opentelemetry.metrics import CallbackOptions, Observation
 
 from daicho.faults import TooBusy
-from daicho.runtime.concurrency_limit import Bounds, ConcurrencyLimit, Key
+from daicho.runtime.concurrency_limit import Bounds, ConcurrencyLimit, Key, RecentTenants
+from daicho.runtime.time_slices import urgent_work
 from daicho.web.callers import ACTOR, address_of
 from daicho.web.declared import Cost, declared_by
 from daicho.web.neighbourhood import neighbourhood_of
 
 _PLACE: Final = "daicho.place"
 _COST: Final = "daicho.cost"
-LIGHT: Final = Bounds(places=8, per_tenant=4, waiting=128, deadline=5.0)
-HEAVY: Final = Bounds(places=4, per_tenant=2, waiting=32, deadline=15.0)
+LIGHT: Final = Bounds(places=8, per_tenant=4, beside=2, waiting=128, deadline=5.0)
+HEAVY: Final = Bounds(places=4, per_tenant=2, beside=1, waiting=32, deadline=15.0)
 BULK: Final = Bounds(places=2, per_tenant=1, waiting=8, deadline=30.0)
 PUBLIC: Final = Bounds(places=8, per_tenant=4, waiting=64, deadline=5.0)
 """Of requests without a token; the tenant's place is taken by the network address."""
 REFUSED_AFTER: Final = 0.25
 """Seconds that a refusal is held back: clients that ask again as soon as they are refused would else do nothing but that."""
+
+
+_recent: Final[WeakKeyDictionary[asyncio.AbstractEventLoop, RecentTenants]] = WeakKeyDictionary()
+
+
+def _recent_tenants() -> RecentTenants:
+    """Who was active lately in any service of this process: they share its loop."""
+    try:
+        return _recent.setdefault(asyncio.get_running_loop(), RecentTenants())
+    except RuntimeError:  # no loop runs; the description of the API is written so
+        return RecentTenants()
 
 
 class Admission:
@@ -46,11 +59,12 @@ class Admission:
         bulk: Bounds = BULK,
         public: Bounds = PUBLIC,
     ) -> None:
+        self._recent = _recent_tenants()
         self.public = ConcurrencyLimit(public)
         self.by_cost = {
-            Cost.LIGHT: ConcurrencyLimit(light),
-            Cost.HEAVY: ConcurrencyLimit(heavy),
-            Cost.BULK: ConcurrencyLimit(bulk),
+            Cost.LIGHT: ConcurrencyLimit(light, self._recent),
+            Cost.HEAVY: ConcurrencyLimit(heavy, self._recent),
+            Cost.BULK: ConcurrencyLimit(bulk, self._recent),
         }
         self._named = {"public": self.public, **{cost.value: each for cost, each in self.by_cost.items()}}
         self._service = service
@@ -82,8 +96,9 @@ class Admission:
             limit, tenant, user = self.public, neighbourhood_of(address_of(request)), None
         else:
             limit, tenant, user = self.by_cost[cost], actor.tenant_id, actor.user_id
+            self._recent.note(tenant)
         try:
-            await state[_PLACE].take(limit, tenant, user)
+            await state[_PLACE].take(limit, tenant, user, is_urgent=cost is Cost.LIGHT)
         except TooBusy:
             kind = "public" if actor is None else cost.value
             self._refused.add(1, {"service": self._service, "class": kind})
@@ -124,24 +139,41 @@ def holding_places(app: ASGIApp) -> ASGIApp:
 class _Place:
     """One request's place, and its client's two directions."""
 
-    __slots__ = ("_answers", "_limit", "_receive", "_send", "_tenant", "_user", "is_held")
+    __slots__ = (
+        "_answers",
+        "_is_urgent",
+        "_limit",
+        "_receive",
+        "_send",
+        "_tenant",
+        "_urgent",
+        "_user",
+        "is_held",
+    )
 
     def __init__(self, receive: Receive, send: Send) -> None:
         self._receive, self._send = receive, send
         self._limit: ConcurrencyLimit | None = None
         self._tenant: Key = None
         self._user: Key = None
-        self.is_held = self._answers = False
+        self.is_held = self._answers = self._is_urgent = False
+        self._urgent = urgent_work()
 
-    async def take(self, limit: ConcurrencyLimit, tenant: Key, user: Key) -> None:
-        """Take a place. Raises TooBusy."""
+    async def take(self, limit: ConcurrencyLimit, tenant: Key, user: Key, *, is_urgent: bool) -> None:
+        """Take a place; computations give way to what ``is_urgent`` while it is held. Raises TooBusy."""
         await limit.take(tenant, user)
-        self._limit, self._tenant, self._user, self.is_held = limit, tenant, user, True
+        self._limit, self._tenant, self._user, self._is_urgent = limit, tenant, user, is_urgent
+        self._hold()
+
+    def _hold(self) -> None:
+        self.is_held = True
+        self._urgent.under_way += self._is_urgent
 
     def give_back(self) -> None:
         """Give the place back, if it is held."""
         if self.is_held and self._limit is not None:
             self.is_held = False
+            self._urgent.under_way -= self._is_urgent
             self._limit.give_back(self._tenant, self._user)
 
     async def receive(self) -> Any:
@@ -168,4 +200,4 @@ class _Place:
     async def _take_again(self) -> None:
         if self._limit is not None:
             await self._limit.take_again(self._tenant, self._user)
-            self.is_held = True
+            self._hold()
