@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from time import monotonic
 from typing import Any
 from uuid import UUID
 
@@ -20,6 +21,7 @@ from daicho.tenancy import Actor, Grants, TenantId, UserId
 from daicho.testkit.raw_http import RawConnection
 from daicho.testkit.waiting import until
 from daicho.web import Callers, StreamBounds, StreamLimit, create_app, declares, requires
+from daicho.web.admission import REFUSED_AFTER
 
 
 class Tokens:
@@ -119,6 +121,14 @@ async def test_user_opens_so_many_streams_and_is_told_the_limit(world: World) ->
     problem = httpx.Response(200, content=await refused.aread()).json()
     assert (problem["code"], problem["limit"]) == ("too_many_streams", 2)
     assert problem["detail"].startswith("At most 2 downloads, uploads and live views may be open at once.")
+
+
+async def test_refused_client_that_asks_again_at_once_is_slowed_down(world: World) -> None:
+    for _ in range(2):
+        await world.open("1.1", "198.51.100.1")
+    began = monotonic()
+    assert (await world.open("1.1", "198.51.100.1")).status_code == 429
+    assert monotonic() - began >= REFUSED_AFTER / 2
 
 
 async def test_tenant_opens_so_many_streams_whoever_its_users_are(world: World) -> None:

@@ -77,7 +77,7 @@ def create_app(
 
     async def before(request: Request[Any, Any, Any]) -> None:
         await refuse_unknown_parameters(request)
-        stream_limit.admit(request)
+        await stream_limit.admit(request)
         await admission.admit(request)
 
     app = Litestar(

@@ -6,6 +6,7 @@ requests have :mod:`daicho.web.admission`. A process counts its own.
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from typing import Any, Final
 from litestar import Request
 from litestar.types import ASGIApp, Receive, Scope, Send
 
+from daicho.web.admission import REFUSED_AFTER
 from daicho.web.callers import ACTOR, address_of
 from daicho.web.declared import declared_by
 from daicho.web.neighbourhood import neighbourhood_of
@@ -44,7 +46,7 @@ class StreamLimit:
         """The number of keys that something is counted for: 0 when nothing is open."""
         return len(self._open)
 
-    def admit(self, request: Request[Any, Any, Any]) -> None:
+    async def admit(self, request: Request[Any, Any, Any]) -> None:
         """Count ``request`` if its route says that it lasts. Raises TooManyStreams."""
         if not declared_by(request.route_handler).lasts:
             return
@@ -57,6 +59,7 @@ class StreamLimit:
         }
         for key, limit in limits.items():
             if self._open[key] >= limit:
+                await asyncio.sleep(REFUSED_AFTER)
                 raise TooManyStreams(limit=limit, retry_after=_RETRY_AFTER)
         self._open.update(limits.keys())
         state[_OPEN] = tuple(limits)
