@@ -1,14 +1,19 @@
-"""The form of an upload: its encoding, and clients that leave halfway."""
+"""The form of an upload: its encoding, the file's name, and clients that leave halfway."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 from typing import Any
+from urllib.parse import quote
 
+import pytest
 import structlog
 from test_customers_imports_pipeline import table
 from test_customers_imports_uploads import files_of
+
+from daicho.customers.imports import model, uploads
+from daicho.customers.imports.file_names import clean_file_name
 
 DATA = table("I-1,田中,,,,,,")
 
@@ -65,3 +70,47 @@ async def test_client_that_leaves_in_mid_upload_leaves_no_file_and_no_error(impo
     assert [each for each in logs if each["log_level"] not in {"debug", "info"}] == []
     assert [each for each in caplog.records if each.levelno >= logging.WARNING] == []
     assert files_of(imports, owner) == []
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [
+        ("顧客.csv", "顧客.csv"),
+        ("../../etc/passwd", "passwd"),
+        ("C:\\Users\\tanaka\\顧客.csv", "顧客.csv"),
+        ("顧客\u202evsc.exe.csv", "顧客vsc.exe.csv"),
+        ("\u2066顧\u200b客\u2069.csv", "顧客.csv"),
+        ("顧\n客\x00\u2028一.csv", "顧 客  一.csv"),
+        ("👨\u200d👩\u200d👧.csv", "👨\u200d👩\u200d👧.csv"),
+        (f"{'長' * 300}.csv", f"{'長' * 96}.csv"),
+        ("長" * 300, "長" * 100),
+        (f"a.{'b' * 300}", f"a.{'b' * 98}"),
+        ("..", ""),
+        ("　.hidden ", "hidden"),
+        ("\ud800.csv", "csv"),
+    ],
+)
+def test_name_of_a_file_is_one_line_without_folders_of_a_bounded_length(sent: str, kept: str) -> None:
+    assert clean_file_name(sent) == kept
+    assert clean_file_name(kept) == kept
+
+
+async def test_name_of_an_uploaded_file_is_clean_where_it_is_shown_and_given_back(imports, owner) -> None:
+    name = "..\\x/顧客\u202ecod.csv"
+    files = {"file": (name, table("I-1,,,,,,,"))}
+    answer = await owner.client.post("/v1/imports", files=files, data={"resource": "contact"})
+    assert answer.json()["file_name"] == "顧客cod.csv"
+    path = f"/v1/imports/{answer.json()['id']}"
+    await imports.check(owner, answer.json()["id"])
+    assert (await owner("GET", path)).json()["file_name"] == "顧客cod.csv"
+    given = (await owner("GET", f"{path}/rejected")).headers["content-disposition"]
+    assert given.endswith(f"''{quote('顧客cod-rejected.csv')}")
+
+
+async def test_name_of_before_the_rule_is_shown_clean(imports, owner, monkeypatch) -> None:
+    with monkeypatch.context() as before:
+        before.setattr(uploads, "clean_file_name", str)
+        before.setattr(model, "clean_file_name", str)
+        made = await imports.upload(owner, "顧客\u202ecod.csv", DATA)
+    assert made["file_name"] == "顧客\u202ecod.csv"
+    assert (await owner("GET", f"/v1/imports/{made['id']}")).json()["file_name"] == "顧客cod.csv"

@@ -10,6 +10,7 @@ from uuid import UUID
 import msgspec
 
 from daicho.customers.imports.detection import Column
+from daicho.customers.imports.file_names import clean_file_name
 from daicho.customers.imports.files import FileFormat
 from daicho.customers.imports.mapping import ColumnMapping
 from daicho.customers.model import Resource
@@ -108,10 +109,12 @@ _PLAIN: Final = (
 
 def open_import(keys: TenantKeys, row: Any) -> Import:
     """A row as the driver gives it. Raises :class:`daicho.keyring.Tampered`."""
+    description = _decode_description(keys.unseal(TABLE, row["id"], "description", row["sealed"]))
+    name = clean_file_name(description.file_name)  # one that is older than the rule for names
     return Import(
         **{name: row[name] for name in _PLAIN},
         format=_decode_format(row["format"]),
-        description=_decode_description(keys.unseal(TABLE, row["id"], "description", row["sealed"])),
+        description=msgspec.structs.replace(description, file_name=name),
     )
 
 

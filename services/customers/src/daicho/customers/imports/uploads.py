@@ -12,6 +12,7 @@ from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
 from multipart import MultipartError, MultipartSegment, PushMultipartParser, parse_options_header
 
 from daicho.customers.imports.faults import UploadMalformed
+from daicho.customers.imports.file_names import clean_file_name
 from daicho.customers.model import RESOURCES
 from daicho.web import check_charset
 
@@ -94,7 +95,7 @@ class Upload:
         if segment.name == "file":
             if self.file_name is not None:
                 raise UploadMalformed
-            self.file_name = (segment.filename or "")[:255]
+            self.file_name = clean_file_name(segment.filename or "")
         else:
             # A file may be in any encoding, which its detection finds; a field is read as UTF-8.
             check_charset(segment.charset, accepted="multipart/form-data")
