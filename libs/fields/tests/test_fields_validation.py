@@ -54,7 +54,11 @@ def from_json(type_: str, value: object, **overrides: object) -> object:
     ("type_", "text", "stored"),
     [
         ("text", "　表ソ ㈱ ", "表ソ ㈱"),
-        ("text", "a\r\nb\rc", "a\nb\nc"),
+        ("text", "a\r\nb\rc", "!control_character"),
+        ("text", "a\u202eb", "!control_character"),
+        ("text", "a\u2028b", "!control_character"),
+        ("long_text", "a\r\nb\rc", "a\nb\nc"),
+        ("long_text", "a\u202eb", "a\u202eb"),
         ("text", "=1+1", "=1+1"),
         ("text", "a\x00b", "!control_character"),
         ("text", "x" * 501, "!too_long"),

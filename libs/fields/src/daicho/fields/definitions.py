@@ -21,7 +21,7 @@ MAX_INTEGER = 2**53 - 1
 class FieldType(StrEnum):
     """The types of fields. The comment says how a value looks in JSON, which is also how it is stored."""
 
-    TEXT = "text"  # string, line ends as LF
+    TEXT = "text"  # string of one line, without invisible characters (nihongo.is_single_line)
     LONG_TEXT = "long_text"  # string, line ends as LF
     INTEGER = "integer"  # integer
     DECIMAL = "decimal"  # string such as "-1.25", at most ``scale`` places

@@ -53,9 +53,11 @@ def json_schema(definition: FieldDefinition) -> dict[str, Any]:
 def _value(definition: FieldDefinition) -> dict[str, Any]:
     form = _FORMATS.get(definition.format, {}) if definition.format else {}
     match definition.type:
-        case FieldType.TEXT | FieldType.LONG_TEXT:
-            longest = MAX_LONG_TEXT if definition.type is FieldType.LONG_TEXT else MAX_TEXT
-            return {"type": "string", "maxLength": definition.max_length or longest, **form}
+        case FieldType.LONG_TEXT:
+            return {"type": "string", "maxLength": definition.max_length or MAX_LONG_TEXT, **form}
+        case FieldType.TEXT:
+            form = form or _FORMATS[Format.LINE]
+            return {"type": "string", "maxLength": definition.max_length or MAX_TEXT, **form}
         case FieldType.INTEGER:
             return {"type": "integer", "minimum": -MAX_INTEGER, "maximum": MAX_INTEGER, **form}
         case FieldType.MONEY:

@@ -70,7 +70,8 @@ class FieldValidator:
     def from_json(self, value: object, kept: object = None) -> Any:
         """The stored value of a JSON value; None for null and for blank text.
 
-        ``kept`` is the value that the record has now: an option that was archived since may stay.
+        ``kept`` is the value that the record has now: an option that was archived since may stay, and so may a text
+        with line ends that is older than the rule against them.
 
         Raises:
             nihongo.Unreadable: as :meth:`from_text`.
@@ -87,13 +88,16 @@ class FieldValidator:
 def _text(definition: FieldDefinition, _resolve: Resolve | None) -> tuple[FromText, FromJson]:
     longest = MAX_LONG_TEXT if definition.type is FieldType.LONG_TEXT else MAX_TEXT
     maximum = definition.max_length or longest
-    shape = _SHAPES.get(definition.format) if definition.format else None
+    shape = _SHAPES[definition.format] if definition.format else _PLAIN[definition.type]
 
     def from_text(text: str) -> str:
-        cleaned = bounded(text, maximum)
-        return shape(cleaned) if shape else cleaned
+        return shape(bounded(text, maximum))
 
-    return from_text, lambda value, _: from_text(as_text(value))
+    def from_json(value: object, kept: object) -> str:
+        cleaned = bounded(as_text(value), maximum)
+        return cleaned if cleaned == kept else shape(cleaned)  # a value of before a rule may stay
+
+    return from_text, from_json
 
 
 def _line(text: str) -> str:
@@ -102,6 +106,11 @@ def _line(text: str) -> str:
     return text
 
 
+_PLAIN: Mapping[FieldType, Callable[[str], str]] = {
+    FieldType.TEXT: _line,
+    FieldType.LONG_TEXT: str,
+}
+"""For a text without a format."""
 _SHAPES: Mapping[Format, Callable[[str], str]] = {
     Format.LINE: _line,
     Format.KANA: lambda text: nihongo.store_kana(_line(text)),

@@ -8,8 +8,6 @@ from typing import Final
 from daicho.fields import FieldDefinition, FieldType, Format, Option
 
 _TEXT: Final = 200
-_OF_LINES: Final = frozenset(["address.street", "address.building"])
-"""Texts that stand on two lines in many files."""
 
 
 def _field(
@@ -17,8 +15,6 @@ def _field(
 ) -> FieldDefinition:
     if type_ is FieldType.TEXT:
         more.setdefault("max_length", _TEXT)
-        if form is None and name not in _OF_LINES:
-            form = Format.LINE
     return FieldDefinition(key=name, type=type_, format=form, **more)  # type: ignore[arg-type]  # checked by callers below
 
 
@@ -30,8 +26,9 @@ _ADDRESS: Final = (
     _field("address.postal_code", form=Format.POSTAL_CODE),
     _field("address.prefecture"),
     _field("address.city"),
-    _field("address.street"),
-    _field("address.building"),
+    # On two lines in many files.
+    _field("address.street", FieldType.LONG_TEXT, max_length=_TEXT),
+    _field("address.building", FieldType.LONG_TEXT, max_length=_TEXT),
 )
 _LIFECYCLE: Final = (
     Option("lead", "リード"),
