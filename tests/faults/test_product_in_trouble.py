@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import signal
+from time import perf_counter
 
+import asyncpg
 import httpx
 import pytest
 
 from daicho.cli.__main__ import main as daicho
 from daicho.testkit.company import PASSWORD, Caller, Company
+from daicho.testkit.postgres import frozen
 from daicho.testkit.product import Product, data_folder, running_product
 from daicho.testkit.waiting import until
+
+GATEWAY_SECONDS = 30.0
+"""After which it answers 504 (``answer_within``)."""
 
 
 @pytest.fixture(scope="module")
@@ -140,3 +147,34 @@ async def _entries(caller: Caller, action: str) -> list[str]:
         found += [entry["resource"]["id"] for entry in page["items"]]
         cursor = page["next_cursor"]
     return found
+
+
+async def test_statement_on_a_hanging_postgresql_is_503_before_the_gateway_gives_up(fragile: Product) -> None:
+    """Held by a lock until PostgreSQL is stopped, the statement is under way when nothing answers any more."""
+    company = await fragile.company()
+    await until(lambda: ok(company.owner, "/v1/contacts"))
+    admin, watcher = [await asyncpg.connect(fragile.database_url("customers")) for _ in range(2)]
+    asked = [
+        ("GET", "/v1/contacts", None),
+        ("POST", "/v1/contacts", {"family_name": "鈴木"}),
+        ("POST", "/v1/contacts/search", {"filter": {"field": "department", "op": "contains", "value": "部"}}),
+    ]
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = 'customers'"
+
+    async def all_wait() -> bool:
+        return await watcher.fetchval(waiting) >= len(asked)
+
+    with contextlib.ExitStack() as stack:
+        async with admin.transaction():
+            await admin.execute("LOCK TABLE contact IN ACCESS EXCLUSIVE MODE")
+            begun = perf_counter()
+            answers = asyncio.gather(*(company.owner(*each) for each in asked))
+            await until(all_wait, within=10)
+            stack.enter_context(frozen(fragile.postmaster()))
+            for answer in await answers:
+                assert (answer.status_code, answer.json()["code"]) == (503, "database_unavailable")
+            assert perf_counter() - begun < GATEWAY_SECONDS
+            stack.close()
+    await admin.close()
+    await watcher.close()
+    await until(lambda: ok(company.owner, "/v1/contacts"), within=30)

@@ -116,7 +116,7 @@ async def test_hanging_postgresql_is_a_503_within_seconds_and_passes(house: Hous
     """Generous limits: what waits longest waits 5 s for BEGIN, after 10 s for a connection of the pool."""
     async with house.client("customers") as client:
         assert (await client.get("/v1/contacts")).status_code == 200
-        with frozen(house.postgres):
+        with frozen(house.postgres.pid):
             async with asyncio.timeout(25):
                 answers = await asyncio.gather(*(client.get("/v1/contacts") for _ in range(20)))
             assert {answer.status_code for answer in answers} <= {503, 429}

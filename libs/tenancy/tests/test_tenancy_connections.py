@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import ExitStack
 
 import asyncpg
 import pytest
 import sqlalchemy as sa
 
 from daicho.faults import Unavailable
-from daicho.tenancy import Contended, Database, DatabaseUnavailable
+from daicho.tenancy import Contended, Database, DatabaseUnavailable, StatementLimits
 from daicho.testkit import create_tenant_id
 from daicho.testkit.postgres import frozen
 
@@ -111,14 +112,69 @@ async def test_server_that_hangs_is_unavailable_within_seconds(postgres_server, 
 
     async with database.reading(tenant), database.reading(tenant):
         pass  # two connections are kept
-    with frozen(postgres_server.server):
+    with frozen(postgres_server.server.pid):
         async with asyncio.timeout(HANGS_SHORTER_THAN):
             outcomes = await asyncio.gather(*(read() for _ in range(4)), return_exceptions=True)
         assert [type(outcome) for outcome in outcomes] == [DatabaseUnavailable] * 4
     await read()
-    with frozen(postgres_server.server):
+    with frozen(postgres_server.server.pid):
         async with asyncio.timeout(HANGS_SHORTER_THAN):
             with pytest.raises(DatabaseUnavailable):
                 await alone()
     await read()
+    await database.close()
+
+
+@pytest.mark.parametrize("way", ["driver", "session", "heavy", "commit"])
+async def test_statement_on_a_server_that_hangs_after_begin_is_unavailable_within_seconds(
+    postgres_server, place, way
+):
+    if postgres_server.server is None:
+        pytest.fail("POSTGRES_URL names a server that this test may not stop")
+    database = await Database.open(place.app_url, pool=1, heavy_pool=1, limits=StatementLimits(1, 1))
+    tenant = create_tenant_id()
+
+    def opening():
+        return database.reading(tenant, heavy=True) if way == "heavy" else database.transaction(tenant)
+
+    async with opening() as tx:
+        await tx.driver.fetchval("SELECT 1")
+
+    async def ask(server: ExitStack) -> None:
+        async with opening() as tx:
+            server.enter_context(frozen(postgres_server.server.pid))
+            if way == "session":
+                await tx.session.scalars(sa.select(Note))
+            elif way != "commit":
+                await tx.driver.fetchval("SELECT 1")
+
+    with ExitStack() as server:
+        async with asyncio.timeout(HANGS_SHORTER_THAN):
+            with pytest.raises(DatabaseUnavailable):
+                await ask(server)
+    async with opening() as tx:
+        assert await tx.driver.fetchval("SELECT 1") == 1
+    await database.close()
+
+
+async def test_statement_given_up_on_a_server_that_goes_on_is_unavailable(postgres_server, place):
+    if postgres_server.server is None:
+        pytest.fail("POSTGRES_URL names a server that this test may not stop")
+    database = await Database.open(place.app_url, pool=1, limits=StatementLimits(1, 1))
+
+    async def ask() -> None:
+        async with database.transaction(create_tenant_id()) as tx:
+            with frozen(postgres_server.server.pid):
+                await tx.driver.fetchval("SELECT 1")
+
+    with pytest.raises(DatabaseUnavailable):
+        await ask()
+    await database.close()
+
+
+async def test_time_out_of_the_callers_own_stays_what_it_is(place):
+    database = await place.open(pool=1)
+    with pytest.raises(TimeoutError):
+        async with database.transaction(create_tenant_id()) as tx, asyncio.timeout(0.05):
+            await tx.driver.execute("SELECT pg_sleep(60)")
     await database.close()

@@ -36,7 +36,7 @@ from daicho.runtime import (
     serve_http,
     utc_now,
 )
-from daicho.tenancy import Database
+from daicho.tenancy import JOBS, REQUESTS, Database, StatementLimits
 from daicho.web import BULK, HEAVY, LIGHT, PUBLIC, Admission, Callers, create_app
 
 Role = Literal["api", "worker"]
@@ -64,7 +64,8 @@ async def serve(
     settings = read_settings(Settings, environ)
     async with AsyncExitStack() as stack:
         stack.enter_context(configure_telemetry(name, settings.otlp_endpoint))
-        rails, certificates, unguarded = await _lay(stack, name, settings)
+        limits = JOBS if "worker" in roles else REQUESTS
+        rails, certificates, unguarded = await _lay(stack, name, settings, limits)
         verifier = TokenVerifier(fetch_jwks(settings.identity_http), issuer=settings.public_url)
         parts = build(rails)
         permissions: GrantSource = parts.permissions or Permissions(
@@ -91,13 +92,16 @@ async def serve(
         yield await _answer(stack, rails, parts, certificates, verifier, permissions, refusals)
 
 
-async def _lay(stack: AsyncExitStack, name: str, settings: Settings) -> tuple[Rails, Certificates, Database]:
+async def _lay(
+    stack: AsyncExitStack, name: str, settings: Settings, limits: StatementLimits
+) -> tuple[Rails, Certificates, Database]:
     """The rails, and the database without the guard that they put before every write."""
     database = await Database.open(
         settings.database_url,
         pool=settings.database_pool,
         heavy_pool=settings.heavy_pool,
         application=name,
+        limits=limits,
     )
     stack.push_async_callback(database.close)
     transit = Transit(settings.vault_addr, settings.vault_role_id, settings.vault_secret_id, service=name)

@@ -10,6 +10,7 @@ from daicho.tenancy.database import Database, Guard, TenantTransaction, Transact
 from daicho.tenancy.ids import SessionId, TeamId, TenantId, UserId, uuid7
 from daicho.tenancy.migrate import apply, migrate
 from daicho.tenancy.model import Base, ForeignTenant, TenantMixin
+from daicho.tenancy.pool import JOBS, REQUESTS, StatementLimits
 from daicho.tenancy.prepared import Prepared, sql
 from daicho.tenancy.provision import Roles, database_url, make_role, provision
 from daicho.tenancy.refusals import (
@@ -22,9 +23,11 @@ from daicho.tenancy.refusals import (
 )
 
 __all__ = [
+    "JOBS",
     "KEEPALIVE",
     "LEASE",
     "LEASE_SECONDS",
+    "REQUESTS",
     "Actor",
     "ActorKind",
     "Base",
@@ -40,6 +43,7 @@ __all__ = [
     "RolledBack",
     "Scope",
     "SessionId",
+    "StatementLimits",
     "TeamId",
     "TenantId",
     "TenantMixin",

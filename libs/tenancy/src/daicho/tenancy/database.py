@@ -19,10 +19,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from daicho.tenancy.actor import Actor
 from daicho.tenancy.ids import TenantId
-from daicho.tenancy.pool import Link, Pool
+from daicho.tenancy.pool import JOBS, Link, Pool, StatementLimits
 from daicho.tenancy.refusals import RolledBack, as_fault, withhold_rows
 
-_ROLLBACK_SECONDS: Final = 5.0
+_ROLLBACK_SECONDS: Final = 3.0
 _ALONE_SECONDS: Final = 10.0
 
 
@@ -101,14 +101,24 @@ class Database:
 
     @classmethod
     async def open(
-        cls, url: str, *, pool: int = 10, heavy_pool: int = 6, application: str = "daicho"
+        cls,
+        url: str,
+        *,
+        pool: int = 10,
+        heavy_pool: int = 6,
+        application: str = "daicho",
+        limits: StatementLimits = JOBS,
     ) -> Database:
         """Open ``postgresql://…``. Connects when first needed: a database that is away is no reason to fail here.
 
-        ``pool`` and ``heavy_pool`` are the most connections of either kind; see :meth:`reading`.
+        ``pool`` and ``heavy_pool`` are the most connections of either kind; see :meth:`reading`. ``limits``: how long a
+        statement may take; one that is given up is :class:`~daicho.tenancy.DatabaseUnavailable`.
         """
-        heavy = Pool(url, size=heavy_pool, application=f"{application}-heavy", heavy=True)
-        return cls(Pool(url, size=pool, application=application), heavy)
+        ordinary = Pool(url, size=pool, application=application, seconds=limits.ordinary)
+        heavy = Pool(
+            url, size=heavy_pool, application=f"{application}-heavy", seconds=limits.heavy, heavy=True
+        )
+        return cls(ordinary, heavy)
 
     def guarded(self, guard: Guard) -> Database:
         """The same database, in which no :meth:`transaction` begins before ``guard`` has let it.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import asyncpg
 import msgspec
@@ -18,8 +18,21 @@ _CONNECT_SECONDS: Final = 5.0
 _WAIT_SECONDS: Final = 10.0
 # BEGIN does no work: a server that has not answered it by then hangs, and so would the next connection.
 _BEGIN_SECONDS: Final = 5.0
-_SECONDS, _HEAVY_SECONDS = 60, 20
-"""How long a statement may take."""
+_GRACE_SECONDS: Final = 2
+"""How much later than the server, whose word leaves the connection usable, this side gives a statement up."""
+
+
+class StatementLimits(NamedTuple):
+    """Seconds that a statement may take, an ordinary and a heavy one."""
+
+    ordinary: int
+    heavy: int
+
+
+REQUESTS: Final = StatementLimits(ordinary=12, heavy=14)
+"""Where somebody waits: with the wait for a connection, the grace and a last ROLLBACK less than the 30 s after which the
+gateway answers 504."""
+JOBS: Final = StatementLimits(ordinary=60, heavy=20)
 
 
 class Link:
@@ -48,9 +61,9 @@ class Link:
 class Pool:
     """At most ``size`` connections; the one used last is lent first."""
 
-    def __init__(self, url: str, *, size: int, application: str, heavy: bool = False) -> None:
-        """``heavy``: for statements that may take long; see :func:`engine`."""
-        self._engine = engine(url, application=application, heavy=heavy)
+    def __init__(self, url: str, *, size: int, application: str, seconds: int, heavy: bool = False) -> None:
+        """``seconds``: how long a statement may take. ``heavy``: for those that may take long; see :func:`engine`."""
+        self._engine = engine(url, application=application, seconds=seconds, heavy=heavy)
         self._idle: deque[Link] = deque()
         self._places = asyncio.Semaphore(size)
         self._closed = False
@@ -140,14 +153,14 @@ async def _begins(link: Link, begin: str) -> bool:
     return True
 
 
-def engine(url: str, *, application: str, heavy: bool = False) -> AsyncEngine:
+def engine(url: str, *, application: str, seconds: int, heavy: bool = False) -> AsyncEngine:
     """A SQLAlchemy engine on asyncpg whose connections never open a transaction by themselves.
 
-    A ``heavy`` one's statements end after :data:`_HEAVY_SECONDS` and keep to one core of the server each.
+    Its statements end after ``seconds``; a ``heavy`` one's keep to one core of the server each.
     """
-    bounds = {"statement_timeout": f"{_SECONDS}s"}
+    bounds = {"statement_timeout": f"{seconds}s"}
     if heavy:
-        bounds = {"statement_timeout": f"{_HEAVY_SECONDS}s", "max_parallel_workers_per_gather": "0"}
+        bounds["max_parallel_workers_per_gather"] = "0"
     return create_async_engine(
         make_url(url).set(drivername="postgresql+asyncpg"),
         poolclass=NullPool,
@@ -156,7 +169,7 @@ def engine(url: str, *, application: str, heavy: bool = False) -> AsyncEngine:
         json_deserializer=msgspec.json.decode,  # a page of a list brings fifty documents
         connect_args={
             "timeout": _CONNECT_SECONDS,
-            "command_timeout": 75,  # the server's own limit comes first and leaves the connection usable
+            "command_timeout": seconds + _GRACE_SECONDS,
             "statement_cache_size": 512,
             "server_settings": {
                 "application_name": application,

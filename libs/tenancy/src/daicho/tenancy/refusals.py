@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Awaitable, Callable, Mapping
+from pathlib import PurePath
 from types import TracebackType
 from typing import Final, ParamSpec, TypeVar
 
@@ -82,16 +83,27 @@ def as_fault(error: BaseException, *, lost: bool) -> BaseException:
     """Errors of connection and contention as faults; anything else unchanged.
 
     ``lost``: whether the connection is gone. Only then are a time-out, an error of the operating system or
-    a complaint of the driver the database's fault, and not that of the code that ran in between.
+    a complaint of the driver the database's fault, and not that of the code that ran in between. A statement that
+    asyncpg gave up is the database's fault in any case.
     """
     if isinstance(error, Fault) or not isinstance(error, Exception):
         return error
     cause = driver_error(error)
     if isinstance(cause, _CONTENDED):
         return Contended()
-    if isinstance(cause, _AWAY) or (lost and isinstance(cause, _LOST)):
+    if isinstance(cause, _AWAY) or (lost and isinstance(cause, _LOST)) or is_given_up(cause):
         return DatabaseUnavailable()
     return error
+
+
+def is_given_up(error: BaseException) -> bool:
+    """Whether ``error`` is asyncpg's own time-out of a statement, which it raises as the caller's code may raise one."""
+    if not isinstance(error, TimeoutError):
+        return False
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return trace is not None and "asyncpg" in PurePath(trace.tb_frame.f_code.co_filename).parts
 
 
 class translates:  # noqa: N801 - reads as a verb, as decorator and as context manager

@@ -57,9 +57,9 @@ def running_postgres() -> Iterator[PostgresAddress]:
 
 
 @contextmanager
-def frozen(server: PostgresServer) -> Iterator[None]:
-    """A server that hangs while the block runs: it takes connections, and answers nothing."""
-    postmaster = psutil.Process(server.pid)
+def frozen(pid: int) -> Iterator[None]:
+    """The server whose postmaster is ``pid`` hangs while the block runs: it takes connections, and answers nothing."""
+    postmaster = psutil.Process(pid)
     postmaster.suspend()  # first, so that it starts no more children
     children = postmaster.children(recursive=True)
     try:

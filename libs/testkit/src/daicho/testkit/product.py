@@ -85,6 +85,10 @@ class Product:
         password = json.loads((self.data / "secrets.json").read_text())["postgres"]
         return f"postgresql://postgres:{quote(password, safe='')}@127.0.0.1:{port}/{database}"
 
+    def postmaster(self) -> int:
+        """The process id of the product's PostgreSQL."""
+        return int((self.data / "postgres" / "postmaster.pid").read_text().split("\n", 1)[0])
+
     async def unseal(self) -> None:
         """Open the key store again, and wait until it answers."""
         vault = self.openbao()
