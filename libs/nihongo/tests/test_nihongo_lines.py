@@ -51,6 +51,11 @@ def test_what_a_name_may_hold_is_a_line(text: str) -> None:
     assert drop_unseen(text) == text
 
 
+@pytest.mark.parametrize("mark", [each for each in UNSEEN if each != "\u200d"])
+def test_joiner_alone_stands_between_emoji(mark: str) -> None:
+    assert not is_single_line(f"👨{mark}👩")
+
+
 def test_invisible_characters_of_a_cell_are_dropped_and_line_ends_stay() -> None:
     assert drop_unseen("\u202aZ-1\u200b\u202c") == "Z-1"
     assert drop_unseen("一\n二\u2028三\u200e") == "一\n二\u2028三"
