@@ -7,7 +7,7 @@ from typing import Any
 
 import asyncpg
 
-from daicho.customers.imports.job_types import LARGE, LARGE_BYTES, LARGE_ROWS
+from daicho.customers.imports.job_types import CHECK, LARGE, LARGE_BYTES, LARGE_ROWS
 
 HEADER = "顧客番号,姓,名,備考\r\n"
 
@@ -42,6 +42,7 @@ async def test_a_small_import_passes_while_large_ones_hold_all_their_places(impo
     admin = await asyncpg.connect(imports.ledger.made.admin_url)
     note = "あ" * 30
     data = people(LARGE_BYTES // len(note.encode()) + 1, note)
+    before = await claims(admin, CHECK)
     async with admin.transaction():
         for _ in range(2):
             loud = (await imports.ledger.create_house()).owner
@@ -53,5 +54,9 @@ async def test_a_small_import_passes_while_large_ones_hold_all_their_places(impo
         async with asyncio.timeout(60):
             found = await imports.whole(owner, "small.csv", people(1_500))
         waiting = await admin.fetchval("SELECT count(*) FROM pgqueuer WHERE entrypoint = $1", LARGE)
+    after = await claims(admin, CHECK)
     await admin.close()
     assert (found["created"], waiting) == (1_500, 2)
+    assert (
+        after - before == 1
+    )  # the small one's: a file that is large by its size never takes a place of small ones
