@@ -6,7 +6,7 @@ import re
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import structlog
 from litestar import Litestar, MediaType, Request, Response, get
@@ -76,6 +76,7 @@ def create_app(
     stream_limit = stream_limit or StreamLimit()
 
     async def before(request: Request[Any, Any, Any]) -> None:
+        _refuse_second_spellings_of_ids(request)
         await refuse_unknown_parameters(request)
         await stream_limit.admit(request)
         await admission.admit(request)
@@ -218,6 +219,14 @@ def _observed(app: ASGIApp) -> ASGIApp:
         )
 
     return around
+
+
+def _refuse_second_spellings_of_ids(request: Request[Any, Any, Any]) -> None:
+    """Raise PathNotCanonical for an id that Python reads in another form than the hyphenated one: braces, urn:uuid:, without
+    hyphens, with underscores. Letters may be of either case."""
+    ids = {str(value) for value in request.path_params.values() if isinstance(value, UUID)}
+    if ids and not ids <= set(request.scope["path"].lower().split("/")):
+        raise PathNotCanonical
 
 
 def _refuse_oversized(scope: Scope) -> None:
