@@ -91,6 +91,10 @@ FIELD_MESSAGES: Mapping[str, Messages] = {
         ja="この項目では使えない条件です。使えるのは次の条件です：{options}",
         en="This field does not have this operator. It has: {options}.",
     ),
+    "record_too_large": Messages(
+        ja="レコード全体が大きすぎます（全項目で 1 MB まで）。長文の項目を短くするか、空にしてください。",
+        en="The record as a whole is too large (limit 1 MB, all fields together). Shorten or empty long texts.",
+    ),
     "condition_too_large": Messages(
         ja="条件が大きすぎます（上限 {maximum} バイト）。値を減らすか、条件を分けてください。",
         en="The conditions are too large (limit {maximum} bytes). Give fewer values, or ask in parts.",

@@ -18,7 +18,7 @@ from google.protobuf.message import Message
 from msgspec import UNSET
 from sqlalchemy import insert, update
 
-from daicho.customers import history, index, ownership, references
+from daicho.customers import history, index, ownership, record_size, references
 from daicho.customers.definitions.catalogue import Catalogue, ResourceSchema, hold
 from daicho.customers.faults import RecordDeleted, RecordNotDeleted
 from daicho.customers.handover.service import heir_of
@@ -143,7 +143,9 @@ class Records(ABC, Generic[StateT, PatchT, ViewT]):
         wrong += await ownership.check(tx, reader, f"{self.plural}:create", owner_id)
         state = await self.settle(tx, reader, state, None, wrong)
         custom = {key: value for key, value in checked.values.items() if value is not None}
-        return msgspec.structs.replace(state, owner_id=owner_id, custom=custom), schema
+        state = msgspec.structs.replace(state, owner_id=owner_id, custom=custom)
+        wrong += record_size.faults(state)
+        return state, schema
 
     async def add(
         self, tx: TenantTransaction, keys: TenantKeys, state: StateT, schema: ResourceSchema
@@ -221,7 +223,9 @@ class Records(ABC, Generic[StateT, PatchT, ViewT]):
             wrong += await ownership.check(tx, reader, f"{self.plural}:update", state.owner_id or None)
         state = await self.settle(tx, reader, state, before, wrong)
         custom = {k: v for k, v in {**before.custom, **checked.values}.items() if v is not None}
-        return msgspec.structs.replace(state, custom=custom)
+        state = msgspec.structs.replace(state, custom=custom)
+        wrong += record_size.faults(state, before)
+        return state
 
     async def replace(
         self, tx: TenantTransaction, keys: TenantKeys, found: Found[StateT], state: StateT

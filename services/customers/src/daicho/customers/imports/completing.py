@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import aclosing
 from typing import Final
 
+from daicho.customers import record_size
 from daicho.customers.imports.callers import Asker
 from daicho.customers.imports.file_reader import FileReader
 from daicho.customers.imports.model import Import
@@ -16,6 +17,7 @@ from daicho.tenancy import Database
 
 _REASONS: Final = {
     "record_gone": (None, "record_gone"),
+    record_size.CODE: (None, record_size.CODE),
     "fields_changed": (None, "fields_changed"),
     "owner": ("owner", "not_permitted"),
     "owner_gone": ("owner", "unknown_user"),

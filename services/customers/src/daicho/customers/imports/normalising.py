@@ -7,6 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+import msgspec
+
+from daicho.customers import record_size
 from daicho.customers.imports.cells import restore
 from daicho.customers.imports.detection import Column
 from daicho.customers.imports.mapping import ColumnMapping
@@ -14,6 +17,8 @@ from daicho.customers.imports.rows import SourceRow
 from daicho.fields import FieldDefinition, FieldValidator, Refused, Resolve
 from daicho.nihongo import Unreadable, drop_unseen, split_address, trim
 
+_SURELY_SMALL: Final = record_size.LARGEST // 4
+"""Characters of a row whose values are within a record's size; a character takes four bytes at most."""
 _TAG_MARKS: Final = "、,，;；\n"
 _TAG: Final = re.compile(
     rf'[ \t\u3000\u00a0]++|"((?:[^"]++|"")*+)"(?=[ \u3000\u00a0]*+(?:[{_TAG_MARKS}\t]|$))|([^{_TAG_MARKS}\t]++)'
@@ -94,6 +99,7 @@ class RowNormaliser:
                 errors.append(CellError(column, unreadable.code, params))
         if self._parts_address:
             part_address(values)
+        errors += _size_errors(cells, values)
         return NormalisedRow(row.number, row.line, values, self._with_broken(errors, broken))
 
     def _with_broken(self, errors: list[CellError], broken: tuple[int, ...]) -> list[CellError]:
@@ -102,6 +108,12 @@ class RowNormaliser:
         order = {name: index for index, name in self._names.items()}
         errors += [CellError(self._names.get(index), "undecodable") for index in broken]
         return sorted(errors, key=lambda error: order.get(error.column or "", -1))
+
+
+def _size_errors(cells: Sequence[str], values: dict[str, Any]) -> list[CellError]:
+    if sum(map(len, cells)) <= _SURELY_SMALL or len(msgspec.json.encode(values)) <= record_size.LARGEST:
+        return []
+    return [CellError(None, record_size.CODE)]
 
 
 def part_address(values: dict[str, Any]) -> None:

@@ -13,7 +13,7 @@ from uuid import UUID
 import msgspec
 
 from daicho import jobs
-from daicho.customers import history, merging
+from daicho.customers import history, merging, record_size
 from daicho.customers.companies.records import REINDEX_CONTACTS
 from daicho.customers.contacts.schemas import ContactInput
 from daicho.customers.definitions.catalogue import Catalogue, ResourceSchema
@@ -123,6 +123,9 @@ class Updating:
             state = merging.merge(before, patch)
             if state.owner_id != before.owner_id and state.owner_id in self.gone:
                 updated.refused.append((row["number"], row["line"], "owner_gone"))
+                continue
+            if record_size.is_too_large(state, before):
+                updated.refused.append((row["number"], row["line"], record_size.CODE))
                 continue
             merged.append((row, stored, before, state))
         companies = await self._companies(tx, [(before, state) for _, _, before, state in merged])
