@@ -21,7 +21,7 @@ from daicho.runtime.time_slices import urgent_work
 from daicho.tenancy import Actor, Grants, TenantId, UserId
 from daicho.testkit.waiting import until
 from daicho.web import Admission, Bounds, Callers, Cost, create_app, declares, public, requires
-from daicho.web.admission import REFUSED_AFTER
+from daicho.web.admission import LARGE, REFUSED_AFTER
 
 SHARED = Bounds(places=3, per_tenant=2, beside=1, waiting=2, deadline=30)
 FEW = Bounds(places=3, per_tenant=2, waiting=2, deadline=30)
@@ -226,6 +226,19 @@ async def test_requests_without_a_token_are_counted_by_address(world) -> None:
         await until(begun, within=10)
         world.gate.set()
         assert {each.status_code for each in await asyncio.gather(*tasks, elsewhere)} == {200}
+
+
+async def test_large_body_that_is_wrong_is_answered_later_without_a_place(world) -> None:
+    async with await world.client_of(1) as client:
+        began = monotonic()
+        tasks = [
+            asyncio.create_task(client.post("/things", json={"name": 1, "more": "x" * LARGE}))
+            for _ in range(3 * FEW.per_tenant)
+        ]
+        assert {each.status_code for each in await asyncio.gather(*tasks)} == {422}
+        assert monotonic() - began >= REFUSED_AFTER / 2
+        assert (await client.post("/things", json={"name": "x" * LARGE})).status_code == 201
+    await idle(world)
 
 
 async def test_failing_requests_give_their_places_back(world) -> None:

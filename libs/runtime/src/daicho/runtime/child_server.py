@@ -199,7 +199,7 @@ def _limit(spec: ChildSpec, server: int) -> None:
         resource.setrlimit(kind, (soft, hard))
     prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
     prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
-    os.nice(spec.nice)
+    os.nice(max(0, spec.nice - os.nice(0)))
     # What is read has no cycles: collecting often would only walk it again and again.
     gc.set_threshold(100_000, 50, 100)
 

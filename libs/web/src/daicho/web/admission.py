@@ -47,6 +47,11 @@ def _recent_tenants() -> RecentTenants:
         return RecentTenants()
 
 
+LARGE: Final = 65_536
+"""Bytes of a body beyond which its refusal is held back as well: it cost nearly nothing to send again at once."""
+_WRONG: Final = frozenset({400, 422})
+
+
 class Admission:
     """The limits of one service's application; each class of requests has places of its own."""
 
@@ -144,6 +149,7 @@ class _Place:
         "_is_urgent",
         "_limit",
         "_receive",
+        "_received",
         "_send",
         "_tenant",
         "_urgent",
@@ -157,6 +163,7 @@ class _Place:
         self._tenant: Key = None
         self._user: Key = None
         self.is_held = self._answers = self._is_urgent = False
+        self._received = 0
         self._urgent = urgent_work()
 
     async def take(self, limit: ConcurrencyLimit, tenant: Key, user: Key, *, is_urgent: bool) -> None:
@@ -179,16 +186,23 @@ class _Place:
     async def receive(self) -> Any:
         """More of the request. A body is waited for without the place; once the answer has begun, only an end is waited for."""
         if not self.is_held or self._answers:
-            return await self._receive()
+            return self._counted(await self._receive())
         self.give_back()
-        message = await self._receive()
+        message = self._counted(await self._receive())
         await self._take_again()
+        return message
+
+    def _counted(self, message: Any) -> Any:
+        self._received += len(message.get("body", b""))
         return message
 
     async def send(self, message: Message) -> None:
         """A part of the answer. What waits for the client's reading does so without the place."""
         if message["type"] != "http.response.body":
             self._answers = True
+            if message.get("status") in _WRONG and self._received > LARGE:
+                self.give_back()
+                await asyncio.sleep(REFUSED_AFTER)
             await self._send(message)
             return
         held = self.is_held and message.get("more_body", False)
