@@ -1,9 +1,11 @@
 """A key store that is slow, gone or refuses to let us in: a fault that says so, soon."""
 
 import asyncio
+import threading
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
@@ -164,3 +166,31 @@ async def test_a_store_in_standby_uninitialised_or_sealed_counts_as_away(away, d
         with pytest.raises(KeysUnavailable):
             await Keyring(away(address), database).require_store()
         assert asked == ["/v1/sys/health"]
+
+
+async def test_a_store_that_answered_is_not_called_slow_by_a_loop_that_was_busy(away, monkeypatch) -> None:
+    monkeypatch.setattr("daicho.keyring.transit.ANSWERS_WITHIN", TIMEOUT)
+    answered = threading.Event()
+
+    class Store(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("content-length", "0")
+            self.end_headers()
+            answered.set()
+
+        def log_message(self, *_arguments: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Store) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            greeting = asyncio.create_task(away(f"http://127.0.0.1:{server.server_port}").greet())
+            await asyncio.sleep(0)
+            assert answered.wait(10)
+            time.sleep(2 * TIMEOUT)  # noqa: ASYNC251 - a computation that holds the loop
+            await greeting
+        finally:
+            server.shutdown()
+            thread.join()
