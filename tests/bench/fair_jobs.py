@@ -15,7 +15,7 @@ from typing import Any
 from daicho.testkit.company import Caller, Company
 from daicho.testkit.product import Product, running_product
 
-ROWS = 100_000
+ROWS = 500_000
 BAR_SECONDS = 5.0
 HEADER = "顧客番号,姓,名,メールアドレス,電話番号,部署,備考\r\n"
 
