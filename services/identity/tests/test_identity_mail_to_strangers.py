@@ -17,7 +17,7 @@ from daicho.testkit.waiting import until
 
 from .conftest import PASSWORD, database_of
 
-ADDRESS = re.compile(r"https?://\S+|www\.\S|\w[.．。｡]\w|\S[@＠]\S")
+ADDRESS = re.compile(r"https?://\S+|www\.\S|\w[.．。｡․﹒︒]\ufe0f?\w|\S[@＠]\S")
 """What programs that show mail make a link of."""
 
 
@@ -44,6 +44,7 @@ def text_of(message: Message) -> str:
     [
         *("Prize: http://evil.example/x", "www.evil.example", "evil.example/win", "https：／／evil。example"),
         *("mail a@evil.example", "ａ＠evil．example", "192.0.2.7", "//evil.example"),
+        *("evil․example", "evil.\ufe0fexample", "evil﹒example"),
     ],
 )
 def test_names_become_no_links(name: str) -> None:
@@ -86,7 +87,7 @@ async def test_an_address_gets_so_many_mails_a_day_from_all_companies_and_every_
 ) -> None:
     monkeypatch.setattr(limits, "RECIPIENT", 3)
     email = f"flooded@{secrets.token_hex(4)}.example.jp"
-    spellings = [email, email.upper(), email, email.replace("flooded", "FLOODED"), email]
+    spellings = [email, email.upper(), email, email.replace("flooded", "FLOODED"), email.replace("@", "+5@")]
     assert [await sign_up(anonymous, each) for each in spellings] == [201] * 5
     async with database_of(stack) as database:
 
@@ -98,6 +99,13 @@ async def test_an_address_gets_so_many_mails_a_day_from_all_companies_and_every_
         assert len(sent) == 3
         digests = await database.fetch("SELECT subject FROM mail_count")
         assert not [row for row in digests if b"flooded" in row["subject"]]
+
+
+def test_spellings_of_a_domain_and_tags_lead_to_one_mailbox() -> None:
+    assert limits.mailbox_of("Hanako+shop@BÜCHER.example") == "hanako@xn--bcher-kva.example"
+    assert limits.mailbox_of("hanako@xn--bcher-kva.example") == "hanako@xn--bcher-kva.example"
+    assert limits.mailbox_of("+@example.jp") == "+@example.jp"
+    assert limits.mailbox_of(f"a@{'ü' * 70}.example") == f"a@{'ü' * 70}.example"
 
 
 @pytest.fixture

@@ -56,6 +56,15 @@ def fault(password: str) -> str | None:
             "みどり商事2026",
             "m1d0r1-2026",
         ),
+        *(
+            "p a s s w o r d 1",
+            "p.a.s.s.w.o.r.d",
+            "Summer2026!!",
+            "090-1234-5678",
+            "みどり商事2026!",
+            "gundam0079!!",
+        ),
+        *("himawari2024", "いろはにほへとちりぬるを", "一二三四五六七八九十", "東京都千代田区123"),
         *("ｐａｓｓｗｏｒｄ１２３", "PASSWORD1234", "drowssap1234", "x" * 10),
     ],
 )
@@ -67,7 +76,14 @@ def test_easily_guessed_password_is_refused(password: str) -> None:
     "password",
     [
         *("correct horse battery", "another good password", "blue table seven", "ながいパスワードです"),
-        *("k8Zq2mWx7p", "tr33house-k1te-lamp", "カレーが好きな三毛猫", "x7!Kq$2p@L9z"),
+        *(
+            "k8Zq2mWx7p",
+            "tr33house-k1te-lamp",
+            "カレーが好きな三毛猫",
+            "x7!Kq$2p@L9z",
+            "x9!Kq#2pL$",
+            "g-w4_tn+7v",
+        ),
         "kite lamp river " * 16,
     ],
 )

@@ -8,6 +8,8 @@ from typing import Final
 
 _ENDS: Final = re.compile("\r\n|[\r\x85\u2028\u2029]")
 _UNSEEN: Final = frozenset(["Cc", "Cf", "Cs", "Zl", "Zp"])
+_FILLERS: Final = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\uffa0]")
+"""Letters, marks and symbols that show nothing. Variation selectors are none of them: names in Japan need those."""
 _JOINER: Final = "\u200d"
 
 
@@ -18,13 +20,17 @@ def unify_line_ends(text: str) -> str:
 
 def is_single_line(text: str) -> bool:
     """Whether ``text`` has no line end, no control character and nothing invisible: direction marks, zero-width
-    characters, soft hyphens (categories Cc, Cf, Cs, Zl, Zp of Unicode). A joiner within an emoji may stay."""
+    characters, soft hyphens (categories Cc, Cf, Cs, Zl, Zp of Unicode), fillers. A joiner within an emoji may stay."""
+    if not text.isascii() and _FILLERS.search(text):
+        return False
     return text.isprintable() or not any(_is_unseen(text, place) for place in range(len(text)))
 
 
 def drop_unseen(text: str) -> str:
-    """``text`` without the invisible characters that programs leave around values (category Cf); line ends, control
-    characters and joiners within emoji stay."""
+    """``text`` without the invisible characters that programs leave around values (category Cf, fillers); line ends,
+    control characters and joiners within emoji stay."""
+    if not text.isascii():
+        text = _FILLERS.sub("", text)
     if text.isprintable():
         return text
     kept = (

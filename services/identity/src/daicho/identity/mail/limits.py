@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import date, datetime, timedelta
 from typing import Final, Literal
 
@@ -51,7 +52,7 @@ async def admit(tx: TenantTransaction, address: str, now: datetime) -> Verdict:
     await tx.driver.execute(TAKE_TURNS)
     day = now.date()
     salt = await tx.driver.fetchval(SALT, day, secrets.token_bytes(32))
-    recipient = _digest(salt, normalise_email(address))
+    recipient = _digest(salt, mailbox_of(address))
     limits = {
         recipient: RECIPIENT,
         _digest(salt, f"tenant {tx.tenant_id}"): TENANT,
@@ -62,6 +63,15 @@ async def admit(tx: TenantTransaction, address: str, now: datetime) -> Verdict:
     if verdict == "send":
         await tx.driver.execute(COUNT, day, sorted(limits))
     return verdict
+
+
+def mailbox_of(address: str) -> str:
+    """The mailbox that ``address`` leads to, as far as it can be told: without ``+tag``, the domain in its ASCII form."""
+    local, _, domain = normalise_email(address).rpartition("@")
+    with suppress(UnicodeError):  # a domain that no mail reaches
+        domain = domain.encode("idna").decode()
+    name = local.partition("+")[0] or local
+    return f"{name}@{domain}"
 
 
 def judge(limits: Mapping[bytes, int], sent: Mapping[bytes, int], recipient: bytes) -> Verdict:

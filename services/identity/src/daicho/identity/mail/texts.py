@@ -104,7 +104,9 @@ If this was not you, please ignore this mail; your password stays as it is.
 
 SHOWN: Final = 60
 """Characters of a name that a mail shows."""
-_LINK_SIGNS: Final = re.compile(r"(?<=\S)[.．。｡](?=[^\W_])|[@＠]|[:：](?=[/／])|(?<=[/／])[/／]")
+_LINK_SIGNS: Final = re.compile(
+    r"(?<=\S)[.．。｡․﹒︒](?=[^\W_]|[\u034f\ufe00-\ufe0f])|[@＠]|[:：](?=[/／])|(?<=[/／])[/／]"
+)
 
 
 def without_links(text: str) -> str:
