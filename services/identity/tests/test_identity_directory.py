@@ -83,6 +83,13 @@ async def test_users_are_found_by_id_address_and_name_with_or_without_blanks(stu
     assert all(list(each.user_ids) == [actor.user_id.bytes] for each in matches)
 
 
+async def test_text_that_is_longer_than_any_address_names_nobody(stub, mine) -> None:
+    actor = actor_of(mine.tokens)
+    names = [" " * 300 + mine.email, "@" + "㌖" * 1_290]
+    request = identity_pb2.FindUsersRequest(tenant_id=actor.tenant_id.bytes, names=names)
+    assert not (await stub.FindUsers(request, actor=actor)).matches
+
+
 async def test_anothers_users_are_nobodys_and_anothers_tenant_is_not_to_be_named(stub, mine, theirs) -> None:
     me, other = actor_of(mine.tokens), actor_of(theirs.tokens)
     request = identity_pb2.GetUsersRequest(tenant_id=me.tenant_id.bytes, user_ids=[other.user_id.bytes])

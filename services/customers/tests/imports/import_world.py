@@ -39,6 +39,7 @@ class NamedUsers:
     async def FindUsers(self, request: Any, actor: Any) -> Any:  # noqa: N802 gRPC's
         assert actor is None
         assert 0 < len(request.names) <= 1_000
+        assert max(map(len, request.names)) <= 254
         return identity_pb2.FindUsersResponse(
             matches=[
                 identity_pb2.FindUsersResponse.Match(

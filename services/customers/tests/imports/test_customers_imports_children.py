@@ -10,11 +10,15 @@ from import_samples import in_chunks, sample
 
 from daicho.customers.imports.detection import detect
 from daicho.customers.imports.file_reader import FileReader
-from daicho.customers.imports.file_tasks import pack_row, unpack_row
+from daicho.customers.imports.file_tasks import ReadingPlan, pack_row, read_file, unpack_row
 from daicho.customers.imports.files import FileFormat
+from daicho.customers.imports.matching import cell_text
 from daicho.customers.imports.reading import read_rows
 from daicho.runtime.child_pool import ChildPool
 from daicho.tabular import FileEmpty, FileUnsupported
+from daicho.tenancy import TenantId, uuid7
+
+OWNER = TenantId(uuid7()), None
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -27,9 +31,9 @@ async def files() -> AsyncIterator[FileReader]:
 @pytest.mark.parametrize("name", ["contacts-utf8bom.csv", "contacts-broken.csv", "contacts.xlsx"])
 async def test_child_reads_what_the_reader_reads(files: FileReader, name: str) -> None:
     data = sample(name).read_bytes()
-    detected = await files.detect(in_chunks(data), len(data), ())
+    detected = await files.detect(in_chunks(data), len(data), OWNER)
     assert detected == detect(in_chunks(data))
-    assert await files.describe(detected.file, in_chunks(data), len(data), ()) == detected.columns
+    assert await files.describe(detected.file, in_chunks(data), len(data), OWNER) == detected.columns
     rows = [
         row async for batch in files.read(detected.file, in_chunks(data), len(data), 100) for row in batch
     ]
@@ -50,7 +54,7 @@ async def test_what_is_wrong_with_a_file_is_said_by_its_own_fault(
     files: FileReader, data: bytes, fault: type[Exception]
 ) -> None:
     with pytest.raises(fault):
-        await files.detect([data], len(data), ())
+        await files.detect([data], len(data), OWNER)
 
 
 async def test_error_while_unsealing_comes_through(files: FileReader) -> None:
@@ -60,3 +64,18 @@ async def test_error_while_unsealing_comes_through(files: FileReader) -> None:
 
     with pytest.raises(ArithmeticError):
         [rows async for rows in files.read(FileFormat(), tampered(), 8, 10)]
+
+
+def test_batch_of_long_rows_has_fewer() -> None:
+    """A thousand rows of 32,767 characters in each cell would fill the memory of whoever reads them."""
+    line = f"{'a' * 30_000},{'b' * 30_000}\n"
+    batches = list(read_file(ReadingPlan(FileFormat(), 1_000), iter([("h,i\n" + line * 200).encode()])))
+    assert sum(map(len, batches)) == 200
+    assert max(sum(len(cell) for row in rows for cell in row.cells) for rows in batches) < 2_100_000
+    short = list(read_file(ReadingPlan(FileFormat(), 1_000), iter([("h,i\n" + "a,b\n" * 2_500).encode()])))
+    assert [len(rows) for rows in short] == [1_000, 1_000, 500]
+
+
+def test_cell_of_a_key_is_looked_at_to_a_bound() -> None:
+    assert cell_text(" \u200bZ-1 ") == "Z-1"
+    assert len(cell_text("\u200b" + "a" * 32_000)) < 2_001

@@ -106,6 +106,16 @@ async def test_who_looks_at_an_import_with_its_samples_is_entered(imports, owner
     ]
 
 
+async def test_text_that_is_longer_than_any_name_is_an_unknown_user_and_nobody_is_asked(
+    imports, owner
+) -> None:
+    """An owner's cell of 30 kB, a thousand times, was more than a message to identity holds."""
+    made = await imports.upload(owner, "n.csv", table(f"N-1,田中,,,,,{'x' * 30_000},", "N-2,林,,,,,,"))
+    assert (await imports.check(owner, made["id"]))["valid"] == 1
+    errors = [(each["row"], each["column"], each["code"]) for each in await imports.errors(owner, made["id"])]
+    assert errors == [(1, "担当", "unknown_user")]
+
+
 async def test_nothing_is_given_to_an_owner_who_was_disabled_since_the_check(imports, owner) -> None:
     house = owner.house
     await owner.make("/v1/contacts", family_name="鈴木", customer_code="G-2")

@@ -31,6 +31,8 @@ SESSION_LIFETIME = timedelta(days=90)
 REFRESH_GRACE = timedelta(seconds=10)
 
 INVITATIONS_AT_ONCE = 100
+LONGEST_EMAIL = 254
+"""Characters of an address (RFC 5321, section 4.5.3.1.3, without the brackets)."""
 
 _CODE = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _RESERVED_CODES = frozenset(
@@ -67,8 +69,8 @@ def email_fault(pointer: str, text: str) -> FieldFault | None:
         return FieldFault(pointer, "required")
     if has_control(text):
         return FieldFault(pointer, "control_character")
-    if len(text) > 254:
-        return FieldFault(pointer, "too_long", {"maximum": 254})
+    if len(text) > LONGEST_EMAIL:
+        return FieldFault(pointer, "too_long", {"maximum": LONGEST_EMAIL})
     try:
         validate_email(normalise_email(text), check_deliverability=False, test_environment=True)
     except EmailNotValidError:

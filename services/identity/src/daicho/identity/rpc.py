@@ -15,6 +15,7 @@ from daicho.faults import FieldFault, Invalid, NotFound
 from daicho.identity.cards import email_digest, open_card
 from daicho.identity.directory import ACTIVE, all_tenants, read_grants
 from daicho.identity.model import RoleRow, Session, Tenant, User
+from daicho.identity.policy import LONGEST_EMAIL
 from daicho.identity.telling import REVOCATIONS, role_permissions, tenant_message
 from daicho.keyring import Keyring
 from daicho.rpc import current_actor
@@ -82,11 +83,15 @@ class Directory(identity_pb2_grpc.DirectoryServiceServicer):
         )
         for user, name in zip(users, named, strict=True):
             by_name.setdefault(name, []).append(user.id.bytes)
-        answer = identity_pb2.FindUsersResponse()
-        for name in dict.fromkeys(request.names):
-            ids = by_name.get(_plain(name), [])
+
+        def named_by(name: str) -> list[bytes]:
             if "@" in name and (found := by_email.get(email_digest(keys, name))):
-                ids = [found]
+                return [found]
+            return by_name.get(_plain(name), [])
+
+        names = [name for name in dict.fromkeys(request.names) if len(name) <= LONGEST_EMAIL]
+        answer = identity_pb2.FindUsersResponse()
+        for name, ids in zip(names, await in_slices(named_by, names), strict=True):
             if ids:
                 answer.matches.add(name=name, user_ids=ids)
         return answer

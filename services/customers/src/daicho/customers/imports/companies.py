@@ -26,6 +26,7 @@ from daicho.customers.imports.rows import SourceRow
 from daicho.customers.model import Company
 from daicho.events import Aggregate, tell
 from daicho.faults import Forbidden
+from daicho.runtime import in_slices
 from daicho.tenancy import Database, TenantTransaction, uuid7
 
 BATCH: Final = 500
@@ -63,7 +64,9 @@ async def company_aims(
     if not columns or caller.grants.covers("companies:create", caller.actor.user_id):
         return aims
     header = next((each.name for each in description.columns if each.index == columns[0]), None)
-    names = [cell_text(row.cells[columns[0]]) if columns[0] < len(row.cells) else "" for row in rows]
+    cells = [row.cells[columns[0]] if columns[0] < len(row.cells) else "" for row in rows]
+    texts = dict(await in_slices(lambda cell: (cell, cell_text(cell)), set(cells)))
+    names = [texts[cell] for cell in cells]
     held = await _find(tx, caller, sorted(set(names) - {""}))
     refused = CellError(header, "not_permitted")
     return [

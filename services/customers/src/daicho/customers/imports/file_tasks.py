@@ -6,7 +6,7 @@ Each task takes an argument and the chunks of a file. The modules imported here 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import islice
+from typing import Final
 
 import msgspec
 
@@ -14,6 +14,9 @@ from daicho.customers.imports.detection import Column, Detected, describe, detec
 from daicho.customers.imports.files import FileFormat
 from daicho.customers.imports.reading import read_rows
 from daicho.customers.imports.rows import SourceRow
+
+BATCH_CHARACTERS: Final = 2_000_000
+"""Characters from which on a batch takes no further row: a few batches and their copies are in memory at once."""
 
 
 class ReadingPlan(msgspec.Struct, frozen=True):
@@ -45,9 +48,16 @@ def describe_file(file: FileFormat, chunks: Iterator[bytes]) -> Iterator[tuple[C
 
 
 def read_file(plan: ReadingPlan, chunks: Iterator[bytes]) -> Iterator[list[SentRow]]:
-    """The data rows, ``plan.batch`` in an answer. Raises FileUnreadable."""
-    rows = read_rows(chunks, plan.file)
-    while batch := list(map(pack_row, islice(rows, plan.batch))):
+    """The data rows, ``plan.batch`` in an answer or fewer that are long. Raises FileUnreadable."""
+    batch: list[SentRow] = []
+    characters = 0
+    for row in read_rows(chunks, plan.file):
+        batch.append(pack_row(row))
+        characters += sum(map(len, row.cells))
+        if len(batch) == plan.batch or characters > BATCH_CHARACTERS:
+            yield batch
+            batch, characters = [], 0
+    if batch:
         yield batch
 
 

@@ -17,6 +17,7 @@ from daicho.customers.imports.preparing import Aim
 from daicho.customers.imports.rows import SourceRow
 from daicho.customers.model import RESOURCES, Resource
 from daicho.fields import FieldDefinition, FieldValidator
+from daicho.fields.definitions import MAX_TEXT
 from daicho.keyring import TenantKeys
 from daicho.nihongo import Unreadable, drop_unseen, trim
 from daicho.tenancy import Grants, TenantTransaction, UserId
@@ -47,9 +48,13 @@ def match_fields(resource: Resource, definitions: Sequence[FieldDefinition]) -> 
     return frozenset(built_in | {f"custom.{each.key}" for each in definitions if each.unique})
 
 
+KEY_CHARACTERS: Final = 4 * MAX_TEXT
+"""Characters of a cell that are looked at for a key or a name; those of any longer text are too long as well."""
+
+
 def cell_text(cell: str) -> str:
-    """A cell as the normaliser reads it."""
-    text = trim(drop_unseen(cell))
+    """A cell that holds a key or a name, as the normaliser reads it."""
+    text = trim(drop_unseen(cell[:KEY_CHARACTERS]))
     return trim(restore(text)) if text[:1] == "'" else text
 
 

@@ -15,10 +15,13 @@ from daicho.customers.model import RESOURCES
 from daicho.customers.references import EXISTING
 from daicho.fields import FieldDefinition, FieldType
 from daicho.rpc import Channel
+from daicho.runtime import in_slices
 from daicho.tenancy import Database, Grants, TenantId, UserId
 
 MOST_NAMES: Final = 1_000
 """Names of one question to identity."""
+LONGEST_NAME: Final = 254
+"""Characters of an e-mail address (RFC 5321, section 4.5.3.1.3), the longest of what names a user or a record."""
 Found = dict[str, dict[str, str]]
 
 
@@ -63,8 +66,9 @@ class Names:
         """For each such field, the ids of what the cells of ``rows`` name that no row before did."""
         found: Found = {}
         for column, definition in self._columns:
-            cells = {cell_text(row.cells[column]) for row in rows if column < len(row.cells)}
-            new = sorted(cells - self._asked[column] - {""})
+            cells = {row.cells[column] for row in rows if column < len(row.cells)}
+            texts = {text for text in await in_slices(cell_text, cells) if len(text) <= LONGEST_NAME}
+            new = sorted(texts - self._asked[column] - {""})
             if not new:
                 continue
             self._asked[column].update(new)
