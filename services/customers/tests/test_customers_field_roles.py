@@ -68,6 +68,29 @@ async def test_admin_outside_read_roles_may_narrow_them_and_change_the_rest(hous
 
 
 @pytest.mark.parametrize("member", ["read_roles", "write_roles"])
+async def test_admin_outside_the_roles_of_a_field_cannot_delete_it(house, member) -> None:
+    field = await make_field(house, f"kept_{member}", **{member: ["owner"]})
+    answer = await house.admin("DELETE", f"/v1/fields/{field['id']}", if_match='"v1"')
+    assert (answer.status_code, answer.json()["code"]) == (403, "not_among_roles")
+    assert [each["pointer"] for each in answer.json()["errors"]] == [f"/{member}"]
+    answer = await house.owner("DELETE", f"/v1/fields/{field['id']}", if_match='"v1"')
+    assert answer.status_code == 204
+
+
+async def test_admin_outside_the_roles_of_a_field_changes_neither_its_values_nor_its_sealing(house) -> None:
+    sealing, values = {"sensitive": False}, {"default": "X", "required": True}
+    unread = await make_field(house, "worth", read_roles=["owner"], sensitive=True)
+    answer = await change(house, "admin", unread, **sealing, **values)
+    assert (answer.status_code, answer.json()["code"]) == (403, "not_among_roles")
+    assert {each["pointer"] for each in answer.json()["errors"]} == {"/sensitive", "/default", "/required"}
+    unwritten = await make_field(house, "merit", write_roles=["owner"], sensitive=True)
+    answer = await change(house, "admin", unwritten, **values)
+    assert {each["code"] for each in answer.json()["errors"]} == {"not_among_writers"}
+    assert (await change(house, "admin", unwritten, help="?", **sealing)).status_code == 200
+    assert (await change(house, "owner", unread, **sealing, **values)).status_code == 200
+
+
+@pytest.mark.parametrize("member", ["read_roles", "write_roles"])
 @pytest.mark.parametrize(("roles", "code"), [([], "too_few"), (["owner", "boss"], "unknown_option")])
 async def test_roles_that_are_none_or_unknown_are_refused(house, member, roles, code) -> None:
     body = {"resource": "contact", "key": "odd", "type": "text", member: roles}

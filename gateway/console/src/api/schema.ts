@@ -598,7 +598,8 @@ export interface paths {
         post?: never;
         /**
          * Remove a custom field
-         * @description Remove a custom field; what records hold in it is no longer shown.
+         * @description Remove a custom field; what records hold in it is no longer shown. Only for those who may read and write the
+         *     field, and owners.
          *
          *     Requires `fields:manage`.
          */
@@ -607,8 +608,8 @@ export interface paths {
         head?: never;
         /**
          * Change a custom field
-         * @description Change a custom field; its resource, key and type stay. Those who may use it, and owners, may let further
-         *     roles read or write it; the roles that read it so far are told by mail.
+         * @description Change a custom field; its resource, key and type stay. Those who may use it, and owners, may change its
+         *     values and let further roles read or write it; the roles that read it so far are told by mail.
          *
          *     Requires `fields:manage`.
          */
@@ -3125,7 +3126,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `forbidden`: You are not allowed to do this. `not_among_roles`: Only those who may use this field, and owners, may let further roles use it. */
+        /** @description `forbidden`: You are not allowed to do this. `not_among_roles`: Only those who may use this field, and owners, may delete it, change its values or let further roles use it. */
         "forbidden.not_among_roles": {
             headers: {
                 /** @description The language of the document. */
@@ -6068,7 +6069,7 @@ export interface operations {
             };
             400: components["responses"]["invalid_if_match.malformed"];
             401: components["responses"]["unauthenticated"];
-            403: components["responses"]["forbidden"];
+            403: components["responses"]["forbidden.not_among_roles"];
             404: components["responses"]["not_found"];
             412: components["responses"]["version_mismatch"];
             414: components["responses"]["url_too_long"];

@@ -13,12 +13,12 @@ FIELD_MESSAGES: Mapping[str, Messages] = {
         en="Name the company by its id or by its name, not by both.",
     ),
     "not_among_readers": Messages(
-        ja="閲覧できる役割を増やせるのは、いまこの項目を閲覧できる役割の人とオーナーだけです。",
-        en="Only those who may read this field, and owners, may let further roles read it.",
+        ja="この変更ができるのは、いまこの項目を閲覧できる役割の人とオーナーだけです。オーナーに依頼してください。",
+        en="Only those who may read this field, and owners, may change this. Ask an owner.",
     ),
     "not_among_writers": Messages(
-        ja="入力できる役割を増やせるのは、いまこの項目に入力できる役割の人とオーナーだけです。",
-        en="Only those who may write this field, and owners, may let further roles write it.",
+        ja="この変更ができるのは、いまこの項目に入力できる役割の人とオーナーだけです。オーナーに依頼してください。",
+        en="Only those who may write this field, and owners, may change this. Ask an owner.",
     ),
     "option_in_use": Messages(
         ja="選択肢「{value}」は削除できません。使わない場合はアーカイブしてください。",

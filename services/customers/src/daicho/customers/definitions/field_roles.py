@@ -2,7 +2,8 @@
 
 ``read_roles`` and ``write_roles`` name roles; None allows every role. A user who manages fields may not be among a field's
 readers. They may remove roles from the list, but not add any, their own included: only the field's readers and owners
-may add roles.
+may add roles. The same users alone may delete a field or change what its values are and how they are kept; names, help and
+order are free.
 """
 
 from __future__ import annotations
@@ -20,13 +21,19 @@ _MEMBERS: Final[tuple[_Member, ...]] = ("read_roles", "write_roles")
 _CODES: Final = {"read_roles": "not_among_readers", "write_roles": "not_among_writers"}
 
 
+_OF_READERS: Final = ("sensitive", "searchable", "sortable")
+"""Members on which it depends who comes to see values."""
+_OF_WRITERS: Final = ("default", "required", "options")
+"""Members on which it depends what values are."""
+
+
 class NotAmongRoles(Forbidden):
-    """The caller lets more roles read, or write, a field than they are allowed to."""
+    """The caller changes or deletes a field, or its roles, without being among the roles that may use it."""
 
     code = "not_among_roles"
     messages = Messages(
-        ja="この項目を扱える役割を増やせるのは、いま扱える役割の人とオーナーだけです。",
-        en="Only those who may use this field, and owners, may let further roles use it.",
+        ja="この項目の削除、値や保護の設定の変更、扱える役割の追加は、いま扱える役割の人とオーナーだけができます。",
+        en="Only those who may use this field, and owners, may delete it, change its values or let further roles use it.",
     )
 
 
@@ -42,17 +49,31 @@ def check_roles(definition: FieldDefinition, known: Collection[str]) -> Iterator
             yield FieldFault(f"/{name}", "unknown_option", {"options": listed(known)})
 
 
-def check_widening(before: FieldDefinition, after: FieldDefinition, role: str) -> None:
-    """Raises NotAmongRoles when ``role`` lets more roles read or write a field than it may."""
+def check_change(before: FieldDefinition, after: FieldDefinition, role: str) -> None:
+    """Raises NotAmongRoles when ``role`` changes more of a field than it may, naming each such member."""
+    if role == OWNER:
+        return
     faults = [
         FieldFault(f"/{name}", _CODES[name])
         for name in _MEMBERS
-        if role != OWNER
-        and is_widened(getattr(before, name), getattr(after, name))
+        if is_widened(getattr(before, name), getattr(after, name))
         and role not in (getattr(before, name) or ())
     ]
+    changed = [name for name in (*_OF_READERS, *_OF_WRITERS) if getattr(before, name) != getattr(after, name)]
+    if not before.is_readable(role):
+        faults += [FieldFault(f"/{name}", _CODES["read_roles"]) for name in changed]
+    elif not before.is_writable(role):
+        faults += [FieldFault(f"/{name}", _CODES["write_roles"]) for name in changed if name in _OF_WRITERS]
     if faults:
         raise NotAmongRoles(faults)
+
+
+def check_deletion(definition: FieldDefinition, role: str) -> None:
+    """Raises NotAmongRoles when ``role`` may not read and write the field, naming the list that lacks it."""
+    if role == OWNER or definition.is_writable(role):
+        return
+    name: _Member = "write_roles" if definition.is_readable(role) else "read_roles"
+    raise NotAmongRoles([FieldFault(f"/{name}", _CODES[name])])
 
 
 def is_widened(before: Collection[str] | None, after: Collection[str] | None) -> bool:

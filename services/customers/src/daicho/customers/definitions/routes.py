@@ -88,19 +88,20 @@ class FieldRoutes(Controller):
     async def change_field(
         self, request: Ask, field_id: FromPath[UUID], data: JSONBody[FieldPatch]
     ) -> Response[bytes]:
-        """Change a custom field; its resource, key and type stay. Those who may use it, and owners, may let further
-        roles read or write it; the roles that read it so far are told by mail."""
+        """Change a custom field; its resource, key and type stay. Those who may use it, and owners, may change its
+        values and let further roles read or write it; the roles that read it so far are told by mail."""
         version = if_match(request)
         async with request.app.state.rails.database.transaction(actor_of(request)) as tx:
             role = grants_of(request).role
             return _answer(await _fields(request).change_field(tx, field_id, version, data, role=role))
 
-    @delete("/{field_id:uuid}", guards=[requires("fields:manage")])
+    @delete("/{field_id:uuid}", guards=[requires("fields:manage")], opt=declares(NotAmongRoles))
     async def delete_field(self, request: Ask, field_id: FromPath[UUID]) -> None:
-        """Remove a custom field; what records hold in it is no longer shown."""
+        """Remove a custom field; what records hold in it is no longer shown. Only for those who may read and write the
+        field, and owners."""
         version = if_match(request)
         async with request.app.state.rails.database.transaction(actor_of(request)) as tx:
-            await _fields(request).delete_field(tx, field_id, version)
+            await _fields(request).delete_field(tx, field_id, version, role=grants_of(request).role)
 
 
 def _role(request: Ask) -> str | None:

@@ -15,7 +15,7 @@ from sqlalchemy.dialects.postgresql import insert
 from daicho import access, jobs
 from daicho.contracts.customers.events.v1 import events_pb2
 from daicho.customers.definitions import catalogue
-from daicho.customers.definitions.field_roles import check_roles, check_widening, is_widened
+from daicho.customers.definitions.field_roles import check_change, check_deletion, check_roles, is_widened
 from daicho.customers.definitions.schemas import FieldInput, FieldPatch, FieldView
 from daicho.customers.model import RESOURCES, FieldRow, SchemaRevision
 from daicho.events import Aggregate, tell
@@ -84,8 +84,8 @@ class Fields:
     ) -> FieldView:
         """Change a field. ``role`` is the caller's; None stands for the system itself.
 
-        Raises NotFound, PreconditionFailed when ``version`` is not current, NotAmongRoles when the caller lets more
-        roles in than they may, Invalid.
+        Raises NotFound, PreconditionFailed when ``version`` is not current, NotAmongRoles when the caller changes
+        more than they may, Invalid.
         """
         row = await self._locked(tx, field_id, version)
         before = msgspec.convert(row.definition, FieldDefinition)
@@ -97,7 +97,7 @@ class Fields:
         row.position = given.pop("position", row.position)
         definition = msgspec.structs.replace(before, **given)
         if role is not None:
-            check_widening(before, definition, role)
+            check_change(before, definition, role)
         faults = [*check_definition(definition), *_lost_options(before, definition)]
         if {"read_roles", "write_roles"} & given.keys():
             faults += await _wrong_roles(tx, definition, role)
@@ -115,10 +115,17 @@ class Fields:
         await self._tell(tx, row, events_pb2.CHANGE_UPDATED, before=before, after=definition)
         return view_of(row)
 
-    async def delete_field(self, tx: TenantTransaction, field_id: UUID, version: int) -> None:
+    async def delete_field(
+        self, tx: TenantTransaction, field_id: UUID, version: int, *, role: str | None = None
+    ) -> None:
         """Remove a field. Its values are no longer shown, and a job takes them out of the records; until it is
-        done, the key stays taken."""
+        done, the key stays taken.
+
+        Raises NotFound, PreconditionFailed, NotAmongRoles when the caller may not read and write the field.
+        """
         row = await self._locked(tx, field_id, version)
+        if role is not None:
+            check_deletion(msgspec.convert(row.definition, FieldDefinition), role)
         row.version += 1
         row.deleted_at = self.clock()
         await self._raise_revision(tx, row.resource)
