@@ -57,6 +57,19 @@ async def test_column_of_unreadable_field_is_shown_nowhere(imports, owner, salar
     assert SECRET in await everything(owner, made["id"])
 
 
+async def test_column_of_a_field_younger_than_the_import_is_shown_to_its_uploader_alone(
+    imports, owner
+) -> None:
+    made = await imports.upload(owner, "y.csv", table(f"Y-1,田中,tanaka@,{SECRET},x,"))
+    await owner.make("/v1/fields", resource="contact", key="wage", type="integer", label="賃金")
+    targets = ["customer_code", "family_name", "email", "custom.wage"]
+    mapping = [{"column": n, "field": name} for n, name in enumerate(targets)]
+    await owner("PATCH", f"/v1/imports/{made['id']}", {"mapping": mapping})
+    assert (await imports.check(owner, made["id"]))["rejected"] == 1
+    assert SECRET not in await everything(owner.house.admin, made["id"])
+    assert SECRET in await everything(owner, made["id"])
+
+
 async def test_column_that_is_not_mapped_is_shown_to_its_uploader_alone(imports, owner, salary) -> None:
     made = await imports.upload(owner, "u.csv", table(f"U-1,田中,tanaka@,{SECRET},内緒,"))
     mapping = [{"column": 0, "field": "customer_code"}, {"column": 1, "field": "family_name"}]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -23,7 +25,7 @@ _REVISION = sql(
     )
 )
 _DEFINITIONS = sql(
-    select(FieldRow.definition)
+    select(FieldRow.key, FieldRow.created_at, FieldRow.definition)
     .where(
         FieldRow.tenant_id == bindparam("tenant_id"),
         FieldRow.resource == bindparam("resource"),
@@ -52,6 +54,8 @@ class ResourceSchema:
 
     revision: int
     schema: Schema
+    since: Mapping[str, datetime] = field(default_factory=dict)
+    """When each field was made, by key: what is older belongs to an earlier field of the same key."""
 
     def split(self, values: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
         """``values`` as (plain, sensitive): the latter go into the seal."""
@@ -99,7 +103,9 @@ class Catalogue:
             return kept
         rows = await _DEFINITIONS.fetch(tx, resource=resource)
         made = ResourceSchema(
-            revision, Schema(msgspec.convert(row["definition"], FieldDefinition) for row in rows)
+            revision,
+            Schema(msgspec.convert(row["definition"], FieldDefinition) for row in rows),
+            {row["key"]: row["created_at"] for row in rows},
         )
         self._kept[key] = made
         if len(self._kept) > KEPT:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 from uuid import UUID
@@ -46,6 +46,7 @@ from daicho.customers.imports.sweeping import GRACE, SWEEP
 from daicho.customers.imports.upload_limits import UploadLimits
 from daicho.customers.model import Resource
 from daicho.faults import FieldFault, Forbidden, Invalid, Language, NotFound, listed
+from daicho.fields import FieldDefinition
 from daicho.keyring import FileStore, TenantKeys
 from daicho.runtime import Clock
 from daicho.tenancy import Actor, Database, Grants, TenantId, TenantTransaction, UserId, uuid7
@@ -168,7 +169,7 @@ class Imports:
     async def disclosure(self, tx: TenantTransaction, asking: Asking, found: Import) -> Disclosure:
         """What the caller may see of ``found``."""
         schema = await self.catalogue.current(tx, found.resource)
-        return disclose(found, schema.schema.definitions, asking.grants, asking.actor.user_id)
+        return disclose(found, _definitions_for(schema, found, asking), asking.grants, asking.actor.user_id)
 
     async def correct(self, asking: Asking, import_id: UUID, patch: ImportPatch) -> ImportView:
         """Change how the file is read or mapped; a check must follow. Raises Invalid, NotFound, ImportBegun, …"""
@@ -326,10 +327,25 @@ def _wrong(
     return wrong
 
 
+def _definitions_for(schema: ResourceSchema, found: Import, asking: Asking) -> Mapping[str, FieldDefinition]:
+    """The custom fields by which ``found`` is shown: to others than its uploader, those that are not younger than it.
+
+    A younger field may have the key of a deleted one, whose readers were others.
+    """
+    definitions = schema.schema.definitions
+    if found.created_by == asking.actor.user_id:
+        return definitions
+    return {
+        key: each
+        for key, each in definitions.items()
+        if key in schema.since and schema.since[key] <= found.created_at
+    }
+
+
 def view_of(found: Import, schema: ResourceSchema, asking: Asking) -> ImportView:
     """The import as the API shows it to its reader."""
     writable = _writable(schema, asking.grants.role)
-    shown = disclose(found, schema.schema.definitions, asking.grants, asking.actor.user_id)
+    shown = disclose(found, _definitions_for(schema, found, asking), asking.grants, asking.actor.user_id)
     description = found.description
     suggested = {
         each.column: each.field for each in suggest_mapping(description.columns, found.resource, writable)
