@@ -64,7 +64,7 @@ async def sign_in(page: Page, code: str, email: str) -> None:
     await page.locator("input[name=tenant]").fill(code)
     await page.locator("input[name=email]").fill(email)
     await page.locator("input[name=password]").fill(PASSWORD)
-    await page.get_by_role("button", name="サインイン", exact=True).click()
+    await page.locator("form button[type=submit]").click()
 
 
 async def link_to(product: Product, address: str, page: str) -> str:
