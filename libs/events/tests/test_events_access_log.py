@@ -39,7 +39,7 @@ async def waiting(world: EventsWorld) -> int:
 async def test_an_entry_is_committed_when_record_returns_and_reaches_the_topic(world: EventsWorld) -> None:
     log, actor, ids = AccessLog(world.database), create_actor(), [uuid7() for _ in range(50)]
     await log.record(
-        actor, action="contact.search", resource="contact", ids=ids, detail=b"sealed", keys=Keys()
+        actor, action="contact.search", resource="contact", ids=ids[::-1], detail=b"sealed", keys=Keys()
     )
     assert await waiting(world) == 1
     async with world.relaying():
@@ -51,7 +51,9 @@ async def test_an_entry_is_committed_when_record_returns_and_reaches_the_topic(w
     assert UUID(bytes=envelope.actor.user_id) == actor.user_id
     assert envelope.actor.address == actor.address
     assert (accessed.action, accessed.resource) == ("contact.search", "contact")
-    assert [UUID(bytes=value) for value in accessed.ids] == ids
+    assert [UUID(bytes=value) for value in accessed.ids] == ids, (
+        "the order of the answer tells how it was sorted"
+    )
     assert accessed.sealed_query == b"sealed"
     assert envelope.key.wrapped == "vault:v1:abc"
 

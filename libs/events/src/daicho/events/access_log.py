@@ -128,15 +128,19 @@ class AccessLog:
 def _accessed(
     action: str, resource: str, ids: Sequence[UUID], detail: bytes | None
 ) -> list[events_pb2.Accessed]:
-    """What an answer makes known; one without records is an access as well: somebody looked."""
+    """What an answer makes known; one without records is an access as well: somebody looked.
+
+    The ids are in their own order: that of the answer would tell how a field sorts them that an auditor may not read.
+    """
+    shown = sorted(item.bytes for item in ids)
     return [
         events_pb2.Accessed(
             action=action,
             resource=resource,
-            ids=[item.bytes for item in ids[start : start + MAX_IDS]],
+            ids=shown[start : start + MAX_IDS],
             sealed_query=detail or b"",
         )
-        for start in range(0, max(len(ids), 1), MAX_IDS)
+        for start in range(0, max(len(shown), 1), MAX_IDS)
     ]
 
 
