@@ -118,3 +118,26 @@ async def test_readers_are_told_by_mail_when_an_owner_lets_others_in(
     assert change["payload"]["read_roles"] == ["owner", "manager", "admin"]
     assert change["payload"]["readers_widened_from"] == ["owner", "manager"]
     assert (await admin.get(f"/v1/contacts/{salary['contact']}"))["custom"]["salary"] == SECRET
+
+
+async def test_field_made_again_under_the_key_of_a_deleted_one_shows_nothing_of_it(
+    company: Company, admin: Caller
+) -> None:
+    body = {"resource": "contact", "key": "bonus", "type": "integer", "read_roles": ["owner", "manager"]}
+    field = await company.owner.post("/v1/fields", body)
+    contact = await company.owner.post("/v1/contacts", {"family_name": "林", "custom": {"bonus": SECRET}})
+    condition = {"field": "custom.bonus", "op": "eq", "value": SECRET}
+    assert (await company.owner.post("/v1/contacts/search", {"filter": condition}))["items"]
+    refused = await admin("DELETE", f"/v1/fields/{field['id']}", if_match='"v1"')
+    assert (refused.status_code, refused.json()["code"]) == (403, "not_among_roles")
+    deleted = await company.owner("DELETE", f"/v1/fields/{field['id']}", if_match='"v1"')
+    assert deleted.status_code == 204
+
+    async def made_again() -> bool:
+        """Once the job has taken the values out of the records."""
+        again = {"resource": "contact", "key": "bonus", "type": "integer"}
+        return (await admin("POST", "/v1/fields", again)).status_code == 201
+
+    await until(made_again)
+    seen = await entry_of(admin, contact["id"], "contact.search")
+    assert seen["payload"]["query"]["filter"] == {"field": "custom.bonus", "hidden": True}

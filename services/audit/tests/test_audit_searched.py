@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -12,6 +13,9 @@ READABLE = Readable(frozenset({"department", "custom.rank"}), words=False)
 SALARY = {"field": "custom.salary", "op": "eq", "value": 9_000_000}
 RANK = {"field": "custom.rank", "op": "in", "value": ["S"]}
 HIDDEN = {"field": "custom.salary", "hidden": True}
+
+
+MADE = datetime(2026, 11, 30, tzinfo=UTC)
 
 
 def query(tree: Any, q: str | None = None) -> dict[str, Any]:
@@ -60,3 +64,11 @@ def test_search_of_the_log_itself_is_shown() -> None:
 @pytest.mark.parametrize("tree", ["x", 5, {"all": 5}, {"all": ["9000000"]}, {"op": "eq", "value": "9000000"}])
 def test_filter_that_is_none_tells_nothing(tree) -> None:
     assert "9000000" not in str(hide_unreadable(query(tree), READABLE))
+
+
+def test_condition_on_an_earlier_field_of_the_same_name_is_hidden() -> None:
+    readable = Readable(frozenset({"department", "custom.salary"}), made_at={"custom.salary": MADE})
+    before, after = readable.at(MADE - timedelta(seconds=1)), readable.at(MADE)
+    assert hide_unreadable(query(SALARY), before)["filter"] == HIDDEN
+    assert hide_unreadable(query(SALARY), after) == query(SALARY)
+    assert "department" in before.fields

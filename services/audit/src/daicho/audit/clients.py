@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from datetime import UTC, datetime
 from uuid import UUID
 
 import structlog
@@ -59,4 +60,11 @@ class FieldRights:
         except Fault as fault:
             log.warning("field_rights_missing", error=fault.code)
             return {}
-        return {each.resource: Readable(frozenset(each.fields), each.words) for each in found.resources}
+        return {
+            each.resource: Readable(
+                frozenset(each.fields),
+                each.words,
+                {name: datetime.fromtimestamp(made / 1_000_000, UTC) for name, made in each.made_at.items()},
+            )
+            for each in found.resources
+        }

@@ -88,8 +88,9 @@ def shown(
     content: Mapping[str, Any],
     unseal: Callable[[bytes], bytes | None],
     readable: Mapping[str, Readable],
+    time: datetime,
 ) -> dict[str, Any]:
-    """What a reader sees of a payload's ``content``: the event's fields by name.
+    """What a reader sees of the ``content`` of a payload of ``time``: the event's fields by name.
 
     Ids are text, enums their names. What was searched for is opened by ``unseal`` (None: its key is not to be
     had), without what the reader may not read (``readable``, by resource); other sealed fields are left out, for they are their owner's to show.
@@ -106,7 +107,7 @@ def shown(
     fields = {} if message is None else _plain(message)
     if isinstance(message, audit.Accessed) and message.sealed_query:
         opened = unseal(message.sealed_query)
-        may = readable.get(message.resource, NOTHING)
+        may = readable.get(message.resource, NOTHING).at(time)
         fields["query"] = None if opened is None else hide_unreadable(_words(opened), may)
     return {"type": name, **fields}
 

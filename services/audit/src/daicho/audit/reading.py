@@ -327,7 +327,7 @@ def _shown(
         address=held.get("address") or None,
         request_id=held.get("request") or None,
         payload_digest=entry.payload_digest,
-        payload=None if content is None else shown(content, _opener(content, opened), readable),
+        payload=None if content is None else shown(content, _opener(content, opened), readable, leaf.time),
     )
 
 

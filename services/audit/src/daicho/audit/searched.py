@@ -8,16 +8,25 @@ later. The log itself is not touched: its leaves, proofs and exports hold the se
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
 class Readable:
-    """Of one resource: the ``fields`` that the reader may read, and whether those that ``words`` look into are among them."""
+    """Of one resource: the ``fields`` that the reader may read, whether those that ``words`` look into are among them, and
+    since when each custom field exists."""
 
     fields: frozenset[str] = frozenset()
     words: bool = False
+    made_at: Mapping[str, datetime] = field(default_factory=dict)
+
+    def at(self, moment: datetime) -> Readable:
+        """Of what was searched for at ``moment``: a younger field may have the name of a deleted one, whose readers were
+        others."""
+        younger = {name for name, made in self.made_at.items() if made > moment}
+        return replace(self, fields=self.fields - younger) if younger else self
 
 
 NOTHING = Readable()

@@ -39,17 +39,19 @@ class LedgerServicer(customers_pb2_grpc.LedgerServiceServicer):
         actor = current_actor()
         async with self._rails.database.reading(actor) as tx:
             grants = await _grants(tx, actor)
-            schemas = [
-                (lines, (await self._catalogue.current(tx, lines.resource)).schema) for lines in _LINES
-            ]
+            schemas = [(lines, await self._catalogue.current(tx, lines.resource)) for lines in _LINES]
         return customers_pb2.ListReadableFieldsResponse(
             resources=[
                 customers_pb2.ReadableFields(
                     resource=lines.resource,
-                    fields=readable_fields(lines, schema, grants),
-                    words=may_read_words(lines, schema, grants),
+                    fields=readable_fields(lines, current.schema, grants),
+                    words=may_read_words(lines, current.schema, grants),
+                    made_at={
+                        f"custom.{key}": int(made.timestamp() * 1_000_000)
+                        for key, made in current.since.items()
+                    },
                 )
-                for lines, schema in schemas
+                for lines, current in schemas
             ]
         )
 

@@ -25,29 +25,33 @@ _sym_db = _symbol_database.Default()
 from daicho.contracts.rpc.v1 import access_pb2 as daicho_dot_rpc_dot_v1_dot_access__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#daicho/customers/v1/customers.proto\x12\x13\x64\x61icho.customers.v1\x1a\x1a\x64\x61icho/rpc/v1/access.proto\"\x1b\n\x19ListReadableFieldsRequest\"A\n\x0eReadableFields\x12\x10\n\x08resource\x18\x01 \x01(\t\x12\x0e\n\x06\x66ields\x18\x02 \x03(\t\x12\r\n\x05words\x18\x03 \x01(\x08\"T\n\x1aListReadableFieldsResponse\x12\x36\n\tresources\x18\x01 \x03(\x0b\x32#.daicho.customers.v1.ReadableFields\")\n\x12GetContactsRequest\x12\x13\n\x0b\x63ontact_ids\x18\x01 \x03(\x0c\"\x7f\n\x07\x43ontact\x12\x12\n\ncontact_id\x18\x01 \x01(\x0c\x12\x13\n\x0b\x66\x61mily_name\x18\x02 \x01(\t\x12\x12\n\ngiven_name\x18\x03 \x01(\t\x12\x14\n\x0c\x63ompany_name\x18\x04 \x01(\t\x12\x10\n\x08owner_id\x18\x05 \x01(\x0c\x12\x0f\n\x07version\x18\x06 \x01(\x04\"E\n\x13GetContactsResponse\x12.\n\x08\x63ontacts\x18\x01 \x03(\x0b\x32\x1c.daicho.customers.v1.Contact2\x8d\x02\n\rLedgerService\x12\x87\x01\n\x12ListReadableFields\x12..daicho.customers.v1.ListReadableFieldsRequest\x1a/.daicho.customers.v1.ListReadableFieldsResponse\"\x10\x90\x02\x01\xb2\xe1\x18\t\n\x05\x61udit\x10\x01\x12r\n\x0bGetContacts\x12\'.daicho.customers.v1.GetContactsRequest\x1a(.daicho.customers.v1.GetContactsResponse\"\x10\x90\x02\x01\xb2\xe1\x18\t\n\x05\x61udit\x10\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#daicho/customers/v1/customers.proto\x12\x13\x64\x61icho.customers.v1\x1a\x1a\x64\x61icho/rpc/v1/access.proto\"\x1b\n\x19ListReadableFieldsRequest\"\xb2\x01\n\x0eReadableFields\x12\x10\n\x08resource\x18\x01 \x01(\t\x12\x0e\n\x06\x66ields\x18\x02 \x03(\t\x12\r\n\x05words\x18\x03 \x01(\x08\x12@\n\x07made_at\x18\x04 \x03(\x0b\x32/.daicho.customers.v1.ReadableFields.MadeAtEntry\x1a-\n\x0bMadeAtEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\"T\n\x1aListReadableFieldsResponse\x12\x36\n\tresources\x18\x01 \x03(\x0b\x32#.daicho.customers.v1.ReadableFields\")\n\x12GetContactsRequest\x12\x13\n\x0b\x63ontact_ids\x18\x01 \x03(\x0c\"\x7f\n\x07\x43ontact\x12\x12\n\ncontact_id\x18\x01 \x01(\x0c\x12\x13\n\x0b\x66\x61mily_name\x18\x02 \x01(\t\x12\x12\n\ngiven_name\x18\x03 \x01(\t\x12\x14\n\x0c\x63ompany_name\x18\x04 \x01(\t\x12\x10\n\x08owner_id\x18\x05 \x01(\x0c\x12\x0f\n\x07version\x18\x06 \x01(\x04\"E\n\x13GetContactsResponse\x12.\n\x08\x63ontacts\x18\x01 \x03(\x0b\x32\x1c.daicho.customers.v1.Contact2\x8d\x02\n\rLedgerService\x12\x87\x01\n\x12ListReadableFields\x12..daicho.customers.v1.ListReadableFieldsRequest\x1a/.daicho.customers.v1.ListReadableFieldsResponse\"\x10\x90\x02\x01\xb2\xe1\x18\t\n\x05\x61udit\x10\x01\x12r\n\x0bGetContacts\x12\'.daicho.customers.v1.GetContactsRequest\x1a(.daicho.customers.v1.GetContactsResponse\"\x10\x90\x02\x01\xb2\xe1\x18\t\n\x05\x61udit\x10\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'daicho.customers.v1.customers_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
+  _globals['_READABLEFIELDS_MADEATENTRY']._loaded_options = None
+  _globals['_READABLEFIELDS_MADEATENTRY']._serialized_options = b'8\001'
   _globals['_LEDGERSERVICE'].methods_by_name['ListReadableFields']._loaded_options = None
   _globals['_LEDGERSERVICE'].methods_by_name['ListReadableFields']._serialized_options = b'\220\002\001\262\341\030\t\n\005audit\020\001'
   _globals['_LEDGERSERVICE'].methods_by_name['GetContacts']._loaded_options = None
   _globals['_LEDGERSERVICE'].methods_by_name['GetContacts']._serialized_options = b'\220\002\001\262\341\030\t\n\005audit\020\001'
   _globals['_LISTREADABLEFIELDSREQUEST']._serialized_start=88
   _globals['_LISTREADABLEFIELDSREQUEST']._serialized_end=115
-  _globals['_READABLEFIELDS']._serialized_start=117
-  _globals['_READABLEFIELDS']._serialized_end=182
-  _globals['_LISTREADABLEFIELDSRESPONSE']._serialized_start=184
-  _globals['_LISTREADABLEFIELDSRESPONSE']._serialized_end=268
-  _globals['_GETCONTACTSREQUEST']._serialized_start=270
-  _globals['_GETCONTACTSREQUEST']._serialized_end=311
-  _globals['_CONTACT']._serialized_start=313
-  _globals['_CONTACT']._serialized_end=440
-  _globals['_GETCONTACTSRESPONSE']._serialized_start=442
-  _globals['_GETCONTACTSRESPONSE']._serialized_end=511
-  _globals['_LEDGERSERVICE']._serialized_start=514
-  _globals['_LEDGERSERVICE']._serialized_end=783
+  _globals['_READABLEFIELDS']._serialized_start=118
+  _globals['_READABLEFIELDS']._serialized_end=296
+  _globals['_READABLEFIELDS_MADEATENTRY']._serialized_start=251
+  _globals['_READABLEFIELDS_MADEATENTRY']._serialized_end=296
+  _globals['_LISTREADABLEFIELDSRESPONSE']._serialized_start=298
+  _globals['_LISTREADABLEFIELDSRESPONSE']._serialized_end=382
+  _globals['_GETCONTACTSREQUEST']._serialized_start=384
+  _globals['_GETCONTACTSREQUEST']._serialized_end=425
+  _globals['_CONTACT']._serialized_start=427
+  _globals['_CONTACT']._serialized_end=554
+  _globals['_GETCONTACTSRESPONSE']._serialized_start=556
+  _globals['_GETCONTACTSRESPONSE']._serialized_end=625
+  _globals['_LEDGERSERVICE']._serialized_start=628
+  _globals['_LEDGERSERVICE']._serialized_end=897
 # @@protoc_insertion_point(module_scope)
