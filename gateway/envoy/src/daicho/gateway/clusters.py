@@ -57,7 +57,7 @@ def _cluster(name: str, upstream: Upstream, most: dict[str, int]) -> dict[str, A
         "typed_extension_protocol_options": {
             "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
                 "@type": _TYPES + "upstreams.http.v3.HttpProtocolOptions",
-                # Shorter than the services keep a quiet connection (5 s), so that we never send a request
+                # Shorter than the services keep a quiet connection (15 s), so that we never send a request
                 # into one that they are closing.
                 "common_http_protocol_options": {"idle_timeout": "3s"},
                 "explicit_http_config": {"http_protocol_options": {}},

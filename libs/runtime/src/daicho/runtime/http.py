@@ -12,6 +12,9 @@ import uvicorn
 
 # Streams end with their token; a stop does not wait for them longer than this, in seconds.
 GRACE = 3
+QUIET_SECONDS = 15
+"""A connection on which nobody asks anything is closed after so long: later than any client of ours gives one up (Envoy
+3 s, httpx 5 s), so that no request meets a connection that is being closed."""
 
 
 @asynccontextmanager
@@ -38,6 +41,7 @@ async def serve_http(app: Any, host: str, port: int, *, largest_head: int = 32_7
             ws="none",
             h11_max_incomplete_event_size=largest_head,
             timeout_graceful_shutdown=GRACE,
+            timeout_keep_alive=QUIET_SECONDS,
             server_header=False,
             # uvicorn would put whatever X-Forwarded-For says in the peer's place; a service that trusts it says so itself.
             proxy_headers=False,
