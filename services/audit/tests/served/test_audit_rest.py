@@ -14,6 +14,8 @@ from daicho.audit import verify_command
 from daicho.audit.export import origin_of
 from daicho.audit.notes import Verifier, read_checkpoint
 from daicho.audit.verify import verify
+from daicho.contracts.audit.events.v1 import events_pb2 as audit
+from daicho.events import Aggregate
 from daicho.tenancy import uuid7
 
 ROUTES = [
@@ -106,6 +108,30 @@ async def test_pages_are_newest_first_and_neither_skip_nor_repeat(midori: Any) -
             if cursor is None:
                 break
     assert seen == [str(event) for event in reversed(events)]
+
+
+async def test_a_page_of_long_entries_ends_early_and_the_next_one_goes_on(midori: Any) -> None:
+    """Two hundred entries about 1,000 records each would be 8 MB of one answer."""
+    record = uuid7()
+    others = [uuid7().bytes for _ in range(999)]
+    message = audit.Accessed(action="contact.export", resource="contact", ids=[record.bytes, *others])
+    about = Aggregate("access", midori.actor.user_id, 0)
+    events = [await midori.tell(message, about, topic="access.events") for _ in range(20)]
+    await midori.logged(events[-1])
+    asked: dict[str, Any] = {"record_id": str(record), "limit": 200}
+    seen: list[str] = []
+    async with midori.client() as client:
+        first = await client.post("/v1/audit/entries/search", json=asked)
+        seen += [entry["id"] for entry in first.json()["items"]]
+        rest = (
+            await client.post(
+                "/v1/audit/entries/search", json=asked | {"cursor": first.json()["next_cursor"]}
+            )
+        ).json()
+        seen += [entry["id"] for entry in rest["items"]]
+    assert len(first.content) < 1_000_000
+    assert rest["next_cursor"] is None
+    assert sorted(seen) == sorted(str(event) for event in events)
 
 
 async def test_a_cursor_belongs_to_its_tenant_and_its_question(midori: Any, aoba: Any) -> None:

@@ -44,6 +44,9 @@ from daicho.web import bound_to, open_cursor, seal_cursor
 RESOURCE: Final = "audit_entry"
 BLOCKS_A_READ: Final = 8
 """Blocks of an export that one transaction reads."""
+PAGE_BYTES: Final = 262_144
+"""Payloads of a page in bytes, as they are stored; a page of longer ones ends early. As JSON they are about 2.5 times as
+long. Two hundred entries about one record each have some 60 kB; one about 1,000 records has 17 kB."""
 _QUERY: Final = "Accessed.sealed_query"
 
 Still = Callable[[], Awaitable[Any]]
@@ -89,7 +92,8 @@ class Reader:
         )
         async with self._database.reading(actor, heavy=True) as tx:
             found = await repository.find(tx, question)
-        page, more = found[: asked.limit], len(found) > asked.limit
+        page = found[: _page_length(found, asked.limit)]
+        more = len(found) > len(page)
         items = await self._show(actor, keys, page)
         detail = keys.events.seal(msgspec.json.encode(asked), field=_QUERY)
         await self._seen(actor, "audit.search", page, detail=detail, keys=keys)
@@ -275,6 +279,16 @@ async def _block_lines(tx: TenantTransaction, keys: TenantKeys, block: int, size
 
     lines += await in_slices(line, entries)
     return b"".join(lines)
+
+
+def _page_length(found: Sequence[Stored], limit: int) -> int:
+    """How many of ``found`` make a page: one at least, at most ``limit``, and no more than :data:`PAGE_BYTES` hold."""
+    left = PAGE_BYTES
+    for length, (_, payload) in enumerate(found[:limit]):
+        left -= len(payload or b"")
+        if left < 0:
+            return max(length, 1)
+    return min(len(found), limit)
 
 
 def _position(keys: TenantKeys, bound: str, cursor: str) -> tuple[datetime, int]:

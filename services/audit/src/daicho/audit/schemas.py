@@ -61,7 +61,7 @@ class AuditEntry(msgspec.Struct, frozen=True):
 
 
 class AuditEntryPage(msgspec.Struct, frozen=True):
-    """A page of entries, the newest first."""
+    """A page of entries, the newest first. It holds fewer than ``limit`` when they are long (some 600 kB an answer)."""
 
     items: list[AuditEntry]
     next_cursor: str | None
