@@ -239,6 +239,23 @@ async def test_full_queue_refuses_and_says_when_to_retry() -> None:
     await one.take("another", "")
 
 
+async def test_a_user_who_fills_the_queue_gives_way_to_their_colleagues() -> None:
+    one = limit(per_tenant=1, waiting=3)
+    served = Served(one)
+    for number in range(4):
+        await served.ask(f"loud {number}", "t", "loud")
+    await served.ask("colleague 0", "t", "colleague")
+    assert one.waiting == 3
+    assert isinstance(served.tasks[3].exception(), TooBusy)
+    with pytest.raises(TooBusy):
+        await one.take("t", "colleague")  # they would have as many as the other
+    for user in ("loud", "loud", "colleague", "loud"):
+        one.give_back("t", user)
+        await turns()
+    assert served.names == ["loud 0", "loud 1", "colleague 0", "loud 2"]
+    assert (one.taken, one.waiting) == (0, 0)
+
+
 async def test_deadline_refuses_and_leaves_nothing_behind() -> None:
     one = limit(per_tenant=1, deadline=0.01)
     await one.take("t", "")

@@ -3,7 +3,8 @@
 A limit has a number of places. A tenant takes some of them at most, and a user of it may have a bound of their own. A
 request that finds no place waits. A place that is given back goes to the waiting tenant that holds the fewest, of
 several such to the one that was served longest ago, and within the tenant to its users in rotation. So a request of a
-quiet tenant goes before the tenth of a loud one, however many of those wait. A tenant may have fewer places while
+quiet tenant goes before the tenth of a loud one, however many of those wait. A tenant's queue is bounded; when it is full,
+a user with few requests in it takes the place of the newest one of the user with the most. A tenant may have fewer places while
 others are active than alone, for those who share a processor wait for what already runs, too.
 """
 
@@ -124,7 +125,9 @@ class ConcurrencyLimit:
         if self.try_take(tenant, user):
             return
         queue = self._queues.get(tenant)
-        if (len(queue) if queue is not None else 0) >= self._bounds.waiting:
+        if (len(queue) if queue is not None else 0) >= self._bounds.waiting and not (
+            queue is not None and queue.make_room(user)
+        ):
             raise TooBusy(retry_after=_RETRY_AFTER)
         try:
             async with asyncio.timeout(self._bounds.deadline):
@@ -173,7 +176,7 @@ class ConcurrencyLimit:
         try:
             await place
         except BaseException:
-            if place.done() and not place.cancelled():
+            if place.done() and not place.cancelled() and place.exception() is None:
                 self.give_back(tenant, user)  # it was given at the moment in which its request gave up
             else:
                 self._leave_queue(tenant, user, place)
@@ -264,6 +267,17 @@ class _TenantQueue:
         self._count -= 1
         if not places:
             del self._by_user[user]
+
+    def make_room(self, user: Key) -> bool:
+        """Refuse the newest request of the user who has the most, if ``user`` then has fewer than they; whether it is done."""
+        greediest, theirs = max(self._by_user.items(), key=lambda each: len(each[1]))
+        if len(theirs) <= len(self._by_user.get(user, ())) + 1:
+            return False
+        place = theirs[-1]
+        self.discard(greediest, place)
+        if not place.done():
+            place.set_exception(TooBusy(retry_after=_RETRY_AFTER))
+        return True
 
     def users(self) -> Iterator[Key]:
         """Who waits, the next one first."""
