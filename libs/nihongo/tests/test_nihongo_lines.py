@@ -1,8 +1,12 @@
 """Which texts stand on one line, and what is dropped from cells."""
 
+import random
+import sys
+import unicodedata
+
 import pytest
 
-from daicho.nihongo import drop_unseen, is_single_line, unify_line_ends
+from daicho.nihongo import drop_unseen, is_single_line, may_hold_unseen, unify_line_ends
 
 UNSEEN = [
     *(
@@ -60,6 +64,35 @@ def test_joiner_alone_stands_between_emoji(mark: str) -> None:
 def test_invisible_characters_of_a_cell_are_dropped_and_line_ends_stay() -> None:
     assert drop_unseen("\u202aZ-1\u200b\u202c") == "Z-1"
     assert drop_unseen("一\n二\u2028三\u200e") == "一\n二\u2028三"
+
+
+def test_every_format_character_is_dropped_and_nothing_else_but_fillers() -> None:
+    texts = {each: f"あ{each}い" for each in map(chr, range(sys.maxunicode + 1))}
+    dropped = {each for each, text in texts.items() if drop_unseen(text) != text}
+    fillers = set("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180e\u180f\u2800\u3164\uffa0")
+    assert dropped == {each for each in texts if unicodedata.category(each) == "Cf"} | fillers
+    assert {each for each in dropped if not may_hold_unseen(texts[each])} == set()
+
+
+def without_unseen(text: str) -> str:
+    """What :func:`drop_unseen` is to do, character by character."""
+    text = "".join(each for each in text if each not in "\u3164\u2800")
+    seen = [unicodedata.category(each) in ("So", "Sk") or each == "\ufe0f" for each in text] + [False]
+    return "".join(
+        each
+        for place, each in enumerate(text)
+        if unicodedata.category(each) != "Cf"
+        or (each == "\u200d" and place > 0 and seen[place - 1] and seen[place + 1])
+    )
+
+
+def test_joiners_stay_between_emoji_alone_wherever_they_stand() -> None:
+    source = random.Random(5)
+    for _ in range(20_000):
+        text = "".join(
+            source.choices("a あ👨👩🏽\ufe0f\u200d\u200d\u200d\u200b\u3164\n", k=source.randrange(12))
+        )
+        assert drop_unseen(text) == without_unseen(text)
 
 
 def test_line_ends_become_one() -> None:

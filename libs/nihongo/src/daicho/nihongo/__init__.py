@@ -21,7 +21,7 @@ from daicho.nihongo.dates import ERAS, JAPAN, Era, read_date, read_datetime, sho
 from daicho.nihongo.emails import read_email
 from daicho.nihongo.folding import FOLD_VERSION, VARIANTS, Folding, fold, search_digits
 from daicho.nihongo.kana import KANA_BUCKETS, kana_bucket, store_kana, to_katakana
-from daicho.nihongo.lines import drop_unseen, is_single_line, unify_line_ends
+from daicho.nihongo.lines import drop_unseen, is_single_line, may_hold_unseen, unify_line_ends
 from daicho.nihongo.numbers import (
     read_corporate_number,
     read_decimal,
@@ -64,6 +64,7 @@ __all__ = [
     "is_mobile",
     "is_single_line",
     "kana_bucket",
+    "may_hold_unseen",
     "narrow",
     "narrow_hyphens",
     "phone_digits",
