@@ -111,3 +111,8 @@ def look_around(_argument: Any, _inputs: Iterator[Any]) -> Iterator[dict[str, An
         "server": os.getppid(),
         "nice": os.nice(0),
     }
+
+
+def answer_too_much(_argument: Any, _inputs: Iterator[Any]) -> Iterator[bytes]:
+    """Answers more than a parent takes."""
+    yield b"x" * 65 * 1024 * 1024

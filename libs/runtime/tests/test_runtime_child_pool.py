@@ -88,6 +88,25 @@ async def test_child_beyond_its_time_is_killed_for_time(pool: ChildPool) -> None
         assert caught.value.reason == "time"
 
 
+async def test_child_whose_answer_is_too_large_is_killed_for_memory(pool: ChildPool) -> None:
+    async with asyncio.timeout(60):
+        with pytest.raises(ChildKilled) as caught:
+            await answers(pool, "answer_too_much", limits=ChildLimits(memory=512 * MEBIBYTE))
+    assert caught.value.reason == "memory"
+
+
+async def test_everybody_who_waits_for_a_killed_child_hears_the_same_and_the_log_once_a_warning(
+    pool: ChildPool,
+) -> None:
+    """A second who asked was told of a crash, an error of ours, since the status comes once."""
+    with capture_logs() as logs:
+        async with pool.child(task("fill_memory"), 0, LIMITS) as child:
+            for _ in range(3):
+                with pytest.raises(ChildKilled):
+                    await child.receive()
+    assert [(each["event"], each["log_level"]) for each in logs] == [("child_killed", "warning")]
+
+
 async def test_waiting_for_its_parent_is_not_a_childs_time(pool: ChildPool) -> None:
     async with pool.child(task("echo"), 0, ChildLimits(cpu=60, wall=0.5)) as child:
         for number in range(3):

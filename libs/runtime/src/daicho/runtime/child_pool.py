@@ -94,6 +94,8 @@ class Child(Generic[Answer]):
         self._decoder = msgspec.msgpack.Decoder(task.answer)
         self._input, self._output, self._status = (_Pair() for _ in range(3))
         self._is_over = False
+        self._end: Exception | None = None
+        """Why it ended before its last answer, said once to the log and to everybody who asks."""
 
     async def send(self, item: object) -> None:
         """Hand over the next input. If the child is over nothing happens: :meth:`receive` says why."""
@@ -111,7 +113,9 @@ class Child(Generic[Answer]):
         """
         header = await self._read(HEADER.size)
         kind, size = HEADER.unpack(header) if header else (None, 0)
-        body = await self._read(size) if header and size <= _LARGEST_ANSWER else None
+        if size > _LARGEST_ANSWER:
+            raise self._killed("memory")
+        body = await self._read(size) if header else None
         if kind is None or body is None:
             raise await self._reason()
         if kind == END:
@@ -139,17 +143,25 @@ class Child(Generic[Answer]):
         log.error("child_crashed", task=self._task.function, error=failure.name, places=failure.places)
         return ChildCrashed(failure.name)
 
+    def _killed(self, reason: Literal["memory", "time"]) -> Exception:
+        log.warning("child_killed", task=self._task.function, reason=reason)
+        self._end = ChildKilled(reason)
+        return self._end
+
     async def _reason(self) -> Exception:
         """Why the child ended without an answer."""
+        if self._end is not None:
+            return self._end
         told = await self._receive(self._status.ours, STATUS.size)
         self._is_over = True
         status = STATUS.unpack(told)[0] if told else signal.SIGKILL
         if os.WIFEXITED(status) and os.WEXITSTATUS(status) == OUT_OF_MEMORY:
-            return ChildKilled("memory")
+            return self._killed("memory")
         if os.WIFSIGNALED(status) and os.WTERMSIG(status) in (signal.SIGXCPU, signal.SIGALRM):
-            return ChildKilled("time")
+            return self._killed("time")
         log.error("child_died", task=self._task.function, status=status)
-        return ChildCrashed(f"wait status {status}")
+        self._end = ChildCrashed(f"wait status {status}")
+        return self._end
 
     async def _write(self, kind: int, body: bytes) -> None:
         with suppress(BrokenPipeError, ConnectionResetError):
