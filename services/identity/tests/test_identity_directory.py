@@ -6,6 +6,7 @@ from uuid import UUID
 
 import jwt
 import pytest
+from test_identity_invitations import colleague
 
 from daicho.contracts.identity.v1 import identity_pb2, identity_pb2_grpc
 from daicho.faults import Fault, Forbidden, Invalid, NotFound, Unauthenticated
@@ -88,6 +89,23 @@ async def test_text_that_is_longer_than_any_address_names_nobody(stub, mine) -> 
     names = [" " * 300 + mine.email, "@" + "㌖" * 1_290]
     request = identity_pb2.FindUsersRequest(tenant_id=actor.tenant_id.bytes, names=names)
     assert not (await stub.FindUsers(request, actor=actor)).matches
+
+
+async def test_shared_name_is_given_with_two_users_however_many_share_it(
+    stub, make_company, anonymous
+) -> None:
+    company = await make_company("namesakes")
+    for _ in range(3):
+        await colleague(company, anonymous, "member")
+    actor = actor_of(company.tokens)
+    request = identity_pb2.FindUsersRequest(
+        tenant_id=actor.tenant_id.bytes, names=["招待された人", "山田花子"]
+    )
+    matches = (await stub.FindUsers(request, actor=actor)).matches
+    assert [(each.name, len(set(each.user_ids))) for each in matches] == [
+        ("招待された人", 2),
+        ("山田花子", 1),
+    ]
 
 
 async def test_anothers_users_are_nobodys_and_anothers_tenant_is_not_to_be_named(stub, mine, theirs) -> None:

@@ -23,6 +23,9 @@ from daicho.runtime import Clock, in_slices
 from daicho.tenancy import Database, TenantId, TenantTransaction, UserId
 
 MOST = 1_000
+_SHARED = 2
+"""Users of a shared display name that are given: as many as say that it is shared. With :data:`MOST` names an answer then
+has 1.1 MB at most, of the 4 MiB of a message."""
 _SEQUENCE = "SELECT sequence FROM broadcast WHERE topic = $1"
 
 
@@ -93,7 +96,7 @@ class Directory(identity_pb2_grpc.DirectoryServiceServicer):
         answer = identity_pb2.FindUsersResponse()
         for name, ids in zip(names, await in_slices(named_by, names), strict=True):
             if ids:
-                answer.matches.add(name=name, user_ids=ids)
+                answer.matches.add(name=name, user_ids=ids[:_SHARED])
         return answer
 
     async def SnapshotPermissions(  # noqa: N802 as above

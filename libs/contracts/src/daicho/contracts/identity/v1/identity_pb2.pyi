@@ -191,7 +191,7 @@ class FindUsersResponse(_message.Message):
         name: _builtins.str
         @_builtins.property
         def user_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
-            """More than one when a display name is shared."""
+            """Two when a display name is shared, by however many."""
 
         def __init__(
             self,
