@@ -12,7 +12,6 @@ from daicho.customers.imports.detection import detect
 from daicho.customers.imports.file_reader import FileReader
 from daicho.customers.imports.file_tasks import ReadingPlan, pack_row, read_file, unpack_row
 from daicho.customers.imports.files import FileFormat
-from daicho.customers.imports.matching import cell_text
 from daicho.customers.imports.reading import read_rows
 from daicho.runtime.child_pool import ChildPool
 from daicho.tabular import FileEmpty, FileUnsupported
@@ -74,8 +73,3 @@ def test_batch_of_long_rows_has_fewer() -> None:
     assert max(sum(len(cell) for row in rows for cell in row.cells) for rows in batches) < 2_100_000
     short = list(read_file(ReadingPlan(FileFormat(), 1_000), iter([("h,i\n" + "a,b\n" * 2_500).encode()])))
     assert [len(rows) for rows in short] == [1_000, 1_000, 500]
-
-
-def test_cell_of_a_key_is_looked_at_to_a_bound() -> None:
-    assert cell_text(" \u200bZ-1 ") == "Z-1"
-    assert len(cell_text("\u200b" + "a" * 32_000)) < 2_001

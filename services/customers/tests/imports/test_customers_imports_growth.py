@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from daicho.customers.imports.cells import bound_cells
 from daicho.customers.imports.detection import Column, detect, find_header
 from daicho.customers.imports.fields import CONTACT_FIELDS
 from daicho.customers.imports.mapping import ColumnMapping
@@ -43,4 +44,6 @@ def test_row_with_a_line_end_in_its_name_is_rejected(name: str, mark: str) -> No
     normaliser = RowNormaliser([Column(0, "列", ())], [ColumnMapping(0, name)], CONTACT_FIELDS)
     row = normaliser.normalise(SourceRow(1, 2, [f"タ{mark}ナカ"]))
     assert [(error.column, error.code) for error in row.errors] == [("列", "control_character")]
-    assert normaliser.normalise(SourceRow(1, 2, ["\u202aタナカ\u200b"])).values == {name: "タナカ"}
+    assert normaliser.normalise(SourceRow(1, 2, bound_cells(["\u202aタナカ\u200b"]))).values == {
+        name: "タナカ"
+    }

@@ -191,7 +191,7 @@ class _Run:
     async def _send(self, rows: list[SourceRow], prepare: Prepare) -> _Coming | None:
         self.caller = await self.asker.now()
         keys = self.caller.keys
-        values = await asyncio.to_thread(lambda: [self.matcher.values(row, keys) for row in rows])
+        values = await self.matcher.values(rows, keys)
         if rows[-1].number <= self.done:
             self._remember(rows, values)
             return None

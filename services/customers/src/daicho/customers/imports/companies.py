@@ -18,7 +18,7 @@ from daicho.customers.companies.records import Companies
 from daicho.customers.companies.schemas import CompanyInput
 from daicho.customers.definitions.catalogue import hold
 from daicho.customers.imports.callers import Asker, Caller
-from daicho.customers.imports.matching import cell_text
+from daicho.customers.imports.cells import read_cell
 from daicho.customers.imports.model import Description, Import
 from daicho.customers.imports.normalising import CellError
 from daicho.customers.imports.preparing import Aim
@@ -26,6 +26,7 @@ from daicho.customers.imports.rows import SourceRow
 from daicho.customers.model import Company
 from daicho.events import Aggregate, tell
 from daicho.faults import Forbidden
+from daicho.fields.definitions import MAX_TEXT
 from daicho.runtime import in_slices
 from daicho.tenancy import Database, TenantTransaction, uuid7
 
@@ -64,10 +65,10 @@ async def company_aims(
     if not columns or caller.grants.covers("companies:create", caller.actor.user_id):
         return aims
     header = next((each.name for each in description.columns if each.index == columns[0]), None)
-    cells = [row.cells[columns[0]] if columns[0] < len(row.cells) else "" for row in rows]
-    texts = dict(await in_slices(lambda cell: (cell, cell_text(cell)), set(cells)))
+    cells = [row.readable(columns[0]) for row in rows]
+    texts = dict(await in_slices(lambda cell: (cell, read_cell(cell)), set(cells)))
     names = [texts[cell] for cell in cells]
-    held = await _find(tx, caller, sorted(set(names) - {""}))
+    held = await _find(tx, caller, sorted({name for name in names if 0 < len(name) <= MAX_TEXT}))
     refused = CellError(header, "not_permitted")
     return [
         replace(aim, error=refused) if name and name not in held and aim.error is None else aim

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from daicho.faults import Conflict, Forbidden, Malformed, Messages, TooManyRequests, Unavailable
+from daicho.faults import Conflict, Forbidden, Malformed, Messages, TooLarge, TooManyRequests, Unavailable
 
 
 class ImportBusy(Conflict):
@@ -103,6 +103,16 @@ class ImportsFull(Conflict):
         ja="取り込み前のファイルの合計が上限（{limit} バイト）に達しています。不要なインポートを削除してください。",
         en="Files that wait to be imported take all the space there is for them ({limit} bytes). "
         "Delete imports that you do not need.",
+    )
+
+
+class NamesTooLarge(TooLarge):
+    """What the cells of an import name is too large for one question to identity, or for its answer."""
+
+    code = "names_too_large"
+    messages = Messages(
+        ja="担当者の列の内容が大きすぎるため、照合できませんでした。ファイルを分割してからもう一度お試しください。",
+        en="The columns that name users are too large to be looked up. Split the file, then try again.",
     )
 
 

@@ -16,7 +16,7 @@ from daicho.customers.imports.reading import read_rows
 from daicho.customers.imports.rows import SourceRow
 
 BATCH_CHARACTERS: Final = 2_000_000
-"""Characters from which on a batch takes no further row: a few batches and their copies are in memory at once."""
+"""Characters of a batch of more than one row: a few batches and their copies are in memory at once."""
 
 
 class ReadingPlan(msgspec.Struct, frozen=True):
@@ -52,11 +52,12 @@ def read_file(plan: ReadingPlan, chunks: Iterator[bytes]) -> Iterator[list[SentR
     batch: list[SentRow] = []
     characters = 0
     for row in read_rows(chunks, plan.file):
-        batch.append(pack_row(row))
-        characters += sum(map(len, row.cells))
-        if len(batch) == plan.batch or characters > BATCH_CHARACTERS:
+        size = sum(map(len, row.cells))
+        if batch and (len(batch) == plan.batch or characters + size > BATCH_CHARACTERS):
             yield batch
             batch, characters = [], 0
+        batch.append(pack_row(row))
+        characters += size
     if batch:
         yield batch
 

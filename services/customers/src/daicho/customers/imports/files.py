@@ -13,6 +13,8 @@ from daicho.faults import FieldFault, Invalid, listed
 
 MAX_ROW: Final = 1_000_000
 """Characters of one row; a longer one is rejected."""
+CUT_ROW: Final = 1_000
+"""Characters that are kept of such a row."""
 MAX_COLUMNS: Final = 500
 DELIMITERS: Final = (",", "\t", ";", "|")
 

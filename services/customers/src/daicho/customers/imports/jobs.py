@@ -11,6 +11,7 @@ import structlog
 from daicho.customers.imports import ending, repository
 from daicho.customers.imports.callers import Asker
 from daicho.customers.imports.checking import Checking, FileIsLarge
+from daicho.customers.imports.faults import NamesTooLarge
 from daicho.customers.imports.job_types import CHECK, LARGE, LARGE_ROWS, RUN
 from daicho.customers.imports.model import Import, Status
 from daicho.customers.imports.repository import FieldsChanged, Superseded
@@ -79,10 +80,8 @@ class ImportJobs:
                 await enqueue(tx, LARGE, job.subject)
         except Superseded:
             log.info("import_superseded", import_id=str(found.id))
-        except Forbidden:
-            await self._fail(job, status, "forbidden")
-        except FieldsChanged:
-            await self._fail(job, status, "fields_changed")
+        except (Forbidden, FieldsChanged, NamesTooLarge) as error:
+            await self._fail(job, status, _failure(error))
         except (Unavailable, RetryLater):
             raise
         except Exception:  # whatever it was: it goes on to the worker, which logs it
@@ -95,3 +94,10 @@ class ImportJobs:
         """Nothing more will come of it; what a run has brought into the ledger stays there and is counted."""
         async with self.database.transaction(job.tenant_id) as tx:
             await ending.end(tx, job.subject, status, "failed", self.running.clock(), code)
+
+
+def _failure(error: Exception) -> str:
+    """The ``failure`` of an import that ends with ``error``."""
+    if isinstance(error, NamesTooLarge):
+        return error.code
+    return "forbidden" if isinstance(error, Forbidden) else "fields_changed"

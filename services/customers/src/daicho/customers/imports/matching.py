@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
-from daicho.customers.imports.cells import restore
+from daicho.customers.imports.cells import read_cell
 from daicho.customers.imports.detection import Column
 from daicho.customers.imports.mapping import ColumnMapping
 from daicho.customers.imports.model import OnMatch
@@ -17,9 +18,9 @@ from daicho.customers.imports.preparing import Aim
 from daicho.customers.imports.rows import SourceRow
 from daicho.customers.model import RESOURCES, Resource
 from daicho.fields import FieldDefinition, FieldValidator
-from daicho.fields.definitions import MAX_TEXT
 from daicho.keyring import TenantKeys
-from daicho.nihongo import Unreadable, drop_unseen, trim
+from daicho.nihongo import Unreadable
+from daicho.runtime import in_slices
 from daicho.tenancy import Grants, TenantTransaction, UserId
 
 COLUMNS: Final[Mapping[Resource, tuple[str, ...]]] = {
@@ -46,16 +47,6 @@ def match_fields(resource: Resource, definitions: Sequence[FieldDefinition]) -> 
     """The fields by which an import can find records."""
     built_in = {*COLUMNS[resource], *(("email", "phone", "mobile") if resource == "contact" else ())}
     return frozenset(built_in | {f"custom.{each.key}" for each in definitions if each.unique})
-
-
-KEY_CHARACTERS: Final = 4 * MAX_TEXT
-"""Characters of a cell that are looked at for a key or a name; those of any longer text are too long as well."""
-
-
-def cell_text(cell: str) -> str:
-    """A cell that holds a key or a name, as the normaliser reads it."""
-    text = trim(drop_unseen(cell[:KEY_CHARACTERS]))
-    return trim(restore(text)) if text[:1] == "'" else text
 
 
 @dataclass(slots=True)
@@ -101,14 +92,18 @@ class Matcher:
                 reader = FieldValidator(fields[name]).from_trimmed
                 self._keys.append(_Key(name, each.column, headers.get(each.column), is_unique, reader))
 
-    def values(self, row: SourceRow, keys: TenantKeys) -> Values:
-        """What ``row`` is told apart by."""
-        return [self._value(key, row, keys) for key in self._keys]
+    async def values(self, rows: Sequence[SourceRow], keys: TenantKeys) -> list[Values]:
+        """What each of ``rows`` is told apart by; every distinct cell is read once."""
+        columns = []
+        for key in self._keys:
+            cells = [row.readable(key.column) for row in rows]
+            distinct = list(dict.fromkeys(cells))
+            values = await in_slices(partial(self._value, key, keys), distinct)
+            columns.append(map(dict(zip(distinct, values, strict=True)).__getitem__, cells))
+        return [list(each) for each in zip(*columns, strict=True)] if columns else [[] for _ in rows]
 
-    def _value(self, key: _Key, row: SourceRow, keys: TenantKeys) -> Any:
-        if row.fault is not None or key.column >= len(row.cells):
-            return None
-        text = cell_text(row.cells[key.column])
+    def _value(self, key: _Key, keys: TenantKeys, cell: str) -> Any:
+        text = read_cell(cell)
         try:
             value = key.read(text) if text else None
         except Unreadable:

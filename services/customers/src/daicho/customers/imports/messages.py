@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from daicho.customers.imports.faults import ImportExpired
+from daicho.customers.imports.faults import ImportExpired, NamesTooLarge
 from daicho.customers.imports.normalising import CellError
 from daicho.faults import FIELD_MESSAGES, Language, Messages
 from daicho.tabular import FileEmpty, FileTooComplex, FileUnreadable, FileUnsupported
@@ -83,6 +83,7 @@ FAILURES: Final[Mapping[str, Messages]] = {
         ja="チェックの後に項目の設定が変わりました。もう一度チェックしてください。",
         en="Fields were changed since the check. Check the import again.",
     ),
+    NamesTooLarge.code: NamesTooLarge.messages,
     "forbidden": Messages(
         ja="このインポートを始めた人に、取り込みの権限がなくなりました。",
         en="Whoever began this import may not import any more.",

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
 
 from daicho import access
 from daicho.contracts.identity.v1 import identity_pb2, identity_pb2_grpc
+from daicho.customers.imports.cells import read_cell
+from daicho.customers.imports.faults import NamesTooLarge
 from daicho.customers.imports.mapping import ColumnMapping
-from daicho.customers.imports.matching import cell_text
 from daicho.customers.imports.rows import SourceRow
 from daicho.customers.model import RESOURCES
 from daicho.customers.references import EXISTING
+from daicho.faults import TooLarge
 from daicho.fields import FieldDefinition, FieldType
 from daicho.rpc import Channel
 from daicho.runtime import in_slices
@@ -20,6 +22,8 @@ from daicho.tenancy import Database, Grants, TenantId, UserId
 
 MOST_NAMES: Final = 1_000
 """Names of one question to identity."""
+MOST_BYTES: Final = 1_000_000
+"""Bytes of the names of one question; a message holds 4 MiB."""
 LONGEST_NAME: Final = 254
 """Characters of an e-mail address (RFC 5321, section 4.5.3.1.3), the longest of what names a user or a record."""
 Found = dict[str, dict[str, str]]
@@ -34,17 +38,36 @@ class People:
     async def find(self, tenant_id: TenantId, names: Sequence[str]) -> dict[str, UUID]:
         """The user whom each of ``names`` (an e-mail or a display name) means; a shared name means nobody.
 
-        Raises Unavailable.
+        Raises:
+            NamesTooLarge: identity refuses a question for its size, or cannot send the answer.
+            Unavailable: it does not answer.
         """
         found: dict[str, UUID] = {}
-        for start in range(0, len(names), MOST_NAMES):
-            request = identity_pb2.FindUsersRequest(
-                tenant_id=tenant_id.bytes, names=names[start : start + MOST_NAMES]
-            )
-            for match in (await self._stub.FindUsers(request, actor=None)).matches:
+        for asked in questions(names):
+            request = identity_pb2.FindUsersRequest(tenant_id=tenant_id.bytes, names=asked)
+            try:
+                answer = await self._stub.FindUsers(request, actor=None)
+            except TooLarge:
+                raise NamesTooLarge from None
+            for match in answer.matches:
                 if len(match.user_ids) == 1:
                     found[match.name] = UUID(bytes=match.user_ids[0])
         return found
+
+
+def questions(names: Iterable[str]) -> Iterator[list[str]]:
+    """``names`` in lists of at most :data:`MOST_NAMES`, and of :data:`MOST_BYTES` if more than one is in it."""
+    asked: list[str] = []
+    room = MOST_BYTES
+    for name in names:
+        size = len(name.encode())
+        if asked and (len(asked) == MOST_NAMES or size > room):
+            yield asked
+            asked, room = [], MOST_BYTES
+        asked.append(name)
+        room -= size
+    if asked:
+        yield asked
 
 
 class Names:
@@ -66,8 +89,8 @@ class Names:
         """For each such field, the ids of what the cells of ``rows`` name that no row before did."""
         found: Found = {}
         for column, definition in self._columns:
-            cells = {row.cells[column] for row in rows if column < len(row.cells)}
-            texts = {text for text in await in_slices(cell_text, cells) if len(text) <= LONGEST_NAME}
+            cells = {row.readable(column) for row in rows}
+            texts = {text for text in await in_slices(read_cell, cells) if len(text) <= LONGEST_NAME}
             new = sorted(texts - self._asked[column] - {""})
             if not new:
                 continue

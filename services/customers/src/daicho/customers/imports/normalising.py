@@ -5,17 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Never
 
 import msgspec
 
 from daicho.customers import record_size
-from daicho.customers.imports.cells import restore
+from daicho.customers.imports.cells import LONGEST, restore
 from daicho.customers.imports.detection import Column
 from daicho.customers.imports.mapping import ColumnMapping
 from daicho.customers.imports.rows import SourceRow
 from daicho.fields import FieldDefinition, FieldValidator, Refused, Resolve
-from daicho.nihongo import Unreadable, drop_unseen, split_address, trim
+from daicho.nihongo import Unreadable, split_address, trim
 
 _SURELY_SMALL: Final = record_size.LARGEST // 4
 """Characters of a row whose values are within a record's size; a character takes four bytes at most."""
@@ -73,7 +73,7 @@ class RowNormaliser:
         self._parts_address = "address.street" in mapped and "address.city" not in mapped
 
     def normalise(self, row: SourceRow) -> NormalisedRow:
-        """Values and errors of ``row``, errors in the order of columns."""
+        """Values and errors of ``row``, errors in the order of columns. A text that was cut is always an error."""
         if row.fault is not None:
             return NormalisedRow(row.number, row.line, {}, [CellError(None, row.fault)])
         values: dict[str, Any] = {}
@@ -84,8 +84,8 @@ class RowNormaliser:
                 continue
             cell = cells[index]
             if cell:
-                cell = trim(drop_unseen(cell))
-                if cell[:1] == "'":
+                cell = trim(cell)
+                if cell[:1] == "'":  # read_cell, without a call for every cell
                     cell = trim(restore(cell))
             if not cell:
                 values[name] = None
@@ -93,7 +93,7 @@ class RowNormaliser:
                     errors.append(CellError(column, "required"))
                 continue
             try:
-                values[name] = read(cell)
+                values[name] = read(cell) if len(cell) <= LONGEST else _refuse_cut(read, cell)
             except Unreadable as unreadable:
                 params = unreadable.params if isinstance(unreadable, Refused) else {}
                 errors.append(CellError(column, unreadable.code, params))
@@ -108,6 +108,12 @@ class RowNormaliser:
         order = {name: index for index, name in self._names.items()}
         errors += [CellError(self._names.get(index), "undecodable") for index in broken]
         return sorted(errors, key=lambda error: order.get(error.column or "", -1))
+
+
+def _refuse_cut(read: Callable[[str], Any], text: str) -> Never:
+    """Raises Unreadable for a text that was cut: what ``read`` says is wrong with it, else that it is too long."""
+    read(text)
+    raise Refused("too_long", maximum=LONGEST)
 
 
 def _size_errors(cells: Sequence[str], values: dict[str, Any]) -> list[CellError]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from daicho.customers.imports.cells import bound_cells
 from daicho.customers.imports.files import BROKEN, FileFormat, FileKind, open_decoder
 from daicho.customers.imports.records import Record, RecordSplitter
 from daicho.customers.imports.rows import SourceRow
@@ -64,10 +65,19 @@ def _text_rows(chunks: Iterable[bytes], file: FileFormat) -> Iterator[SourceRow]
         fault = record.fault
         if fault is None and len(cells) != width:
             fault = "column_count"
-        yield SourceRow(number, record.line, cells, fault, _broken(cells))
+        broken = _broken(cells)
+        if fault is None:
+            cells = bound_cells(cells) if not broken else _bound_others(cells, broken)
+        yield SourceRow(number, record.line, cells, fault, broken)
 
 
 def _broken(cells: list[str]) -> tuple[int, ...]:
     if not BROKEN.search("".join(cells)):
         return ()
     return tuple(index for index, cell in enumerate(cells) if BROKEN.search(cell))
+
+
+def _bound_others(cells: list[str], broken: tuple[int, ...]) -> list[str]:
+    """Bytes that do not decode are kept as they are."""
+    bounded = bound_cells(["" if index in broken else cell for index, cell in enumerate(cells)])
+    return [cells[index] if index in broken else cell for index, cell in enumerate(bounded)]

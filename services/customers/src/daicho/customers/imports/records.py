@@ -15,10 +15,9 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Final, NamedTuple
 
-from daicho.customers.imports.files import MAX_ROW
+from daicho.customers.imports.files import CUT_ROW, MAX_ROW
 
 _INSIDE = re.compile(r'([^"]*+(?:""[^"]*+)*+)"')
-_CUT = 1_000
 _REREADS: Final = 3
 """A line that was read so often as a part of a cell without an end opens no such cell itself."""
 
@@ -108,7 +107,7 @@ class RecordSplitter:
             self._tail_size += len(text)
             if self._tail_size > self._limit:
                 self._is_skipping = True
-                self._tail = ["".join(self._tail)[:_CUT]]
+                self._tail = ["".join(self._tail)[:CUT_ROW]]
 
     def _end_of_tail(self, text: str, end: str) -> Iterator[Record]:
         line, is_cut = "".join([*self._tail, text]), self._is_skipping
@@ -125,7 +124,7 @@ class RecordSplitter:
         record, text = self._open, line.text
         if line.is_cut or len(text) > self._limit:
             if record is None:
-                yield Record(line.number, [text[:_CUT]], "too_long")
+                yield Record(line.number, [text[:CUT_ROW]], "too_long")
             else:
                 self._pending.appendleft(line)
                 yield self._give_up(record)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from daicho.customers.imports.files import MAX_COLUMNS
+from daicho.customers.imports.cells import bound_cells
+from daicho.customers.imports.files import CUT_ROW, MAX_COLUMNS, MAX_ROW
 from daicho.customers.imports.rows import SourceRow
 from daicho.tabular import Row, read_xlsx
 
@@ -12,7 +13,8 @@ from daicho.tabular import Row, read_xlsx
 def read_sheet(chunks: Iterable[bytes], header_row: int) -> Iterator[SourceRow]:
     """The data rows below ``header_row`` of the active sheet. Line is the sheet's row.
 
-    A cell that a row lacks is empty; content to the right of the header's last cell is a ``column_count``.
+    A cell that a row lacks is empty; content to the right of the header's last cell is a ``column_count``, more than
+    :data:`MAX_ROW` characters are a ``too_long``.
 
     Raises:
         FileUnsupported, FileTooLarge, FileTooComplex, FileUnreadable.
@@ -26,10 +28,12 @@ def read_sheet(chunks: Iterable[bytes], header_row: int) -> Iterator[SourceRow]:
         number += 1
         width = width or len(cells)
         extent = _extent(cells)
-        if extent > width:
+        if sum(map(len, cells)) > MAX_ROW:
+            yield SourceRow(number, line, ["".join(cells)[:CUT_ROW]], "too_long")
+        elif extent > width:
             yield SourceRow(number, line, cells[:extent], "column_count")
         else:
-            yield SourceRow(number, line, (cells + [""] * (width - len(cells)))[:width])
+            yield SourceRow(number, line, bound_cells((cells + [""] * (width - len(cells)))[:width]))
 
 
 def read_sheet_cells(chunks: Iterable[bytes]) -> Iterator[Row]:
