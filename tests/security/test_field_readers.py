@@ -34,6 +34,7 @@ async def manager(company: Company) -> Caller:
 async def salary(company: Company, admin: Caller, manager: Caller) -> dict[str, Any]:
     """A field that owners and managers may read, and one contact that has it."""
     body = {"resource": "contact", "key": "salary", "type": "integer", "read_roles": ["owner", "manager"]}
+    body |= {"sortable": True}
 
     async def made() -> bool:
         """Once the service has heard of the company's roles."""
@@ -45,14 +46,16 @@ async def salary(company: Company, admin: Caller, manager: Caller) -> dict[str, 
     return {"field": field, "contact": contact["id"]}
 
 
-async def entry_of(reader: Caller, contact: str, action: str) -> dict[str, Any]:
-    """The newest entry of ``action`` about a contact, as ``reader`` sees it."""
+async def entry_of(
+    reader: Caller, contact: str, action: str, seen: frozenset[str] = frozenset()
+) -> dict[str, Any]:
+    """The newest entry of ``action`` about a contact, as ``reader`` sees it, once it is none of ``seen``."""
     found: list[dict[str, Any]] = []
 
     async def logged() -> bool:
         asked = {"record_id": contact, "action": action, "limit": 1}
         found[:] = (await reader.post("/v1/audit/entries/search", asked))["items"]
-        return bool(found)
+        return bool(found) and found[0]["id"] not in seen
 
     await until(logged)
     return found[0]
@@ -76,6 +79,28 @@ async def test_condition_on_an_unreadable_field_is_hidden_from_an_auditor(
         assert str(SECRET) not in answer.text, path
     for_owner = await company.owner.get(place)
     assert for_owner["payload"]["query"]["filter"]["all"][0] == condition
+
+
+async def test_order_by_an_unreadable_field_is_hidden_from_an_auditor(
+    company: Company, admin: Caller, salary: dict[str, Any]
+) -> None:
+    await company.owner.post("/v1/contacts", {"family_name": "鈴木", "custom": {"salary": 1}})
+    asked = {"record_id": salary["contact"], "action": "contact.search"}
+    earlier = (await admin.post("/v1/audit/entries/search", asked))["items"]
+    before = frozenset(each["id"] for each in earlier)
+    answers = {}
+    for sort in ("custom.salary", "-custom.salary"):
+        found = (await company.owner.post("/v1/contacts/search", {"sort": sort}))["items"]
+        answers[sort] = [each["id"] for each in found]
+        seen = await entry_of(admin, salary["contact"], "contact.search", before)
+        before |= {seen["id"]}
+        assert seen["payload"]["query"]["sort"] == {"hidden": True}
+        assert seen["payload"]["query"]["hidden"] == ["sort"]
+        assert "salary" not in str(seen["payload"])
+        for_owner = await company.owner.get(f"/v1/audit/entries/{seen['id']}")
+        wanted = {"field": "custom.salary", "descending": sort.startswith("-")}
+        assert for_owner["payload"]["query"]["sort"] == wanted
+    assert answers["custom.salary"] != answers["-custom.salary"]
 
 
 async def test_admin_outside_the_readers_lets_themselves_in_by_nothing_and_is_recorded(

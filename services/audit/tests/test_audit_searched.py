@@ -1,4 +1,4 @@
-"""What of others' searches a reader of the log sees: nothing that tells a field that they may not read."""
+"""A reader of the log sees nothing of others' searches that reveals a field that they may not read."""
 
 from __future__ import annotations
 
@@ -56,6 +56,28 @@ def test_search_of_an_unknown_resource_is_hidden() -> None:
     assert hide_unreadable(query(RANK, "x"), NOTHING)["hidden"] == ["q", "custom.rank"]
 
 
+def test_order_by_an_unreadable_field_is_hidden_with_its_name() -> None:
+    for descending in (True, False):
+        asked = {**query(None), "sort": {"field": "custom.salary", "descending": descending}}
+        assert hide_unreadable(asked, READABLE) == {
+            **query(None),
+            "sort": {"hidden": True},
+            "hidden": ["sort"],
+        }
+
+
+def test_order_by_a_readable_field_is_shown() -> None:
+    asked = {**query(RANK), "sort": {"field": "custom.rank", "descending": True}}
+    assert hide_unreadable(asked, READABLE) == asked
+
+
+@pytest.mark.parametrize(
+    "sort", ["custom.salary", ["custom.salary"], {"field": {"custom.salary": 1}}, {"x": 1}]
+)
+def test_order_of_another_shape_tells_nothing(sort) -> None:
+    assert "salary" not in str(hide_unreadable({"sort": sort}, READABLE))
+
+
 def test_search_of_the_log_itself_is_shown() -> None:
     asked = {"action": "contact.open", "limit": 50}
     assert hide_unreadable(asked, NOTHING) == asked
@@ -71,4 +93,7 @@ def test_condition_on_an_earlier_field_of_the_same_name_is_hidden() -> None:
     before, after = readable.at(MADE - timedelta(seconds=1)), readable.at(MADE)
     assert hide_unreadable(query(SALARY), before)["filter"] == HIDDEN
     assert hide_unreadable(query(SALARY), after) == query(SALARY)
+    by_salary = {"sort": {"field": "custom.salary", "descending": True}}
+    assert hide_unreadable(by_salary, before)["sort"] == {"hidden": True}
+    assert hide_unreadable(by_salary, after) == by_salary
     assert "department" in before.fields

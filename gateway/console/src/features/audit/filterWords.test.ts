@@ -17,6 +17,13 @@ test("a group of several conditions inside another has parentheses", () => {
   expect(queryWords({ filter }, names)).toBe("rank: A and (city: Kyoto or not (city: Nara)) and title: CEO");
 });
 
+test("an order names its field and direction, and a hidden one neither", () => {
+  expect(queryWords({ q: null, filter: null, sort: { field: "rank", descending: true } }, names)).toBe("sorted by rank, descending");
+  expect(queryWords({ sort: { field: "rank", descending: false } }, names)).toBe("sorted by rank, ascending");
+  expect(queryWords({ sort: { hidden: true }, hidden: ["sort"] }, names)).toBe("sorted by a field that you may not read");
+  expect(queryWords({ sort: { field: "created_at", descending: true } }, names)).toBe("No condition");
+});
+
 test("a hidden condition names its field and no value", () => {
   const filter = { field: "salary", hidden: true };
   expect(queryWords({ filter, hidden: ["q"] }, names)).toBe("words that you may not read, salary: a condition that you may not read");

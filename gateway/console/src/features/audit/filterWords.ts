@@ -27,17 +27,26 @@ export function useFilterWords(type: string): (query: unknown) => string {
 
 export function queryWords(query: unknown, names: Names): string {
   if (!isObject(query)) return String(query);
-  const { q, filter, hidden, shortened, ...rest } = query;
+  const { q, filter, sort, hidden, shortened, ...rest } = query;
   const parts = [
     q ? names.t("audit.words", { text: String(q) }) : "",
     Array.isArray(hidden) && hidden.includes("q") ? names.t("audit.hiddenWords") : "",
     filter ? conditionWords(filter, names) : "",
+    sortWords(sort, names),
     ...Object.entries(rest)
       .filter(([name, value]) => value !== null && !["limit", "cursor"].includes(name))
       .map(([name, value]) => pair(memberName(name, names.t), valueWords(name, value, names), names.t)),
     shortened ? names.t("audit.shortened") : "",
   ].filter(Boolean);
   return parts.length > 0 ? parts.join(names.t("list.separator")) : names.t("audit.everything");
+}
+
+/** The order in words; nothing for the usual one, the newest first. */
+function sortWords(sort: unknown, { t, fieldLabel }: Names): string {
+  if (!isObject(sort)) return "";
+  if (sort.hidden === true) return t("audit.hiddenSort");
+  if (sort.field === "created_at" && sort.descending) return "";
+  return t(sort.descending ? "audit.sort.descending" : "audit.sort.ascending", { field: fieldLabel(String(sort.field)) });
 }
 
 function conditionWords(node: unknown, names: Names): string {

@@ -1,8 +1,8 @@
 """Hide the values of fields that a reader of the log may not read from others' searches.
 
-An access entry holds the words and the conditions of a search, and the records that matched; together they reveal values.
-Who may read which field is asked when an entry is read, so the rule also covers old entries and fields that are restricted
-later. The log itself is not touched: its leaves, proofs and exports hold the sealed bytes.
+An access entry holds the words, the conditions and the order of a search, and the records that matched; together they
+reveal values. The rights of the reader are looked up when an entry is read, so the rule also covers old entries and fields
+that are restricted later. The log itself does not change: its leaves, proofs and exports hold the sealed bytes.
 """
 
 from __future__ import annotations
@@ -15,33 +15,35 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Readable:
-    """Of one resource: the ``fields`` that the reader may read, whether those that ``words`` look into are among them, and
-    since when each custom field exists."""
+    """The ``fields`` of one resource that the reader may read, whether they include all that ``words`` look into, and
+    when each custom field was made."""
 
     fields: frozenset[str] = frozenset()
     words: bool = False
     made_at: Mapping[str, datetime] = field(default_factory=dict)
 
     def at(self, moment: datetime) -> Readable:
-        """Of what was searched for at ``moment``: a younger field may have the name of a deleted one, whose readers were
-        others."""
+        """The rights that count for a search of ``moment``: a younger field may have the name of a deleted one, which had
+        other readers."""
         younger = {name for name, made in self.made_at.items() if made > moment}
         return replace(self, fields=self.fields - younger) if younger else self
 
 
 NOTHING = Readable()
-"""For a resource that nobody answers for."""
+"""The rights for a resource whose service does not answer."""
 
 
 def hide_unreadable(query: Any, readable: Readable) -> Any:
-    """``query`` without the words and conditions that tell what the reader may not read.
+    """``query`` without the words, conditions and order that reveal what the reader may not read.
 
-    A hidden condition keeps its field alone, not its operator or value; ``hidden`` then lists the fields, and "q" for
-    the words. A query of another shape (no ``q``, no ``filter``) holds no values of records and stays as it is.
+    A hidden condition keeps its field alone, not its operator or value. A hidden order does not keep its field either,
+    because the pages of one list, each an entry, rank their records by it. ``hidden`` then lists the fields of the
+    conditions, "q" for the words and "sort" for the order. A query of another shape (no ``q``, ``filter`` or ``sort``)
+    holds no values of records and stays as it is.
     """
     if isinstance(query, str):
         return query if readable.words else {"q": None, "hidden": ["q"]}
-    if not isinstance(query, Mapping) or not ("q" in query or "filter" in query):
+    if not isinstance(query, Mapping) or not query.keys() & {"q", "filter", "sort"}:
         return query
     hidden: dict[str, None] = {}
     shown = dict(query)
@@ -50,7 +52,14 @@ def hide_unreadable(query: Any, readable: Readable) -> Any:
         hidden["q"] = None
     if query.get("filter"):
         shown["filter"] = _condition(query["filter"], readable, hidden)
+    if query.get("sort") and not _is_readable(query["sort"], readable):
+        shown["sort"] = {"hidden": True}
+        hidden["sort"] = None
     return {**shown, "hidden": list(hidden)} if hidden else shown
+
+
+def _is_readable(sort: Any, readable: Readable) -> bool:
+    return isinstance(sort, Mapping) and str(sort.get("field")) in readable.fields
 
 
 def _condition(tree: Any, readable: Readable, hidden: dict[str, None]) -> Any:

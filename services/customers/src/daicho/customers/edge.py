@@ -29,6 +29,7 @@ from daicho.customers.finding.orders import (
     ORDERS,
     Order,
     beside_newest,
+    logged_sort,
     order_by_field,
 )
 from daicho.customers.lines import definitions_of
@@ -153,7 +154,8 @@ class Edge(Generic[StateT, PatchT, ViewT, CardT]):
         bound = _bound(self.records.resource, order.name, kana, self._scope(reader))
         after = None if cursor is None else open_cursor(reader.keys, bound, cursor, order.kind)
         asked = Asked(order=order, bucket=kana, limit=limit, after=after, count=count)
-        return await self._page(actor, reader, asked, "list", bound, None, heavy=is_heavy(request))
+        detail = seal_query(reader, None, _in_bucket(kana), order) if sort or kana else None
+        return await self._page(actor, reader, asked, "list", bound, detail, heavy=is_heavy(request))
 
     async def search(self, request: Ask, given: SearchRequest) -> Response[bytes]:
         """A page by words and a filter."""
@@ -168,9 +170,8 @@ class Edge(Generic[StateT, PatchT, ViewT, CardT]):
         asked = Asked(
             words=words, filter=node, order=order, limit=given.limit, after=after, count=given.count
         )
-        return await self._page(
-            actor, reader, asked, "search", bound, seal_query(reader, given.q, given.filter), heavy=True
-        )
+        detail = seal_query(reader, given.q, given.filter, order)
+        return await self._page(actor, reader, asked, "search", bound, detail, heavy=True)
 
     async def _page(
         self,
@@ -288,9 +289,14 @@ def cost_of_list(request: Ask) -> Cost:
     return Cost.HEAVY if in_memory or "count" in asked else Cost.LIGHT
 
 
-def seal_query(reader: Reader, q: str | None, tree: Any) -> bytes:
-    """What was searched for, sealed for the access log."""
-    return reader.keys.events.seal(encode_query(q, tree), field="Accessed.sealed_query")
+def seal_query(reader: Reader, q: str | None, tree: Any, order: Order) -> bytes:
+    """What was searched for, and in which order, sealed for the access log."""
+    return reader.keys.events.seal(encode_query(q, tree, logged_sort(order)), field="Accessed.sealed_query")
+
+
+def _in_bucket(kana: str | None) -> Any:
+    """The condition that a bucket of the index あかさたな stands for."""
+    return None if kana is None else {"field": "first_kana", "op": "eq", "value": kana}
 
 
 @lru_cache(maxsize=1_024)

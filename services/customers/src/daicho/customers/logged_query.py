@@ -1,4 +1,4 @@
-"""What the access log keeps of a search: its words and conditions, within :data:`LARGEST` bytes.
+"""What the access log keeps of a search: its words, conditions and order, within :data:`LARGEST` bytes.
 
 A page of a list costs its reader one entry, so an entry must not grow with the filter. A large filter loses its last
 conditions and the ends of its values; ``shortened`` then holds the size and the SHA-256 of the whole.
@@ -7,6 +7,7 @@ conditions and the ends of its values; ``shortened`` then holds the size and the
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
@@ -17,18 +18,19 @@ _STEPS: Final = ((30, 10, 50), (10, 5, 20), (5, 2, 10))
 """Nodes, values a condition, and characters a value, that are kept; the first step that fits is taken."""
 
 
-def encode_query(q: str | None, tree: Any) -> bytes:
-    """The words ``q`` and the filter ``tree`` as JSON; both have passed their own limits."""
-    encoded = msgspec.json.encode({"q": q, "filter": tree})
+def encode_query(q: str | None, tree: Any, sort: Mapping[str, Any]) -> bytes:
+    """The words ``q``, the filter ``tree`` and the field and direction of ``sort`` as JSON; all have passed their own
+    limits."""
+    encoded = msgspec.json.encode({"q": q, "filter": tree, "sort": sort})
     if len(encoded) <= LARGEST:
         return encoded
     whole = {"bytes": len(encoded), "sha256": hashlib.sha256(encoded).hexdigest()}
     for nodes, values, characters in _STEPS:
         kept = _Shortening(nodes, values, characters).node(tree)
-        encoded = msgspec.json.encode({"q": q, "filter": kept, "shortened": whole})
+        encoded = msgspec.json.encode({"q": q, "filter": kept, "sort": sort, "shortened": whole})
         if len(encoded) <= LARGEST:
             return encoded
-    return msgspec.json.encode({"q": q, "filter": None, "shortened": whole})
+    return msgspec.json.encode({"q": q, "filter": None, "sort": sort, "shortened": whole})
 
 
 class _Shortening:

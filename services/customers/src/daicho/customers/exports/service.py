@@ -175,11 +175,8 @@ async def _prepared(
         raise Forbidden
     file = file_of(given)
     words = Words.read(given.q) if given.q and given.q.strip() else None
-    asked = Asked(
-        words=words,
-        filter=await edge.filter(actor, reader, given.filter),
-        order=await edge.order(actor, reader, given.sort),
-    )
+    order = await edge.order(actor, reader, given.sort)
+    asked = Asked(words=words, filter=await edge.filter(actor, reader, given.filter), order=order)
     async with edge.rails.database.reading(actor, snapshot=True, heavy=True) as tx:
         schema = (await edge.catalogue.current(tx, edge.records.resource)).schema
         ids = await edge.finder.find_ids(tx, reader, asked, owners=reach(reader.grants, plural), most=MOST)
@@ -192,7 +189,7 @@ async def _prepared(
         schema,
         columns_of(edge.records.resource, list(schema.definitions.values()), reader.grants.role, language),
         [each.bytes for each in ids],
-        seal_query(reader, given.q, given.filter),
+        seal_query(reader, given.q, given.filter, order),
     )
     if may_lack(given):
         refuse_lacking(await export.lacking("cp932"))

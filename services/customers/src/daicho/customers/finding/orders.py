@@ -58,6 +58,22 @@ BY_RESOURCE: Final[Mapping[Resource, tuple[str, ...]]] = {
 }
 
 
+_FIELDS: Final = {
+    "newest": "created_at",
+    "oldest": "created_at",
+    "updated": "updated_at",
+    "name": "name",
+    "kana": "family_name_kana",
+}
+"""The field, as filters name it, that each of :data:`ORDERS` sorts by."""
+
+
+def logged_sort(order: Order) -> dict[str, Any]:
+    """``order`` as the access log keeps it: its field, as filters name it, and its direction."""
+    name = f"custom.{order.field.key}" if order.field is not None else _FIELDS[order.name]
+    return {"field": name, "descending": order.descending}
+
+
 def beside_newest(order: Order) -> Any:
     """The type of a position in a list that may fall back to the newest first: that order's, and ``order``'s own."""
     return tuple[UUID | None, order.kind | None]  # type: ignore[name-defined]  # a type made for its decoder
