@@ -58,6 +58,7 @@ async def test_headers_that_services_work_with_arrive(gateway: Gateway) -> None:
         "accept-language": "ja",
         "origin": "http://127.0.0.1",
         "last-event-id": "7",
+        "content-encoding": "gzip",
         "traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
         "tracestate": "a=b",
     }

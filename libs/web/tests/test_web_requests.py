@@ -90,6 +90,45 @@ async def test_a_body_of_another_kind_is_415(client, kind) -> None:
     assert (answer.status_code, answer.json()["code"]) == (415, "unsupported_media_type")
 
 
+@pytest.mark.parametrize("kind", ["application/json", "multipart/form-data; boundary=a"])
+@pytest.mark.parametrize(
+    "coding", ["gzip", "x-gzip", "br", "deflate", "zstd", "identity, gzip", "GZIP", "nonsense"]
+)
+async def test_encoded_body_is_415_naming_the_way_out(client, coding, kind) -> None:
+    headers = {"content-type": kind, "content-encoding": coding}
+    answer = await client.post("/wholes", content=b'{"text": "a"}', headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (415, "unsupported_media_type")
+    assert answer.headers["accept-encoding"] == "identity"
+    assert "Content-Encoding" in answer.json()["detail"]
+
+
+async def test_encoded_body_sent_in_chunks_is_415(client) -> None:
+    async def body():
+        yield b'{"text": "a"}'
+
+    answer = await client.post("/wholes", content=body(), headers={**JSON, "content-encoding": "gzip"})
+    assert answer.status_code == 415
+
+
+async def test_one_of_several_encodings_is_415(client) -> None:
+    headers = [
+        ("content-type", "application/json"),
+        ("content-encoding", "identity"),
+        ("content-encoding", "br"),
+    ]
+    assert (await client.post("/wholes", content=b"{}", headers=headers)).status_code == 415
+
+
+@pytest.mark.parametrize("coding", ["identity", "Identity", "", "identity, identity"])
+async def test_body_with_an_encoding_that_changes_nothing_is_taken(client, coding) -> None:
+    answer = await client.post("/wholes", content=b"{}", headers={**JSON, "content-encoding": coding})
+    assert answer.status_code == 201
+
+
+async def test_request_without_a_body_needs_no_encoding(client) -> None:
+    assert (await client.get("/who", headers={"content-encoding": "gzip"})).status_code == 200
+
+
 @pytest.mark.parametrize(
     "kind",
     [

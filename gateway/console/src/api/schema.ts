@@ -3537,6 +3537,11 @@ export interface components {
         /** @description `unsupported_media_type`: This media type is not accepted here. Send the body as Content-Type: application/json. */
         unsupported_media_type: {
             headers: {
+                /**
+                 * @description The content encoding that is taken, when the body had another.
+                 * @example identity
+                 */
+                "Accept-Encoding"?: string;
                 /** @description The language of the document. */
                 "Content-Language"?: "ja" | "en";
                 [name: string]: unknown;

@@ -44,6 +44,31 @@ async def test_form_field_in_utf_8_and_file_in_its_own_encoding_are_taken(import
     assert answer.status_code == 201, answer.text
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("Content-Encoding", "gzip"), ("Content-Transfer-Encoding", "base64"), ("Content-Encoding", "br")],
+)
+async def test_part_of_a_form_that_is_encoded_is_415(imports, owner, name, value) -> None:
+    files = {"file": ("a.csv", DATA, "text/csv", {name: value}), "resource": (None, b"contact")}
+    answer = await owner.client.post("/v1/imports", files=files)
+    assert (answer.status_code, answer.json()["code"]) == (415, "unsupported_media_type")
+    assert answer.headers["accept-encoding"] == "identity"
+    assert files_of(imports, owner) == []
+
+
+async def test_form_that_is_encoded_is_415(imports, owner) -> None:
+    files = {"file": ("a.csv", DATA), "resource": (None, b"contact")}
+    answer = await owner.client.post("/v1/imports", files=files, headers={"content-encoding": "gzip"})
+    assert (answer.status_code, answer.json()["code"]) == (415, "unsupported_media_type")
+    assert files_of(imports, owner) == []
+
+
+async def test_part_that_names_an_encoding_that_changes_nothing_is_taken(imports, owner) -> None:
+    part = ("a.csv", DATA, "text/csv", {"Content-Transfer-Encoding": "binary"})
+    answer = await owner.client.post("/v1/imports", files={"file": part, "resource": (None, b"contact")})
+    assert answer.status_code == 201, answer.text
+
+
 async def test_client_that_leaves_in_mid_upload_leaves_no_file_and_no_error(imports, owner, caplog) -> None:
     caplog.set_level(logging.INFO)
     url = owner.client.base_url

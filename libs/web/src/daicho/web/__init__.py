@@ -21,7 +21,7 @@ from daicho.web.cursors import Cursor, bound_to, open_cursor, seal_cursor
 from daicho.web.declared import Cost, Glossary, Term, answers, declares
 from daicho.web.idempotency import Reply, Work, create_once
 from daicho.web.problems import language_of
-from daicho.web.requests import check_charset
+from daicho.web.requests import check_charset, check_codings
 from daicho.web.salvage import Salvaged
 from daicho.web.stream_limit import StreamBounds, StreamLimit
 from daicho.web.streams import Event, stream
@@ -57,6 +57,7 @@ __all__ = [
     "answers",
     "bound_to",
     "check_charset",
+    "check_codings",
     "create_app",
     "create_once",
     "declares",

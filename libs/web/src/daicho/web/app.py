@@ -32,7 +32,7 @@ from daicho.web.parameters import learn_parameters, refuse_unknown_parameters
 from daicho.web.problems import API_HEADERS, handlers
 from daicho.web.refusals import HeadersTooLarge, NulInUrl, UrlTooLong
 from daicho.web.refused import noting
-from daicho.web.requests import JsonRequest
+from daicho.web.requests import JsonRequest, check_content_encoding
 from daicho.web.stream_limit import StreamLimit
 
 BODY_LIMIT: Final = 1_000_000
@@ -77,6 +77,7 @@ def create_app(
 
     async def before(request: Request[Any, Any, Any]) -> None:
         _refuse_second_spellings_of_ids(request)
+        check_content_encoding(request)
         await refuse_unknown_parameters(request)
         await stream_limit.admit(request)
         await admission.admit(request)

@@ -112,6 +112,11 @@ _SPOKEN: Final = {
     "description": "The language of the document.",
     "schema": {"type": "string", "enum": ["ja", "en"]},
 }
+_ENCODING: Final = {
+    "description": "The content encoding that is taken, when the body had another.",
+    "schema": {"type": "string"},
+    "example": "identity",
+}
 _BEARER: Final = {"description": "How to sign in.", "schema": {"type": "string"}, "example": "Bearer"}
 
 
@@ -120,6 +125,8 @@ def problem(status: int, kinds: Sequence[type[Fault]]) -> dict[str, Any]:
     headers: dict[str, Any] = {"Content-Language": _SPOKEN}
     if status in {429, 503}:
         headers["Retry-After"] = _RETRY
+    if status == 415:
+        headers["Accept-Encoding"] = _ENCODING
     if status == 401:
         headers["WWW-Authenticate"] = _BEARER
     samples = {kind.code: {"value": _sample(kind)} for kind in kinds}

@@ -28,7 +28,13 @@ from daicho.faults import (
     Unauthenticated,
 )
 from daicho.web.parameters import faults_of_parameters
-from daicho.web.refusals import HeadersTooLarge, MethodNotAllowed, NoBody, UnsupportedMediaType
+from daicho.web.refusals import (
+    HeadersTooLarge,
+    MethodNotAllowed,
+    NoBody,
+    UnsupportedContentEncoding,
+    UnsupportedMediaType,
+)
 
 MEDIA_TYPE: Final = "application/problem+json"
 API_HEADERS: Final = (
@@ -152,6 +158,8 @@ def respond(fault: Fault, language: Language, field_messages: Mapping[str, Messa
         headers["retry-after"] = str(fault.params["retry_after"])
     elif fault.status == 503:
         headers["retry-after"] = "1"
+    if isinstance(fault, UnsupportedContentEncoding):
+        headers["accept-encoding"] = "identity"
     if fault.status == 401:
         headers["www-authenticate"] = "Bearer"
     return Response(

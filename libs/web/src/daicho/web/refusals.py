@@ -81,6 +81,15 @@ class UnsupportedCharset(UnsupportedMediaType):
     )
 
 
+class UnsupportedContentEncoding(UnsupportedMediaType):
+    """The body is compressed or otherwise encoded; no service decodes bodies (RFC 9110, 15.5.16)."""
+
+    messages = Messages(
+        ja="圧縮した本文は受け付けていません。Content-Encoding を外し、圧縮せずに送ってください。",
+        en="Encoded bodies are not accepted here. Send the body as it is, without Content-Encoding.",
+    )
+
+
 class ClientDisconnected(Fault):
     """The client hung up before its request was whole. Nobody reads the answer; 499 is what nginx logs for it."""
 

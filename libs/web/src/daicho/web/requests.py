@@ -29,6 +29,7 @@ from daicho.web.refusals import (
     NoBody,
     UnreadableBody,
     UnsupportedCharset,
+    UnsupportedContentEncoding,
     UnsupportedMediaType,
 )
 from daicho.web.salvage import salvage
@@ -99,6 +100,19 @@ def _check_content_type(content_type: str | None) -> None:
     if kind != "application/json" and not kind.endswith("+json"):
         raise UnsupportedMediaType(accepted="application/json")
     check_charset(parameters.get("charset"), accepted="application/json; charset=utf-8")
+
+
+def check_content_encoding(request: Request[Any, Any, Any]) -> None:
+    """Raises UnsupportedContentEncoding for a body with a Content-Encoding other than ``identity``."""
+    has_body = "transfer-encoding" in request.headers or request.headers.get("content-length", "0") != "0"
+    if has_body:
+        check_codings(",".join(request.headers.getall("content-encoding", [])))
+
+
+def check_codings(listed: str, taken: frozenset[str] = frozenset({"identity"})) -> None:
+    """Raises UnsupportedContentEncoding for a comma-separated list that names a coding that is not ``taken``."""
+    if any(each.strip() not in {"", *taken} for each in listed.lower().split(",")):
+        raise UnsupportedContentEncoding
 
 
 def check_charset(charset: str | None, *, accepted: str) -> None:

@@ -14,7 +14,7 @@ from multipart import MultipartError, MultipartSegment, PushMultipartParser, par
 from daicho.customers.imports.faults import UploadMalformed
 from daicho.customers.imports.file_names import clean_file_name
 from daicho.customers.model import RESOURCES
-from daicho.web import check_charset
+from daicho.web import check_charset, check_codings
 
 FILE_LIMIT: Final = 64_000_000
 """Bytes of an uploaded file, with what multipart adds to it."""
@@ -41,6 +41,10 @@ class UploadOperation(Operation):
             },
         )
         super().__init__(**members)
+
+
+_UNENCODED: Final = frozenset({"7bit", "8bit", "binary"})
+"""Values of Content-Transfer-Encoding that leave a part as it is (RFC 2045, 6.2)."""
 
 
 class Upload:
@@ -92,6 +96,8 @@ class Upload:
         return hashlib.sha256(repr(whole).encode()).hexdigest()
 
     def _begin(self, segment: MultipartSegment) -> None:
+        check_codings(segment.header("content-encoding", ""))
+        check_codings(segment.header("content-transfer-encoding", ""), _UNENCODED)
         if segment.name == "file":
             if self.file_name is not None:
                 raise UploadMalformed
