@@ -5,20 +5,25 @@ from __future__ import annotations
 import asyncio
 from uuid import UUID
 
+import pytest
 from test_customers_imports_pipeline import table
 
+from daicho.access import copy
+from daicho.contracts.identity.events.v1 import events_pb2
 from daicho.customers.companies.records import Companies
-from daicho.customers.definitions.catalogue import Catalogue
+from daicho.customers.definitions.catalogue import Catalogue, claim
 from daicho.customers.imports import repository
 from daicho.customers.imports.callers import Asker
 from daicho.customers.imports.running import BATCH, LANES, Running
 from daicho.faults import Forbidden
+from daicho.identity import permissions as roles
 from daicho.keyring import FileStore, Keyring, KeysUnavailable
 from daicho.runtime import utc_now
 from daicho.tenancy import Actor, Scope, UserId
 from daicho.testkit.waiting import until
 
 WAITING = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%\"import\"%'"
+HOLDING = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%pg_advisory_xact_lock_shared%'"
 
 
 async def running_by_hand(imports, owner, made):
@@ -82,6 +87,83 @@ async def test_a_run_ends_with_its_batch_when_its_user_may_no_longer_import(impo
     assert isinstance(failure, Forbidden)
     async with imports.ledger.database.reading(owner.house.tenant_id) as tx:
         assert await tx.driver.fetchval("SELECT count(*) FROM contact") == LANES * BATCH
+
+
+async def stopped(imports, owner, made, meanwhile):
+    """The import after a run during which ``meanwhile`` happened while each lane's first batch was in its transaction."""
+    async with imports.ledger.database.transaction(owner.house.tenant_id) as tx:
+        await claim(tx, "contact")
+        assert (await owner("POST", f"/v1/imports/{made['id']}/run")).status_code == 202
+
+        async def both_wait() -> bool:
+            async with imports.ledger.database.tenantless() as other:
+                return await other.driver.fetchval(HOLDING) >= LANES
+
+        await until(both_wait)
+        await meanwhile()
+    return await imports.follow(owner, made["id"], "done")
+
+
+@pytest.mark.parametrize(
+    "less",
+    [
+        {"contacts:create": Scope.NONE},
+        {"contacts:update": Scope.NONE},
+        {"contacts:create": Scope.OWN},
+        {"contacts:read": Scope.TEAM},
+    ],
+)
+async def test_a_run_ends_with_its_batch_when_its_user_may_write_less(imports, owner, less) -> None:
+    rows = [f"B-{number},田中,,,,,," for number in range(4 * BATCH)]
+    made = await imports.upload(owner, "b.csv", table(*rows))
+    await imports.check(owner, made["id"])
+
+    async def demote() -> None:
+        await imports.ledger.set_role(owner.house.tenant_id, "owner", {**roles.defaults("owner"), **less})
+
+    found = await stopped(imports, owner, made, demote)
+    assert (found["status"], found["failure"]) == ("failed", "rights_lost")
+    # A lane that stops ends the other one too, whose batch is then rolled back as a whole.
+    assert (found["created"] in {BATCH, LANES * BATCH}, found["rejected"]) == (True, 0)
+    assert "残っています" in found["failure_detail"]
+    async with imports.ledger.database.reading(owner.house.tenant_id) as tx:
+        assert await tx.driver.fetchval("SELECT count(*) FROM contact") == found["created"]
+
+
+async def test_a_run_ends_with_its_batch_when_its_user_may_no_longer_write_a_mapped_field(
+    imports, owner
+) -> None:
+    await owner.make(
+        "/v1/fields", resource="contact", key="inner", type="text", label="社内", write_roles=["owner"]
+    )
+    rows = [f"B-{number},田中,秘" for number in range(4 * BATCH)]
+    made = await imports.upload(owner, "b.csv", table(*rows, header="顧客番号,姓,社内"))
+    await imports.check(owner, made["id"])
+
+    async def move() -> None:
+        async with imports.ledger.database.transaction(owner.house.tenant_id) as tx:
+            user = events_pb2.UserChanged(user_id=owner.user_id.bytes, role="admin")
+            await copy.write_user(tx, user, 2)
+
+    found = await stopped(imports, owner, made, move)
+    assert (found["status"], found["failure"]) == ("failed", "field_rights_lost")
+    assert (found["created"] in {BATCH, LANES * BATCH}, found["rejected"]) == (True, 0)
+    async with imports.ledger.database.reading(owner.house.tenant_id) as tx:
+        assert await tx.driver.fetchval("SELECT count(*) FROM contact") == found["created"]
+
+
+async def test_a_run_that_lost_rights_goes_on_with_what_is_left_of_them(imports, owner) -> None:
+    rows = [f"B-{number},田中,,,,,," for number in range(3 * BATCH)]
+    made = await imports.upload(owner, "b.csv", table(*rows))
+    await imports.check(owner, made["id"])
+
+    async def demote() -> None:
+        less = {**roles.defaults("owner"), "contacts:create": Scope.OWN}
+        await imports.ledger.set_role(owner.house.tenant_id, "owner", less)
+
+    assert (await stopped(imports, owner, made, demote))["failure"] == "rights_lost"
+    done = await imports.run(owner, made["id"])
+    assert (done["status"], done["created"], done["rejected"]) == ("done", 3 * BATCH, 0)
 
 
 async def test_what_its_user_may_no_longer_create_is_refused_row_by_row(imports, owner) -> None:

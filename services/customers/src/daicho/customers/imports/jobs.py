@@ -96,8 +96,6 @@ class ImportJobs:
             await ending.end(tx, job.subject, status, "failed", self.running.clock(), code)
 
 
-def _failure(error: Exception) -> str:
+def _failure(error: Forbidden | FieldsChanged | NamesTooLarge) -> str:
     """The ``failure`` of an import that ends with ``error``."""
-    if isinstance(error, NamesTooLarge):
-        return error.code
-    return "forbidden" if isinstance(error, Forbidden) else "fields_changed"
+    return "fields_changed" if isinstance(error, FieldsChanged) else error.code

@@ -88,6 +88,14 @@ FAILURES: Final[Mapping[str, Messages]] = {
         ja="このインポートを始めた人に、取り込みの権限がなくなりました。",
         en="Whoever began this import may not import any more.",
     ),
+    "rights_lost": Messages(
+        ja="このインポートを始めた人が登録・変更できる範囲が、取り込みの途中で狭くなりました。もう一度チェックしてください。",
+        en="During the import, the person who began it lost rights to create or change records. Check the import again.",
+    ),
+    "field_rights_lost": Messages(
+        ja="このインポートを始めた人が、取り込み先の項目に入力できなくなりました。その項目を外して、もう一度チェックしてください。",
+        en="During the import, the person who began it lost the right to write one of its fields. Leave the field out and check the import again.",
+    ),
     "expired": Messages(
         ja="30 日間操作がなかったため、ファイルを削除しました。もう一度アップロードしてください。",
         en="Nothing was done with it for 30 days, so the file was deleted. Upload it again.",
@@ -104,6 +112,18 @@ BEGUN: Final[Mapping[str, Messages]] = {
         "もう一度取り込みを実行すると、残りの行をダウンロードして取り込み直せるようになります。",
         en="Fields were changed during the import. Rows already imported stay. "
         "Run it again to get the remaining rows as a file that can be imported anew.",
+    ),
+    "rights_lost": Messages(
+        ja="このインポートを始めた人が登録・変更できる範囲が、取り込みの途中で狭くなりました。取り込み済みの行はそのまま残っています。"
+        "もう一度取り込みを実行すると、残りの行のうち、いまの権限で取り込めるものだけを取り込みます。",
+        en="During the import, the person who began it lost rights to create or change records. Rows already imported stay. "
+        "Run it again to import those of the remaining rows that their rights still cover.",
+    ),
+    "field_rights_lost": Messages(
+        ja="このインポートを始めた人が、取り込みの途中で、取り込み先の項目に入力できなくなりました。取り込み済みの行はそのまま残っています。"
+        "権限が戻れば、もう一度取り込みを実行して残りの行を取り込めます。",
+        en="During the import, the person who began it lost the right to write one of its fields. Rows already imported stay. "
+        "Once they have the right again, run it again to go on with the rest.",
     ),
     "expired": ImportExpired.messages,
     "internal": Messages(

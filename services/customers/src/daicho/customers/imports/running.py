@@ -24,6 +24,7 @@ from daicho.customers.imports.callers import Asker, Caller
 from daicho.customers.imports.companies import settle_companies
 from daicho.customers.imports.file_reader import FileReader
 from daicho.customers.imports.model import Import
+from daicho.customers.imports.permission import check_fields, check_still
 from daicho.customers.imports.repository import FieldsChanged, Superseded
 from daicho.customers.imports.retokening import renew_tokens
 from daicho.customers.imports.updating import Updating
@@ -32,7 +33,7 @@ from daicho.events import Aggregate, tell_all
 from daicho.fields import IndexKind, index_kind
 from daicho.keyring import FileStore
 from daicho.runtime import Clock
-from daicho.tenancy import Database, TenantTransaction, UserId
+from daicho.tenancy import Database, Grants, TenantTransaction, UserId
 
 BATCH: Final = 500
 """Rows of a transaction: as many as one event may name."""
@@ -65,12 +66,17 @@ class Running:
     clock: Clock
 
     async def run(self, asker: Asker, found: Import) -> None:
-        """Take ``found`` over from where it stands to its end. Raises :class:`Superseded`, Forbidden, Unavailable."""
+        """Take ``found`` over from where it stands to its end.
+
+        Raises :class:`Superseded`, Unavailable, and Forbidden before the next batch when the user who asked for it
+        loses the right to import, to write as many records as at the beginning, or to write a mapped field.
+        """
+        begun = (await asker.now()).grants
         await settle_companies(self.database, self.companies, asker, found)
         try:
             async with asyncio.TaskGroup() as lanes:
                 for lane in range(LANES):
-                    lanes.create_task(self._lane(asker, found, lane))
+                    lanes.create_task(self._lane(asker, begun, found, lane))
         except BaseExceptionGroup as group:
             # Both lanes stop for the same reason; a job is retried by what it is.
             raise group.exceptions[0] from None
@@ -78,13 +84,14 @@ class Running:
         await self._finish(await asker.now(), found)
         await self.store.delete(asker.actor.tenant_id, found.id)
 
-    async def _lane(self, asker: Asker, found: Import, lane: int) -> None:
+    async def _lane(self, asker: Asker, begun: Grants, found: Import, lane: int) -> None:
         async with self.database.transaction(asker.actor) as tx:
             await tx.driver.execute(_OPEN_LANE, tx.tenant_id, found.id, lane)
             batch: int = await tx.driver.fetchval(_LANE, tx.tenant_id, found.id, lane)
         while batch * BATCH < found.rows:
             for attempt in range(_ATTEMPTS):
                 caller = await asker.now()
+                check_still(begun, caller.grants, found.resource)
                 try:
                     async with self.database.transaction(caller.actor) as tx:
                         answer = await tx.driver.execute(
@@ -159,11 +166,12 @@ class _Batch:
         return (self.tx.tenant_id, self.found.id, self.first, self.first + BATCH)
 
     async def _schema(self) -> ResourceSchema | None:
-        """The custom fields of the check. None when they are others now and the import cannot be checked again,
+        """The custom fields of the check. Raises FieldRightsLost. None when they are others now and the import cannot be checked again,
         because it has begun: its remaining rows are refused, so that its user gets them back as a file."""
         await hold(self.tx, self.found.resource)
         schema = await self.running.catalogue.current(self.tx, self.found.resource)
         if schema.revision == self.found.fields_revision:
+            check_fields(self.found.description.mapping, schema.schema.definitions, self.caller.grants.role)
             return schema
         if self.found.has_begun:
             return None
