@@ -264,25 +264,20 @@ async def test_deadline_refuses_and_leaves_nothing_behind() -> None:
     assert (one.taken, one.waiting) == (1, 0)
 
 
-async def test_request_that_gives_up_leaves_the_queue() -> None:
+@pytest.mark.parametrize(
+    "has_its_place", [False, True], ids=["while it waits", "with a place it has not used"]
+)
+async def test_request_that_gives_up_leaves_its_place_to_the_next(has_its_place: bool) -> None:
     one = limit(per_tenant=1)
     served = Served(one)
     for number in range(3):
         await served.ask(str(number), "t")
-    served.tasks[1].cancel()
-    one.give_back("t")  # before the cancelled one has run
-    await turns()
-    assert served.names == ["0", "2"]
-    assert (one.taken, one.waiting) == (1, 0)
-
-
-async def test_place_given_to_a_request_that_gives_up_goes_to_the_next() -> None:
-    one = limit(per_tenant=1)
-    served = Served(one)
-    for number in range(3):
-        await served.ask(str(number), "t")
-    one.give_back("t")
-    served.tasks[1].cancel()  # it has its place, and has not run yet
+    if has_its_place:
+        one.give_back("t")
+        served.tasks[1].cancel()  # it has its place, and has not run yet
+    else:
+        served.tasks[1].cancel()
+        one.give_back("t")  # before the cancelled one has run
     await turns()
     assert served.names == ["0", "2"]
     assert (one.taken, one.waiting) == (1, 0)

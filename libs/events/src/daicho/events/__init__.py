@@ -3,7 +3,7 @@
 Telling: :func:`tell` puts a row into the outbox, :class:`Relay` brings it to the :class:`Bus`,
 signed by :class:`BatchSigner`. Hearing:
 :class:`Consumer` with its inbox, which believes what :class:`EventVerifier` has verified. At once and to everyone: :func:`broadcast`, :class:`Heartbeats`,
-:class:`Revocations`. Who saw what: :class:`AccessLog`; who was refused: :class:`Refusals`. Tables: :mod:`daicho.events.schema` in every service,
+:class:`Revocations`. Accesses: :class:`AccessLog`; refused requests: :class:`Refusals`. Tables: :mod:`daicho.events.schema` in every service,
 :mod:`daicho.events.bus_schema` in the bus's own database.
 """
 

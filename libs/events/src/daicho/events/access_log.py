@@ -1,7 +1,7 @@
-"""Who saw what: entries committed before the answer leaves.
+"""The access log: an entry for each answer that shows records, committed before the answer leaves.
 
-Every list page waits for this, so one writer a process takes all that is waiting into one statement and
-one commit; while it commits, the next group gathers.
+Every list page waits for its entry, so one writer in each process takes all waiting entries into one statement and
+one commit. The next group gathers while it commits.
 """
 
 from __future__ import annotations
@@ -128,9 +128,9 @@ class AccessLog:
 def _accessed(
     action: str, resource: str, ids: Sequence[UUID], detail: bytes | None
 ) -> list[events_pb2.Accessed]:
-    """What an answer makes known; one without records is an access as well: somebody looked.
+    """The events of one answer, of at most :data:`MAX_IDS` ids each. An answer without records has an event too.
 
-    The ids are in their own order: that of the answer would tell how a field sorts them that an auditor may not read.
+    The ids are sorted, because the order of the answer would reveal how a field ranks the records.
     """
     shown = sorted(item.bytes for item in ids)
     return [

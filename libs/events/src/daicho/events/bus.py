@@ -1,4 +1,4 @@
-"""What a bus promises, whatever carries it.
+"""The interface of a bus, and what every implementation guarantees.
 
 A topic has :data:`PARTITIONS` partitions. Messages with one key go to one partition and keep their order.
 A group of consumers remembers how far it has read each partition; at any time one member reads a
@@ -23,7 +23,7 @@ PARTITIONS = 8
 ANSWERS_WITHIN = 10.0
 """Seconds in which a bus that is there takes a batch."""
 DEAD = ".dead"
-"""What is appended to a topic's name to name its dead letters."""
+"""The suffix that names a topic's dead letters."""
 BROADCAST = ".revocations"
 """How the names of topics end that everyone hears, now or never."""
 
@@ -79,7 +79,7 @@ class Subscription(Protocol):
     """One member of a group."""
 
     async def next(self) -> Sequence[Batch]:
-        """What is new in this member's slots, one batch a slot, none for a slot whose batch is still out.
+        """The new records of this member's slots, one batch a slot, none for a slot whose batch is still out.
 
         Waits until there is something. Raises :class:`daicho.faults.Unavailable` while the bus is away;
         asking again is safe. Raises :class:`daicho.events.missed_events.EventsMissed` when retention has
@@ -148,7 +148,7 @@ class Bus(Protocol):
         ...
 
     def read(self, topic: str, *, since: datetime | None = None) -> AsyncIterator[Record]:
-        """What lies in ``topic`` now, from the first record not before ``since``; in order within a partition."""
+        """The records of ``topic`` now, from the first record not before ``since``; in order within a partition."""
         ...
 
     async def rewind(self, group: str, topic: str, to: datetime | Mapping[int, int]) -> None:

@@ -142,7 +142,7 @@ class Consumer:
                     tries += 1
                     await self._wait_out(error, tries)
                     continue
-                # What arrives while a round is dealt with goes into the next one, as long as that is soon:
+                # Records that arrive during a round go into the next one, if it begins soon:
                 # the fuller a round, the fewer transactions for each event.
                 dealing = tasks.create_task(self._deal_with(subscription, batches))
                 await asyncio.wait([dealing], timeout=_ROUND_SECONDS)

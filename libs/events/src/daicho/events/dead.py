@@ -64,7 +64,7 @@ def letter_for(record: Record, *, consumer: str, error: BaseException, attempts:
 
 
 def reason_of(error: BaseException) -> str:
-    """What went wrong and where, without the message: an exception's text may quote what people wrote."""
+    """The type and place of an error, without its message, which may quote personal data."""
     if isinstance(error, Rejected):
         return error.reason
     name = error.code if isinstance(error, Fault) else type(error).__name__

@@ -1,4 +1,4 @@
-"""What an event looks like on its way: the frozen envelope of ``proto/daicho/bus/v1/envelope.proto``."""
+"""Events on the bus have the frozen envelope of ``proto/daicho/bus/v1/envelope.proto``."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _KINDS = {
 
 @dataclass(frozen=True, slots=True)
 class Aggregate:
-    """What an event is about.
+    """The record that an event is about.
 
     ``id`` is unique over all tenants (a UUIDv7; for a thing that has only a name, a UUIDv5 under its
     tenant's id): a consumer that has heard it under one tenant sends it to the dead letters under another.

@@ -1,4 +1,4 @@
-"""What a consumer has heard: each event once, and no version older than the one held."""
+"""The inbox of a consumer takes each event once, and no version older than the one held."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ KEPT: Final = LIFE + timedelta(days=1)
 
 
 class Held(NamedTuple):
-    """What a consumer holds of an aggregate."""
+    """The state of an aggregate that a consumer holds."""
 
     tenant_id: UUID
     version: int
@@ -53,7 +53,7 @@ async def enter(connection: asyncpg.Connection[Any], consumer: str, ids: Sequenc
 
 
 async def held(connection: asyncpg.Connection[Any], consumer: str, names: Iterable[Name]) -> dict[Name, Held]:
-    """What ``consumer`` holds of the aggregates named."""
+    """The states that ``consumer`` holds of the aggregates named."""
     wanted = list(set(names))
     if not wanted:
         return {}

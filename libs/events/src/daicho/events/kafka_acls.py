@@ -23,7 +23,7 @@ _TELL: Final = ("Write", "Create")
 
 
 class Rule(NamedTuple):
-    """What ``user`` may do with some resources; ``prefixed`` names stand for everything that begins with them."""
+    """The rights of ``user`` on some resources; ``prefixed`` names stand for everything that begins with them."""
 
     user: str
     operations: tuple[str, ...]

@@ -62,7 +62,7 @@ class KafkaAddress:
         return made
 
     def settings(self) -> dict[str, Any]:
-        """What aiokafka's clients are told. Files are read now: each new client sees a renewed certificate."""
+        """The settings of aiokafka's clients. Files are read now: each new client sees a renewed certificate."""
         settings: dict[str, Any] = {"bootstrap_servers": self.servers}
         if self.tls:
             context = ssl.create_default_context(cafile=self.ca or None)

@@ -201,7 +201,7 @@ class KafkaBus(Bus):
         return self._producer
 
     async def _discard(self, producer: AIOKafkaProducer) -> None:
-        """What a failed producer still holds must not arrive after what is published next."""
+        """Drop what a failed producer still holds, so that it does not arrive after later events."""
         if self._producer is producer:
             self._producer = None
         await stop(producer)

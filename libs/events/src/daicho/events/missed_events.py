@@ -38,7 +38,7 @@ class EventsMissed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Missed:
-    """What a group missed of one topic: everything told between ``heard_until`` and ``kept_since`` (None: unknown)."""
+    """The part of a topic that a group missed: everything told between ``heard_until`` and ``kept_since`` (None: unknown)."""
 
     group: str
     topic: str

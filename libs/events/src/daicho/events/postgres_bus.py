@@ -1,8 +1,9 @@
-"""The bus in a PostgreSQL database: for one machine, with the promises of the big one.
+"""The bus in a PostgreSQL database, for one machine. It guarantees what the Kafka bus does.
 
-The function ``publish`` (:mod:`daicho.events.bus_schema`) checks that the caller may tell on each topic, and draws
-positions from the row of each slot, which stays locked until it commits: a position becomes visible after all before it. Members share slots by advisory locks (:mod:`shares`).
-Notifications wake who waits; a look each second is the net under them.
+The function ``publish`` (:mod:`daicho.events.bus_schema`) checks that the caller may publish to each topic, and draws
+positions from the row of each slot. The row stays locked until the commit, so a position becomes visible after all
+earlier ones. Members share slots by advisory locks (:mod:`shares`). Notifications wake waiting members, which also poll
+once a second in case a notification is lost.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Who was refused what: entries of the access log, committed before the refusal leaves.
+"""Entries of the access log about refused requests, committed before the refusal leaves.
 
 Somebody who tries ids one after the other must not fill the log: of one actor the first attempts of each minute
 have entries of their own, the others are counted by resource and enter as one entry when the minute is over. A

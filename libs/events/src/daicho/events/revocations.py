@@ -1,4 +1,4 @@
-"""What every process must hear at once: broadcasts in sequence, and a heartbeat that proves the line stands.
+"""Revocations reach every process within a second: broadcasts in sequence, and a heartbeat that proves the connection.
 
 The heartbeat goes the whole way, through outbox, relay and bus: silence means that revocations, too, would
 not arrive. A broadcast's number is its envelope's aggregate version (see :func:`daicho.events.broadcast`).

@@ -1,4 +1,4 @@
-"""Who works on what: numbered slots shared out among processes by PostgreSQL's advisory locks.
+"""Numbered slots, shared out among processes by PostgreSQL's advisory locks.
 
 Every member holds a lock of its own, so that the server itself knows who is alive: a lock goes with its
 connection. From the sorted list of members each computes the same fair shares, gives up what is not its own and

@@ -85,7 +85,7 @@ class Certificate:
 
 
 class Proof(NamedTuple):
-    """What proves one message: leaf ``number`` of ``size``, the path to the root, and the root's signature."""
+    """The proof of one message: leaf ``number`` of ``size``, the path to the root, and the root's signature."""
 
     certificate: bytes
     signature: bytes
@@ -102,17 +102,17 @@ class Proof(NamedTuple):
 
 
 def certificate_statement(service: str, public_key: bytes, not_before: int, not_after: int) -> bytes:
-    """What a service's key signs to certify a relay's key."""
+    """The text that a service's key signs to certify a relay's key."""
     return _CERTIFICATE + bytes(msgpack.packb((service, public_key, not_before, not_after)))
 
 
 def batch_statement(root: bytes, size: int) -> bytes:
-    """What a relay's key signs for each batch."""
+    """The text that a relay's key signs for each batch."""
     return _BATCH + size.to_bytes(4, "big") + root
 
 
 def replay_statement(leaf: bytes, group: str) -> bytes:
-    """What the service of ``group`` signs to hear the dead letter with this leaf again."""
+    """The text that the service of ``group`` signs to receive the dead letter with this leaf again."""
     return _REPLAY + leaf + group.encode()
 
 

@@ -40,7 +40,7 @@ LEASE = timedelta(seconds=10)
 ATTEMPTS = 8
 FIRST_DELAY = timedelta(seconds=1)
 LONGEST_DELAY = timedelta(minutes=5)
-# What is away comes back without notice, and asking whether it has is cheap.
+# A service that is away comes back without notice, and asking whether it has is cheap.
 LONGEST_WAIT = timedelta(seconds=4)
 
 log = structlog.get_logger()

@@ -1,4 +1,4 @@
-"""What a call carries while it is worked on: who acts, who called, how long there is left."""
+"""The context of the call being served: actor, calling service, time left."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _deadline: ContextVar[float | None] = ContextVar("daicho.rpc.deadline", default=
 
 
 def current_actor() -> Actor:
-    """Who acts in the call being served, as their token or the calling service's certificate proves.
+    """The actor of the call being served, as their token or the calling service's certificate proves.
 
     Raises LookupError outside a call, and in a service's own call that names no tenant.
     """

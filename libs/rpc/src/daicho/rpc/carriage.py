@@ -110,7 +110,7 @@ def unpack(packed: bytes) -> Fault:
 
 
 def fault_of(error: grpc.aio.AioRpcError) -> Fault:
-    """What a failed call means: the fault that the server raised, or one for the status alone."""
+    """The fault that the server raised, or one for the status alone."""
     trailing: Any = error.trailing_metadata()
     for key, value in trailing or ():
         if key == KEY and isinstance(value, bytes):

@@ -1,4 +1,4 @@
-"""Who a process is on the wire: its certificate, as it is now."""
+"""The current certificate of a process, which names it to others."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ Material = tuple[bytes, bytes, bytes]
 
 
 def material(source: CertificateSource) -> Material:
-    """What ``source`` holds at this moment."""
+    """The key, chain and authority that ``source`` holds now."""
     certificate = source.current()
     return certificate.key, certificate.chain, certificate.authority
 

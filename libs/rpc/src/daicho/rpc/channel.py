@@ -23,7 +23,7 @@ from daicho.tenancy import Actor
 
 StubT = TypeVar("StubT")
 
-# What a hop keeps of the deadline for its own answer, in seconds.
+# The part of the deadline that a hop keeps for its own answer, in seconds.
 MARGIN = 0.02
 ATTEMPTS = 4
 # The longest pause before the second attempt, in seconds; it doubles, and half to all of it is taken.
@@ -117,7 +117,7 @@ class Channel:
         self._leaving.add(task)
         task.add_done_callback(self._leaving.discard)
 
-    # What generated stubs call. They hand over how to write requests and read answers.
+    # Generated stubs call these. They hand over how to write requests and read answers.
 
     def unary_unary(
         self, path: str, request_serializer: Any = None, response_deserializer: Any = None, **_private: Any
@@ -155,7 +155,7 @@ class _Connection:
 
 
 class _Method:
-    """What both kinds of method share: identity, deadline, and whether to try again."""
+    """The parts that both kinds of method share: identity, deadline, and whether to try again."""
 
     make: str
 
@@ -260,7 +260,7 @@ class StreamMethod(_Method):
 
 
 def _failed(span: Span, error: grpc.aio.AioRpcError) -> Fault:
-    """What the call's failure means, noted on its span."""
+    """The fault of a failed call, noted on its span."""
     tracing.say_status(span, error.code().name, failed=True)
     return carriage.fault_of(error)
 

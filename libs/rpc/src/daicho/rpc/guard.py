@@ -1,4 +1,4 @@
-"""What stands between the wire and a method: caller, token, tenant, deadline, trace, faults.
+"""Checks around every method: caller, token, tenant, deadline, trace, faults.
 
 One :class:`Guard` wraps one method when the server starts, so a call runs through plain function calls
 and no chain of interceptors.
@@ -43,7 +43,7 @@ class TokenVerifier(Protocol):
     """Turns access tokens into actors."""
 
     async def verify(self, token: str) -> Actor:
-        """Who the holder of ``token`` is, the token itself included.
+        """The actor that holds ``token``, the token itself included.
 
         Raises :class:`daicho.faults.Unauthenticated` for a token that does not stand,
         :class:`daicho.faults.Unavailable` when that cannot be known.
@@ -139,7 +139,7 @@ class Guard:
         return await work(request)
 
     async def _noted(self, fault: Fault, body: bytes, metadata: Mapping[str, Any], context: Any) -> Fault:
-        """What to answer in the place of ``fault``, once the refusal is recorded."""
+        """The fault to answer, once the refusal is recorded: ``fault``, or why it could not be recorded."""
         if self._refused is None or not isinstance(fault, faults.Forbidden | faults.NotFound):
             return fault
         user = await self._user(metadata)
@@ -148,7 +148,7 @@ class Guard:
         )
 
     async def _user(self, metadata: Mapping[str, Any]) -> Actor | None:
-        """Whose token came with a call that is refused already; None for none that stands."""
+        """The holder of the token of a call that is already refused; None without a valid token."""
         token = _bearer(metadata)
         try:
             return None if token is None else _with_origin(await self._verifier.verify(token), metadata)

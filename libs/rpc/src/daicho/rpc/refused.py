@@ -31,7 +31,7 @@ class Refused:
     async def note(
         self, fault: Fault, *, caller: str | None, user: Actor | None, request: Any | None
     ) -> Fault:
-        """What to answer: ``fault`` once it is recorded, or why it could not be.
+        """The fault to answer: ``fault`` once it is recorded, or why it could not be.
 
         ``caller``: the name in the certificate; ``user``: whose token came, as far as it stands; ``request``: what was
         asked, as far as it reads. It goes to the user's tenant, or else to the one that the service names. One that

@@ -1,4 +1,4 @@
-"""What the protocol files say about a method: who may call it, for whom, and whether a repeat is safe."""
+"""The rules of a method in the protocol files: its callers, the actors it serves, and whether a repeat is safe."""
 
 from __future__ import annotations
 

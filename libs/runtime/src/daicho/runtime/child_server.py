@@ -47,7 +47,7 @@ _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_NO_NEW_PRIVS = 1, 4, 38
 
 
 class ChildSpec(msgspec.Struct, frozen=True, array_like=True):
-    """What a child runs, and its limits."""
+    """The function that a child runs, and its limits."""
 
     function: str
     """``module:function``, called with an argument and an iterator of inputs; yields answers."""
@@ -200,7 +200,7 @@ def _limit(spec: ChildSpec, server: int) -> None:
     prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
     prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
     os.nice(max(0, spec.nice - os.nice(0)))
-    # What is read has no cycles: collecting often would only walk it again and again.
+    # The data that is read has no cycles, so frequent garbage collection would only cost time.
     gc.set_threshold(100_000, 50, 100)
 
 

@@ -242,7 +242,7 @@ def _count_down(held: dict[Any, int], key: Hashable) -> None:
 
 
 class _TenantQueue:
-    """What waits of one tenant: users in rotation, each user's requests as they came."""
+    """The queue of one tenant: users take turns, and each user's requests keep their order."""
 
     __slots__ = ("_by_user", "_count")
 

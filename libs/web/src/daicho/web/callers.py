@@ -1,6 +1,6 @@
-"""Who calls, and whether they may: the guards that every route has.
+"""Guards of routes: they identify the caller and check permissions.
 
-A route without one does not start (see :func:`daicho.web.create_app`), so forgetting is no way in.
+An application with an unguarded route does not start (see :func:`daicho.web.create_app`).
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class GrantSource(Protocol):
     """Knows what an actor may do now; raises Unauthenticated for one who no longer may anything."""
 
     def grants(self, actor: Actor) -> Awaitable[Grants]:
-        """What ``actor`` may do."""
+        """The permissions of ``actor``."""
         ...
 
 
@@ -110,7 +110,7 @@ class public:  # noqa: N801 as above
 
 
 def guard_of(handler: HTTPRouteHandler) -> requires | public | None:
-    """What lets callers in to ``handler``."""
+    """The guard of ``handler``."""
     guards = handler.resolve_guards() if hasattr(handler, "resolve_guards") else handler.guards
     return next((guard for guard in guards or () if isinstance(guard, requires | public)), None)
 
@@ -122,19 +122,19 @@ def address_of(connection: Connection) -> str | None:
 
 
 def actor_of(connection: Connection) -> Actor:
-    """Who calls; on routes behind :class:`requires` alone."""
+    """The caller; on routes behind :class:`requires` alone."""
     actor: Actor = _state(connection)[ACTOR]
     return actor
 
 
 def grants_of(connection: Connection) -> Grants:
-    """What the caller may do; on routes behind :class:`requires` alone."""
+    """The caller's permissions; on routes behind :class:`requires` alone."""
     grants: Grants = _state(connection)[_GRANTS]
     return grants
 
 
 def _state(connection: Connection) -> dict[str, Any]:
-    """What travels with a request: the mapping itself, around which ``connection.state`` is made anew each time."""
+    """The state of a request: the mapping itself, around which ``connection.state`` is made anew each time."""
     found: dict[str, Any] = connection.scope["state"]
     return found
 

@@ -77,5 +77,5 @@ async def _encoded(events: AsyncIterator[Event], still: Still, ends: float) -> A
             coming.cancel()
             await asyncio.gather(coming, return_exceptions=True)
         if isinstance(events, AsyncGenerator):
-            # What the source holds (a connection, a place in a queue) is given back now, not at some collection.
+            # Give back what the source holds (a connection, a place in a queue) now, not at the next garbage collection.
             await events.aclose()

@@ -23,7 +23,7 @@ from daicho.tenancy import TenantId
 
 
 def parts(rails: Rails) -> Parts:
-    """What the audit serves, hears and does."""
+    """The routes, consumers and jobs of the audit."""
     unsigned, uncosigned = Unsigned(), set[TenantId]()
     witness = witness_of(rails.settings.witness_key, rails.settings.witness_url)
     checkpoints = Checkpoints(

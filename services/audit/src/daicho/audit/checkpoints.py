@@ -112,7 +112,7 @@ class Checkpoints:
         return await self._with_anchor(tenant_id, read)
 
     async def _with_anchor(self, tenant_id: TenantId, use: Callable[[Anchor, TenantId], Awaitable[T]]) -> T:
-        """What ``use`` answers: with the remembered anchor first, then, when that fails, with a fresh one."""
+        """The answer of ``use``: with the remembered anchor first, then, when that fails, with a fresh one."""
         for attempt in range(ATTEMPTS):
             try:
                 return await use(await self._anchored(tenant_id, fresh=attempt > 0), tenant_id)

@@ -1,4 +1,4 @@
-"""What the audit asks others: how users are called, and which fields a reader may read."""
+"""Clients of other services: names of users, and the fields that a reader may read."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class FieldRights:
         self._stub = channel.stub(customers_pb2_grpc.LedgerServiceStub)
 
     async def of(self, actor: Actor) -> Mapping[str, Readable]:
-        """What ``actor`` may read, by resource, asked in their name.
+        """The rights of ``actor`` by resource, asked in their name.
 
         Nothing when customers does not answer: the log is read without what was searched for.
         """

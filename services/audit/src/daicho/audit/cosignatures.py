@@ -60,7 +60,7 @@ class Witness:
         return witness
 
     def message(self, text: str, time: int) -> str:
-        """What the witness signs of a checkpoint's ``text`` at ``time`` (seconds since 1970)."""
+        """The text that the witness signs of a checkpoint's ``text`` at ``time`` (seconds since 1970)."""
         return f"cosignature/v1\ntime {time}\n{text}"
 
 

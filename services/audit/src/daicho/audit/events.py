@@ -47,7 +47,7 @@ Reading = tuple[str, str, UUID | None, list[bytes]]
 
 
 def fact_of(envelope: Envelope) -> Fact:
-    """What the log says of ``envelope``. Raises Rejected for a payload that does not read."""
+    """The fact that the log records of ``envelope``. Raises Rejected for a payload that does not read."""
     message = _message_of(envelope.type, envelope.payload)
     aggregate_id = UUID(bytes=envelope.aggregate.id)
     action, resource, resource_id, ids = _read(envelope.type, envelope.aggregate.type, message, aggregate_id)
@@ -90,7 +90,7 @@ def shown(
     readable: Mapping[str, Readable],
     time: datetime,
 ) -> dict[str, Any]:
-    """What a reader sees of the ``content`` of a payload of ``time``: the event's fields by name.
+    """The fields of the event in ``content``, a payload of ``time``, by name, as a reader may see them.
 
     Ids are text, enums their names. What was searched for is opened by ``unseal`` (None: its key is not to be
     had), without what the reader may not read (``readable``, by resource); other sealed fields are left out, for they are their owner's to show.
@@ -164,7 +164,7 @@ def anchored_anew(
 
 
 def records_of(content: Mapping[str, Any]) -> list[bytes]:
-    """What an entry with this payload is found by. Raises Rejected for a payload that does not read."""
+    """The ids that an entry with this payload is found by. Raises Rejected for a payload that does not read."""
     if "erased" in content:
         return _records([content["record"], *content["erased"]])
     kind, aggregate_id, _ = content["aggregate"]
@@ -181,7 +181,7 @@ async def tell_erased(
 
 
 def erasure_in(envelope: Envelope) -> audit.Erased | None:
-    """What :func:`tell_erased` told; None for another event."""
+    """The event of :func:`tell_erased`; None for another event."""
     is_one = envelope.type == audit.Erased.DESCRIPTOR.full_name
     return audit.Erased.FromString(envelope.payload) if is_one else None
 
@@ -201,7 +201,7 @@ def _read(name: str, aggregate_type: str, message: ProtoMessage | None, aggregat
 
 
 def _unknown(name: str, aggregate_type: str, aggregate_id: UUID) -> Reading:
-    """An event that this service has no words for is logged under its own name: nothing goes unrecorded."""
+    """Log an event of unknown type under its own name, so that nothing goes unrecorded."""
     words = _HUMP.sub("_", name.rpartition(".")[2]).lower()
     service = [*name.split("."), "", ""][1]
     return f"{service}.{words}", aggregate_type, aggregate_id, [aggregate_id.bytes]
@@ -312,7 +312,7 @@ def _anchored(anchored: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _words(opened: bytes) -> Any:
-    """What was searched for: JSON, as every service writes it, or the text itself."""
+    """The search: decoded JSON, as every service writes it, or the text itself."""
     try:
         return msgspec.json.decode(opened)
     except (msgspec.DecodeError, UnicodeDecodeError):
@@ -358,5 +358,5 @@ def _value(field: FieldDescriptor, value: Any) -> Any:
 
 @lru_cache
 def _prefix(full_name: str) -> str:
-    """What buf has the values of an enum begin with."""
+    """The prefix that buf requires of the values of an enum."""
     return _HUMP.sub("_", full_name.rpartition(".")[2]).upper() + "_"

@@ -70,7 +70,7 @@ class Block(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="
 
 
 class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="line", tag="header"):
-    """Whose log it is, who signs it, and how far the export goes."""
+    """The log's tenant, its signer, and how far the export goes."""
 
     format: Literal["daicho-audit-export/1"]
     tenant_id: UUID

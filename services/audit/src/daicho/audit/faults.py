@@ -1,4 +1,4 @@
-"""What can go wrong with the log, beyond what every service shares."""
+"""The faults of the log, beside those that every service shares."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ REASONS: Final = (
     "anchor_forged",
     "witness_refused",
 )
-"""What ``LogForked`` gives as its ``reason``; ``docs/guide/security.md`` says what each means."""
+"""The values of ``LogForked``'s ``reason``; ``docs/guide/security.md`` says what each means."""
 
 
 class LogForked(Conflict):

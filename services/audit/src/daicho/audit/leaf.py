@@ -1,4 +1,4 @@
-"""What the audit log promises of an entry: the canonical bytes of its leaf.
+"""The canonical bytes of an entry's leaf in the audit log.
 
 Frozen: a leaf that was once signed must hash the same for ever. A new shape takes a new version byte. The
 payload (what changed, which records were seen, from where) is not in the leaf but by its SHA-256, so that an
@@ -41,7 +41,7 @@ class LeafInvalid(Exception):
 
 
 class Kind(IntEnum):
-    """What an entry tells of."""
+    """Kinds of entries."""
 
     CHANGE = 1
     ACCESS = 2
@@ -145,7 +145,7 @@ def write_payload(content: Mapping[str, Any], random: Callable[[int], bytes] = o
 
 
 def read_payload(payload: bytes) -> dict[str, Any]:
-    """What :func:`write_payload` was given; raises :class:`LeafInvalid`."""
+    """The payload that :func:`write_payload` was given. Raises :class:`LeafInvalid`."""
     if payload[:1] != PAYLOAD_VERSION or len(payload) <= 1 + SALT:
         raise LeafInvalid("these bytes are no payload")
     try:
@@ -169,7 +169,7 @@ def _deed(actor: UUID | None, resource: str, action: str) -> int:
 
 
 def payload_digest(payload: bytes) -> bytes:
-    """What the leaf holds of ``payload``."""
+    """The digest of ``payload`` in its leaf."""
     return sha256(payload).digest()
 
 

@@ -1,4 +1,4 @@
-"""What the log is made of inside the service."""
+"""Types of the log inside the service."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Signed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """What a search asks: every part that is not None must hold. ``before`` is where the last page ended."""
+    """A search: every part that is not None must hold. ``before`` is where the last page ended."""
 
     actor_id: UUID | None = None
     resource: str | None = None

@@ -119,7 +119,7 @@ def read_note(note: str, verifier: Verifier) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """What a log says of itself at one moment; ``extensions`` are further lines, in order."""
+    """A checkpoint: the size and root of a log at one moment; ``extensions`` are further lines, in order."""
 
     origin: str
     size: int

@@ -56,7 +56,7 @@ log = structlog.get_logger()
 
 
 class Reader:
-    """What a tenant's auditors read."""
+    """Reads a tenant's log for its auditors."""
 
     def __init__(
         self,
@@ -236,7 +236,7 @@ class Reader:
     async def _open_event_keys(
         self, actor: Actor, contents: Sequence[Mapping[str, Any] | None]
     ) -> Mapping[tuple[str, int], Callable[[bytes], bytes]]:
-        """What opens the sealed parts of these payloads; a key that is not to be had is left out."""
+        """Functions that open the sealed parts of these payloads, by key; unavailable keys are left out."""
         wanted = {
             (str(content["key"][0]), int(content["key"][1]))
             for content in contents

@@ -27,7 +27,7 @@ _read_proof: Callable[[bytes], Proof] = strict_decoder(Proof)
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What is wrong. ``sequence`` is the first bad entry, None when the fault lies before all entries.
+    """A problem of a log. ``sequence`` is the first bad entry, None when the fault lies before all entries.
 
     ``problem``: edited, payload_edited, payload_missing, deleted, truncated, reordered, repeated, surplus,
     unreadable (one entry); unproven, forked (this entry or one shortly behind it); checkpoint, key (the file).
@@ -40,7 +40,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What was verified: ``entries`` of them up to the finding, ``erased`` of those without a payload.
+    """The result of a verification: ``entries`` verified up to the finding, ``erased`` of those without a payload.
 
     ``note``: the file's own checkpoint, as it was signed. ``uncompared``: sizes of kept checkpoints that stand, but
     that a proof says nothing about: it leads to one checkpoint.

@@ -33,7 +33,7 @@ _NO_PAST: Final = (
 
 @dataclass(frozen=True, slots=True)
 class _Given:
-    """What vouches for the file, from elsewhere; ``kept`` are (name of the file, note)."""
+    """Evidence for the file from elsewhere; ``kept`` are (name of the file, note)."""
 
     key: Verifier | None
     kept: Sequence[tuple[str, str]]
@@ -116,7 +116,7 @@ def _outcome(report: Report, given: _Given) -> tuple[int, list[str]]:
 
 
 def _sources(report: Report, given: _Given) -> list[str]:
-    """Whose log it is, and where key and checkpoints came from."""
+    """The log's tenant, and where key and checkpoints came from."""
     lines = []
     if report.tenant_id is not None:
         lines.append(f"tenant: {report.tenant_id}")

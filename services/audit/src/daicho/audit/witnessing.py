@@ -117,7 +117,7 @@ class Witnessing:
     async def _conflict(
         self, tenant_id: TenantId, anchor: Anchor, known: int, *, seen: int | None
     ) -> tuple[Anchor | None, int]:
-        """What to ask next of a witness that last cosigned ``seen`` entries and not ``known``."""
+        """The next question to a witness that last cosigned ``seen`` entries and not ``known``."""
         size, _ = anchor.tree
         if known == size and seen in (None, known):
             await self._refuse(tenant_id, anchor, known)  # of this size it has seen another root

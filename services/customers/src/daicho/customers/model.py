@@ -141,7 +141,7 @@ class Change(Base):
     at: Mapped[datetime]
     actor_kind: Mapped[str]
     actor_id: Mapped[UUID | None]
-    # What made the change when it was no person at a form: the import or the hand-over.
+    # The import or hand-over that made the change; null for a change by hand.
     cause_id: Mapped[UUID | None]
     sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
 

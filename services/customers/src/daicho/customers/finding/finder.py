@@ -135,7 +135,7 @@ class Finder(Generic[CardT]):
     async def _plain_page(
         self, tx: TenantTransaction, reader: Reader, asked: Asked, owners: frozenset[UUID] | None
     ) -> Page[CardT]:
-        """What people look at most, in one query."""
+        """The page that people open most, in one query."""
         start = asked.order.start if asked.after is None else asked.after
         rows = await self.lines.repository.fetch_page(
             tx, owners=owners, after=start, count=asked.limit + 1, oldest=asked.order.name == "oldest"

@@ -1,4 +1,4 @@
-"""What the blind index finds, in another order than newest: opened, then sorted in memory."""
+"""Sorts blind-index matches in memory when the order is not newest-first."""
 
 from __future__ import annotations
 

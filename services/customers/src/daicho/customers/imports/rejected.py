@@ -21,7 +21,7 @@ from daicho.customers.imports.text_writing import CP932_TWINS, MARKS, line_write
 from daicho.faults import Language
 
 _REASON: Final[dict[Language, str]] = {"ja": "エラー内容", "en": "What is wrong"}
-# What our own sentences may hold and CP932 spells with a neighbouring character.
+# Characters of our own sentences that CP932 writes with a similar one.
 _NEIGHBOURS: Final = str.maketrans(CP932_TWINS)
 
 

@@ -1,4 +1,4 @@
-"""What an import leaves behind is taken away, whatever became of it.
+"""Removes what an import leaves behind, however it ended.
 
 The sweep is put down before the first byte of a file is written, so that a crash at any step leaves a job that
 knows of the file. It needs no key: what cannot be opened any more can still be thrown away.

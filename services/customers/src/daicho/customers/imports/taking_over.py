@@ -8,9 +8,9 @@ from daicho.customers.imports.columns import PLAIN, typed
 from daicho.customers.model import RESOURCES, Resource, model_of
 from daicho.fields import IndexKind
 
-# What a staged row holds is taken apart before it is joined (MATERIALIZED): ``->>`` and ``substring`` are not
+# A staged row is taken apart before it is joined (MATERIALIZED): ``->>`` and ``substring`` are not
 # leakproof, so under row-level security a condition that has them in it never reaches the other table's index.
-# And what is looked up for each row is a LATERAL or scalar subquery: the planner, which knows nothing yet of
+# The look-up for each row is a LATERAL or scalar subquery: the planner, which knows nothing yet of
 # tables that the import itself has just filled, would otherwise walk the whole table for each row.
 _AMONG: Final = "s.tenant_id = $1 AND s.import_id = $2 AND s.number > $3 AND s.number <= $4"
 NEW: Final = f"{_AMONG} AND s.action = 'create'"
