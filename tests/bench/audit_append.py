@@ -261,15 +261,25 @@ async def latency(world: World, databases: Databases, tenants: Sequence[TenantId
     return sorted(max(0.0, readable[event] - at) for event, at in committed.items())
 
 
-async def measure(admin_url: str, openbao: OpenBaoServer, count: int) -> None:
+@asynccontextmanager
+async def running_world(admin_url: str, openbao: OpenBaoServer) -> AsyncIterator[tuple[World, Databases]]:
+    """A world on these servers, whose databases are dropped at the end."""
     databases = Databases(admin_url)
     roles = provision(openbao.address, openbao.root_token)
     transits = {
         name: Transit(openbao.address, *roles[name], service=name)
         for name in ("identity", "customers", "audit")
     }
-    world = World(databases, transits)
     try:
+        yield World(databases, transits), databases
+    finally:
+        for transit in transits.values():
+            transit.close()
+        await databases.drop_all()
+
+
+async def measure(admin_url: str, openbao: OpenBaoServer, count: int) -> None:
+    async with running_world(admin_url, openbao) as (world, databases):
         (first,) = await world.tenants(1)
         base = statistics.median([await floor(world, first, count) for _ in range(RUNS)])
         print(f"{'bare statements':<28}{base:>10,.0f} entries/s")
@@ -286,10 +296,6 @@ async def measure(admin_url: str, openbao: OpenBaoServer, count: int) -> None:
             f"commit to readable entry at {RATE} events/s: p50 {p50 * 1000:.0f} ms, p95 {p95 * 1000:.0f} ms"
             f"  bar {LATENCY_BAR * 1000:.0f} ms {verdict}"
         )
-    finally:
-        for transit in transits.values():
-            transit.close()
-        await databases.drop_all()
 
 
 def main() -> None:

@@ -17,12 +17,11 @@ import uvloop
 
 from daicho.contracts.customers.events.v1 import events_pb2 as customers
 from daicho.events import Aggregate, Bus, Relay, schema, tell, tell_all
-from daicho.keyring import Transit, provision
 from daicho.local.servers import OpenBaoServer
 from daicho.runtime import configure_logging
 from daicho.tenancy import Database, TenantId, uuid7
-from daicho.testkit import Databases, TestDatabase
-from tests.bench.audit_append import World, servers
+from daicho.testkit import TestDatabase
+from tests.bench.audit_append import World, running_world, servers
 
 BAR_SECONDS = 5.0
 _TOGETHER = 1_000
@@ -84,32 +83,20 @@ async def handled(world: World, audit: tuple[Database, Bus, TestDatabase], tenan
 
 async def measure(admin_url: str, openbao: OpenBaoServer, count: int) -> bool:
     """Print both figures; whether the bars hold."""
-    databases = Databases(admin_url)
-    roles = provision(openbao.address, openbao.root_token)
-    transits = {
-        name: Transit(openbao.address, *roles[name], service=name)
-        for name in ("identity", "customers", "audit")
-    }
-    world = World(databases, transits)
     held = True
-    try:
-        async with world.audit() as audit:
-            loud, quiet = await world.tenants(2)
-            service = await databases.make("customers", create=schema.create_newest)
-            teller = await service.open()
-            await tell_backlog(teller, loud, count)
-            await tell_one(teller, quiet)
-            on_bus = await published(service, audit[1], world, quiet)
-            in_log = await handled(world, audit, quiet)
-            for name, took in (("on the bus", on_bus), ("in the log", in_log)):
-                verdict = "holds" if took <= BAR_SECONDS else "MISSED"
-                held = held and took <= BAR_SECONDS
-                print(f"behind {count:,} events, {name:<12}{took:8.2f} s  bar {BAR_SECONDS:.0f} s {verdict}")
-            await teller.close()
-    finally:
-        for transit in transits.values():
-            transit.close()
-        await databases.drop_all()
+    async with running_world(admin_url, openbao) as (world, databases), world.audit() as audit:
+        loud, quiet = await world.tenants(2)
+        service = await databases.make("customers", create=schema.create_newest)
+        teller = await service.open()
+        await tell_backlog(teller, loud, count)
+        await tell_one(teller, quiet)
+        on_bus = await published(service, audit[1], world, quiet)
+        in_log = await handled(world, audit, quiet)
+        for name, took in (("on the bus", on_bus), ("in the log", in_log)):
+            verdict = "holds" if took <= BAR_SECONDS else "MISSED"
+            held = held and took <= BAR_SECONDS
+            print(f"behind {count:,} events, {name:<12}{took:8.2f} s  bar {BAR_SECONDS:.0f} s {verdict}")
+        await teller.close()
     return held
 
 
