@@ -76,6 +76,40 @@ async def test_a_dialog_that_was_typed_into_is_not_closed_by_a_slip(
     await expect(opened).to_be_hidden()
 
 
+async def test_field_of_others_offers_no_step_that_is_refused(
+    office: Office, browser: Browser, product: Product
+) -> None:
+    company = office.company
+    bonus = {
+        "resource": "contact",
+        "key": "bonus",
+        "label": "賞与",
+        "type": "integer",
+        "write_roles": ["owner"],
+    }
+    await company.owner.post("/v1/fields", bonus)
+    await company.owner.post("/v1/fields", {**bonus, "key": "memo", "label": "メモ", "write_roles": None})
+    admin = await company.invite("designer", "admin")
+    async with at_the_console(browser, product) as page:
+        await sign_in(page, company.code, admin.email)
+        await page.get_by_role("link", name="カスタム項目").click()
+        await page.get_by_role("button", name="メモ の操作").click()
+        await expect(page.get_by_role("menuitem", name="削除")).to_be_visible()
+        await page.keyboard.press("Escape")
+        await page.get_by_role("button", name="賞与 の操作").click()
+        await expect(page.get_by_role("menuitem", name="編集")).to_be_visible()
+        await expect(page.get_by_role("menuitem", name="削除")).to_have_count(0)
+        await page.get_by_role("menuitem", name="編集").click()
+        drawer = page.get_by_role("dialog", name="項目を編集")
+        await expect(drawer.get_by_text("この項目に入力できる役割の人とオーナーだけ")).to_be_visible()
+        await expect(drawer.get_by_role("switch", name=re.compile("^必須"))).to_be_disabled()
+        await drawer.get_by_label("項目名", exact=True).fill("賞与額")
+        await drawer.get_by_role("button", name="保存").click()
+        await expect(drawer).to_be_hidden()
+        await expect(page.get_by_role("cell", name="賞与額 bonus", exact=True)).to_be_visible()
+        assert await serious(page) == []
+
+
 async def test_invitation_of_demoted_admin_is_marked_and_sent_again(office: Office) -> None:
     page, company = office.page, office.company
     admin = await company.invite("inviter", "admin")

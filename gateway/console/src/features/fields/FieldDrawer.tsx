@@ -10,13 +10,14 @@ import type { Field, FieldInput, FieldPatch, FieldType, Option, Resource } from 
 import { useT } from "@/app/preferences";
 import { useGuarded } from "@/components/guarded";
 import { notifyDone } from "@/components/notify";
-import { useMay } from "@/components/permissions";
+import { useMay, useMe } from "@/components/permissions";
 import { FormError } from "@/components/States";
 import { useFocusOnFault } from "@/components/useFocusOnFault";
 import { FieldInput as RecordFieldInput } from "@/features/records/FieldInput";
 import { normal } from "@/features/records/values";
 import { isKey } from "@/i18n";
 import { OptionsEditor } from "./OptionsEditor";
+import { mayAddRoles, mayChangeReading, mayChangeValues } from "./rights";
 import { canBeSearched, canBeSorted, canBeUnique, FIELD_TYPES, hasLength, hasOptions, TYPE_ICONS } from "./types";
 
 interface FieldDrawerProps {
@@ -32,6 +33,8 @@ const NAMES = ["label", "key", "type", "help", "section", "options", "scale", "c
 
 export function FieldDrawer({ resource, field, onClose, onSaved }: FieldDrawerProps) {
   const t = useT();
+  const role = useMe()?.user.role;
+  const may = { values: !field || mayChangeValues(field, role), reading: !field || mayChangeReading(field, role) };
   const [initial] = useState<Draft>(() => (field ? draftOf(field) : emptyDraft()));
   const [draft, setDraft] = useState(initial);
   const set = (part: Partial<Draft>) => setDraft((now) => ({ ...now, ...part }));
@@ -81,7 +84,12 @@ export function FieldDrawer({ resource, field, onClose, onSaved }: FieldDrawerPr
             withAsterisk={false}
           />
           <TypeSelect value={draft.type} onChange={(type) => set({ type, default: null })} isFixed={field !== undefined} error={errors.type} />
-          {hasOptions(draft.type) && (
+          {!may.values && (
+            <Text size="sm" c="dimmed">
+              {t("fields.valuesOfWriters")}
+            </Text>
+          )}
+          {hasOptions(draft.type) && may.values && (
             <OptionsEditor options={draft.options} kept={field?.options ?? []} onChange={(options) => set({ options })} errors={errorsBelow(errors, "options")} />
           )}
           {draft.type === "decimal" && (
@@ -105,9 +113,9 @@ export function FieldDrawer({ resource, field, onClose, onSaved }: FieldDrawerPr
           )}
           <TextInput label={t("fields.help")} value={draft.help} onChange={(event) => set({ help: event.currentTarget.value })} error={errors.help} />
           <TextInput label={t("fields.section")} description={t("fields.sectionHelp")} value={draft.section} onChange={(event) => set({ section: event.currentTarget.value })} error={errors.section} />
-          <Default draft={draft} set={set} errors={errors} />
-          <Flags draft={draft} set={set} isNew={field === undefined} errors={errors} />
-          <Roles draft={draft} set={set} errors={errors} />
+          {may.values && <Default draft={draft} set={set} errors={errors} />}
+          <Flags draft={draft} set={set} isNew={field === undefined} may={may} errors={errors} />
+          <Roles draft={draft} set={set} field={field} role={role} errors={errors} />
           <Group justify="flex-end" gap={8}>
             <Button variant="default" onClick={onClose}>
               {t("action.cancel")}
@@ -186,25 +194,31 @@ function Default({ draft, set, errors }: PartProps) {
   return <RecordFieldInput spec={spec} value={draft.default ?? null} onChange={(value) => set({ default: normal(value) })} errors={errors} />;
 }
 
-function Flags({ draft, set, isNew, errors }: PartProps & { isNew: boolean }) {
+interface FlagsProps extends PartProps {
+  isNew: boolean;
+  /** Whether the user may change what the values are, and how they are read. */
+  may: { values: boolean; reading: boolean };
+}
+
+function Flags({ draft, set, isNew, may, errors }: FlagsProps) {
   const t = useT();
   const flags = [
-    { name: "required", can: true },
-    { name: "unique", can: canBeUnique(draft.type) && isNew },
-    { name: "sensitive", can: true },
-    { name: "searchable", can: canBeSearched(draft.type) },
-    { name: "sortable", can: canBeSorted(draft.type) && !draft.sensitive },
+    { name: "required", can: true, allowed: may.values },
+    { name: "unique", can: canBeUnique(draft.type) && isNew, allowed: true },
+    { name: "sensitive", can: true, allowed: may.reading },
+    { name: "searchable", can: canBeSearched(draft.type), allowed: may.reading },
+    { name: "sortable", can: canBeSorted(draft.type) && !draft.sensitive, allowed: may.reading },
   ] as const;
   return (
     <Stack gap="sm" role="group" aria-label={t("fields.flags")}>
-      {flags.map(({ name, can }) => (
+      {flags.map(({ name, can, allowed }) => (
         <Switch
           key={name}
           size="sm"
           label={t(`fields.${name}`)}
           description={t(`fields.${name}Help`)}
           checked={draft[name] === true && (can || !isNew)}
-          disabled={!can}
+          disabled={!can || !allowed}
           onChange={(event) => set({ [name]: event.currentTarget.checked })}
           error={errors[name]}
         />
@@ -213,7 +227,8 @@ function Flags({ draft, set, isNew, errors }: PartProps & { isNew: boolean }) {
   );
 }
 
-function Roles({ draft, set, errors }: PartProps) {
+/** A role that may add none sees those of the list alone, of which it may remove some. */
+function Roles({ draft, set, field, role, errors }: PartProps & { field: Field | undefined; role: string | undefined }) {
   const t = useT();
   const may = useMay();
   const { data: roles = [] } = useQuery({ ...rolesQuery, enabled: may("roles:read") });
@@ -221,6 +236,7 @@ function Roles({ draft, set, errors }: PartProps) {
     const key = `role.${name}`;
     return { value: name, label: isKey(key) ? t(key) : name };
   });
+  const adds = (name: "read_roles" | "write_roles") => !field || mayAddRoles(field[name], role);
   return (
     <>
       {(["read_roles", "write_roles"] as const).map((name) => (
@@ -229,11 +245,11 @@ function Roles({ draft, set, errors }: PartProps) {
           label={t(name === "read_roles" ? "fields.readRoles" : "fields.writeRoles")}
           description={t(name === "read_roles" ? "fields.readRolesHelp" : "fields.writeRolesHelp")}
           placeholder={draft[name]?.length ? undefined : t("fields.everyRole")}
-          data={data}
+          data={adds(name) ? data : data.filter(({ value }) => field?.[name]?.includes(value))}
           value={draft[name] ?? []}
-          onChange={(value) => set({ [name]: value.length === 0 ? null : value })}
+          onChange={(value) => (value.length > 0 || adds(name)) && set({ [name]: value.length === 0 ? null : value })}
           error={errors[name]}
-          clearable
+          clearable={adds(name)}
         />
       ))}
     </>

@@ -12,10 +12,11 @@ import { Confirm } from "@/components/confirm";
 import { messageOf } from "@/components/messages";
 import { notifyDone, notifyFailed } from "@/components/notify";
 import { Page } from "@/components/Page";
-import { useMay } from "@/components/permissions";
+import { useMay, useMe } from "@/components/permissions";
 import { Empty, Failure, Forbidden, Loading } from "@/components/States";
 import { FieldDrawer } from "./FieldDrawer";
 import { positionsAfterMove } from "./order";
+import { mayChangeValues } from "./rights";
 import { TYPE_ICONS } from "./types";
 
 export function FieldsPage() {
@@ -32,6 +33,7 @@ export function FieldsPage() {
 
 function Designer() {
   const t = useT();
+  const role = useMe()?.user.role;
   const [resource, setResource] = useState<Resource>("contact");
   const [edited, setEdited] = useState<Field | "new">();
   const [removed, setRemoved] = useState<Field>();
@@ -90,7 +92,7 @@ function Designer() {
                   isMoving={move.isPending}
                   onMove={(step) => move.mutate({ place, step })}
                   onEdit={() => setEdited(field)}
-                  onDelete={() => setRemoved(field)}
+                  onDelete={mayChangeValues(field, role) ? () => setRemoved(field) : undefined}
                 />
               ))}
             </Table.Tbody>
@@ -128,7 +130,8 @@ interface FieldRowProps {
   isMoving: boolean;
   onMove: (step: 1 | -1) => void;
   onEdit: () => void;
-  onDelete: () => void;
+  /** Undefined for a role that may not delete the field. */
+  onDelete?: () => void;
 }
 
 const FLAGS = ["required", "unique", "sensitive", "searchable", "sortable"] as const;
@@ -186,9 +189,11 @@ function FieldRow({ field, isFirst, isLast, isMoving, onMove, onEdit, onDelete }
               <Menu.Item leftSection={<IconPencil size={15} />} onClick={onEdit}>
                 {t("action.edit")}
               </Menu.Item>
-              <Menu.Item c="error" leftSection={<IconTrash size={15} />} onClick={onDelete}>
-                {t("action.delete")}
-              </Menu.Item>
+              {onDelete && (
+                <Menu.Item c="error" leftSection={<IconTrash size={15} />} onClick={onDelete}>
+                  {t("action.delete")}
+                </Menu.Item>
+              )}
             </Menu.Dropdown>
           </Menu>
         </Group>
