@@ -6,13 +6,14 @@ from uuid import UUID
 
 import jwt
 import pytest
-from test_identity_invitations import colleague
 
 from daicho.contracts.identity.v1 import identity_pb2, identity_pb2_grpc
 from daicho.faults import Fault, Forbidden, Invalid, NotFound, Unauthenticated
 from daicho.keyring import Certificates, Transit
 from daicho.rpc import Channel
 from daicho.tenancy import Actor, SessionId, TenantId, UserId, uuid7
+
+from .test_identity_invitations import colleague
 
 
 @pytest.fixture(scope="module")
