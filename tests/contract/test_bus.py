@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from uuid import uuid4
 
@@ -18,6 +19,7 @@ from daicho.events import (
     Message,
     Record,
     Subscription,
+    Window,
     bus_schema,
     open_bus,
     partition_of,
@@ -78,13 +80,29 @@ def numbers(records: Sequence[Record]) -> list[int]:
     return sorted(int(record.value) for record in records)
 
 
-async def quiet(subscription: Subscription, seconds: float = 1.5) -> bool:
-    """Whether nothing more comes for a while."""
+async def take_out(subscription: Subscription, count: int) -> list[Batch]:
+    """Batches of at least ``count`` records, not committed."""
+    out: list[Batch] = []
+    async with asyncio.timeout(PATIENCE):
+        while sum(len(batch.records) for batch in out) < count:
+            out.extend(await subscription.next())
+    return out
+
+
+@asynccontextmanager
+async def next_of(subscription: Subscription) -> AsyncIterator[asyncio.Future[Sequence[Batch]]]:
+    """What comes next, asked for while the block runs."""
     waiting = asyncio.ensure_future(subscription.next())
+    try:
+        yield waiting
+    finally:
+        await _cancel(waiting)
+
+
+async def comes(waiting: asyncio.Future[Sequence[Batch]], seconds: float) -> bool:
+    """Whether it has come within ``seconds``; it is waited for further on."""
     done, _ = await asyncio.wait([waiting], timeout=seconds)
-    waiting.cancel()
-    await asyncio.gather(waiting, return_exceptions=True)
-    return not done
+    return bool(done)
 
 
 async def test_messages_of_one_key_arrive_whole_and_in_order(bus: Bus, topic: str) -> None:
@@ -152,17 +170,63 @@ async def test_a_batch_given_back_comes_again(bus: Bus, topic: str) -> None:
         assert numbers(await take(subscription, 5)) == list(range(5))
 
 
-async def test_a_slot_has_one_batch_out_at_a_time(bus: Bus, topic: str) -> None:
-    await bus.publish(messages(topic, 20, keys=1))
+async def test_a_member_reads_ahead_within_its_window(bus: Bus, topic: str) -> None:
+    await bus.publish(messages(topic, 30, keys=1))
+    async with bus.subscribe("group", [topic], batch=5, window=Window(records=10)) as subscription:
+        out = await take_out(subscription, 10)
+        async with next_of(subscription) as waiting:
+            assert not await comes(waiting, 1.5)
+            assert await subscription.commit(*out)
+            assert await comes(waiting, PATIENCE)
+        more = waiting.result()
+        assert next(int(record.value) for batch in more for record in batch.records) == 10
+        assert await subscription.commit(*more)
+        left = 20 - sum(len(batch.records) for batch in more)
+        assert numbers(await take(subscription, left)) == list(range(30 - left, 30))
+
+
+async def test_window_is_bounded_in_bytes(bus: Bus, topic: str) -> None:
+    body = b"x" * 100_000
+    await bus.publish([Message(topic, b"key-0", body) for _ in range(30)])
+    async with bus.subscribe("group", [topic], batch=5, window=Window(bytes=1_000_000)) as subscription:
+        out = await take_out(subscription, 9)
+        count = sum(len(batch.records) for batch in out)
+        async with next_of(subscription) as waiting:
+            assert not await comes(waiting, 1.5)
+        assert count < 9 + 5
+
+
+async def test_position_moves_only_behind_batches_before_which_none_is_out(bus: Bus, topic: str) -> None:
+    await bus.publish(messages(topic, 15, keys=1))
     async with bus.subscribe("group", [topic], batch=5) as subscription:
-        async with asyncio.timeout(PATIENCE):
-            (batch,) = await subscription.next()
-        assert await quiet(subscription)
-        assert await subscription.commit(batch)
-        assert len(await take(subscription, 20 - len(batch.records))) == 20 - len(batch.records)
+        first, *others = await take_out(subscription, 15)
+        assert await subscription.commit(*others)
+        assert await bus.backlog("group", topic) == 15
+    async with bus.subscribe("group", [topic], batch=5) as subscription:  # the member died in the middle
+        first, second, *others = await take_out(subscription, 15)
+        assert await subscription.commit(second)
+        assert await subscription.commit(first)
+        count = len(first.records) + len(second.records)
+        assert await bus.backlog("group", topic) == 15 - count
+    async with bus.subscribe("group", [topic], batch=5) as subscription:
+        assert numbers(await take(subscription, 15 - count)) == list(range(count, 15))
 
 
-async def test_a_slow_slot_does_not_hold_up_the_others(bus: Bus, topic: str) -> None:
+async def test_what_follows_a_batch_given_back_comes_again_with_it(bus: Bus, topic: str) -> None:
+    await bus.publish(messages(topic, 15, keys=1))
+    async with bus.subscribe("group", [topic], batch=5) as subscription:
+        first, second, *others = await take_out(subscription, 15)
+        assert all(map(subscription.keeps, [first, second, *others]))
+        await subscription.give_back(second)
+        assert not any(map(subscription.keeps, [first, second, *others]))  # nothing may overtake it
+        assert await subscription.commit(first)
+        for batch in others:
+            await subscription.give_back(batch)
+        begun = len(first.records)
+        assert [int(record.value) for record in await take(subscription, 15 - begun)] == [*range(begun, 15)]
+
+
+async def test_a_stuck_batch_holds_up_no_other(bus: Bus, topic: str) -> None:
     slow, fast = next(
         (f"a{one}".encode(), f"b{one}".encode())
         for one in range(100)
@@ -173,9 +237,38 @@ async def test_a_slow_slot_does_not_hold_up_the_others(bus: Bus, topic: str) -> 
         async with asyncio.timeout(PATIENCE):
             (stuck,) = await subscription.next()
         await bus.publish([Message(topic, fast, b"1"), Message(topic, slow, b"2")])
-        assert numbers(await take(subscription, 1)) == [1]
+        assert numbers(await take(subscription, 2)) == [1, 2]
+        assert await bus.backlog("group", topic) == 2
         assert await subscription.commit(stuck)
-        assert numbers(await take(subscription, 1)) == [2]
+        assert await bus.backlog("group", topic) == 0
+
+
+async def test_member_is_told_of_slots_that_another_waits_for(bus: Bus, topic: str) -> None:
+    """It gives back what it has not begun, commits what it has, and the other hears the rest in order."""
+    await bus.publish(messages(topic, 400, keys=60))
+    async with bus.subscribe("group", [topic], batch=5) as old, bus.subscribe("group", [topic]) as new:
+        out = await take_out(old, 400)
+        heard: list[Record] = []
+        reader = asyncio.ensure_future(_collect(new, heard))
+        try:
+            async with asyncio.timeout(PATIENCE):
+                while all(map(old.keeps, out)):
+                    out += await old.next()
+            begun = {batch.slot: batch for batch in reversed(out)}.values()  # the first of each slot
+            for batch in out:
+                if batch in begun:
+                    assert await old.commit(batch)
+                elif not old.keeps(batch):
+                    await old.give_back(batch)
+            stays = [batch for batch in out if old.keeps(batch)]
+            assert await old.commit(*stays)
+            done = [record for batch in [*begun, *stays] for record in batch.records]
+            other = asyncio.ensure_future(_collect(old, heard))
+            await _until(lambda: len(heard) + len(done) >= 400)
+            await _cancel(other)
+        finally:
+            await _cancel(reader)
+    assert numbers([*heard, *done]) == list(range(400))
 
 
 async def test_two_members_share_the_partitions_and_the_work(bus: Bus, topic: str) -> None:

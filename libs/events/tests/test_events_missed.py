@@ -11,8 +11,8 @@ import asyncpg
 from structlog.testing import capture_logs
 
 from daicho.contracts.customers.events.v1 import events_pb2 as customers
-from daicho.events import Aggregate, Consumer, Envelope, Message, Missed
-from daicho.events.bus import Gap, Slot
+from daicho.events import Aggregate, Consumer, Envelope, Message, Missed, Window
+from daicho.events.bus import WINDOW, Gap, Slot
 from daicho.events.envelope import enclose, partition_key
 from daicho.events.missed_events import find_gaps
 from daicho.tenancy import Actor, TenantTransaction, uuid7
@@ -59,7 +59,7 @@ class Hearing:
         self.snapshots += 1
 
     @asynccontextmanager
-    async def running(self, *, snapshot: bool = False, batch: int = 500) -> AsyncIterator[None]:
+    async def running(self, *, snapshot: bool = False, window: Window = WINDOW) -> AsyncIterator[None]:
         self.hold.set()
         consumer = Consumer(
             self.world.bus,
@@ -70,7 +70,7 @@ class Hearing:
             batch_handler=self._on_all,
             snapshot=self._take_snapshot if snapshot else None,
             on_missed=self._on_missed,
-            batch=batch,
+            window=window,
         )
         task = asyncio.create_task(consumer.run())
         try:
@@ -190,7 +190,7 @@ async def test_topic_that_was_made_anew_is_noticed(world: EventsWorld) -> None:
 async def test_consumer_that_retention_overtakes_stops_and_says_so(world: EventsWorld) -> None:
     slow = Hearing(world)
     await world.publish(events(1, 2))
-    async with slow.running(batch=1):
+    async with slow.running(window=Window(records=1)):
         await slow.has_heard(2)
         slow.hold.clear()
         await world.publish(events(3, 6))

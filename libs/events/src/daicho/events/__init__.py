@@ -18,6 +18,7 @@ from daicho.events.bus import (
     Record,
     Slot,
     Subscription,
+    Window,
     open_bus,
     partition_of,
 )
@@ -64,6 +65,7 @@ __all__ = [
     "Revocations",
     "Slot",
     "Subscription",
+    "Window",
     "broadcast",
     "bus_role",
     "bus_schema",

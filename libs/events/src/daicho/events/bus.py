@@ -15,7 +15,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from types import TracebackType
-from typing import NamedTuple, Protocol, Self
+from typing import Final, NamedTuple, Protocol, Self
 
 from daicho.faults import Conflict, Unavailable
 
@@ -67,6 +67,21 @@ class Gap(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class Window:
+    """How much one member may have out: a bound of the memory that its records take.
+
+    ``bytes`` counts a record as it lies in memory, which is about 500 more than its key, value and headers. The last
+    read may go over ``bytes`` by a record a slot, and over ``records`` by a batch a slot.
+    """
+
+    records: int = 65_536
+    bytes: int = 64 * 1024 * 1024
+
+
+WINDOW: Final = Window()
+
+
+@dataclass(frozen=True, slots=True)
 class Batch:
     """Records of one slot in their order, handed to one member of a group until it commits or returns it."""
 
@@ -76,26 +91,41 @@ class Batch:
 
 
 class Subscription(Protocol):
-    """One member of a group."""
+    """One member of a group.
+
+    It reads ahead: a slot may have several batches out, in the order of their positions, as long as all that is out
+    fits the member's :class:`Window`.
+    """
 
     async def next(self) -> Sequence[Batch]:
-        """The new records of this member's slots, one batch a slot, none for a slot whose batch is still out.
+        """The new records of this member's slots, at most one batch a slot.
 
-        Waits until there is something. Raises :class:`daicho.faults.Unavailable` while the bus is away;
-        asking again is safe. Raises :class:`daicho.events.missed_events.EventsMissed` when retention has
-        overtaken the group.
+        Waits until there is something and the window has room for it. Answers nothing when batches that are out no
+        longer count (:meth:`keeps`). Raises :class:`daicho.faults.Unavailable` while the bus is away; asking
+        again is safe. Raises :class:`daicho.events.missed_events.EventsMissed` when retention has overtaken the group.
+        """
+        ...
+
+    def keeps(self, batch: Batch) -> bool:
+        """Whether the batch is out and its slot is to stay this member's; once false, it stays false.
+
+        Begin nothing more of a batch that is not kept; give it back, or commit it if all of it is done.
         """
         ...
 
     async def commit(self, *batches: Batch) -> bool:
         """The group has done with ``batches``. False when a slot among them was no longer this member's.
 
-        Raises :class:`daicho.faults.Unavailable`; the batches may be committed again.
+        A slot's position moves behind the last batch before which none is out. Raises
+        :class:`daicho.faults.Unavailable`; the batches may be committed again.
         """
         ...
 
     async def give_back(self, batch: Batch) -> None:
-        """The batch was not dealt with: it comes again, to this member or to another."""
+        """The batch was not dealt with: it and those after it in its slot come again, to this member or to another.
+
+        To this member they come once all batches of the slot are committed or given back.
+        """
         ...
 
     @property
@@ -139,8 +169,13 @@ class Bus(Protocol):
         """
         ...
 
-    def subscribe(self, group: str, topics: Sequence[str], *, batch: int = 500) -> Subscription:
-        """A new member of ``group``. All members of a group name the same topics. Enter it to join."""
+    def subscribe(
+        self, group: str, topics: Sequence[str], *, batch: int = 500, window: Window = WINDOW
+    ) -> Subscription:
+        """A new member of ``group``. All members of a group name the same topics. Enter it to join.
+
+        ``batch``: the most records in one batch; ``window``: the most that are out.
+        """
         ...
 
     def hear(self, topic: str) -> AbstractAsyncContextManager[AsyncIterator[Record]]:

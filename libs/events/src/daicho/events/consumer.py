@@ -1,7 +1,8 @@
 """Hearing events: each has its effect once, and none is lost.
 
 The handler's effect, the inbox entry and the version heard are one transaction; the bus is told afterwards.
-Events of a batch that belong to one tenant share a transaction; when it fails, each gets its own.
+Tenants take turns (:mod:`daicho.events.tenant_lanes`): events of one tenant are heard in order, several a transaction;
+when it fails, each gets its own. A slot's position moves behind the events before which all have been heard.
 """
 
 from __future__ import annotations
@@ -21,10 +22,11 @@ from opentelemetry.trace import SpanKind
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from daicho.events import inbox
-from daicho.events.bus import Batch, Bus, Record, Slot, Subscription
+from daicho.events.bus import WINDOW, Batch, Bus, Record, Subscription, Window
 from daicho.events.dead import Rejected, is_for, letter_for, reason_of
 from daicho.events.envelope import Envelope, partition_key
 from daicho.events.missed_events import Alarm, Continuity, EventsMissed, Snapshot
+from daicho.events.tenant_lanes import BatchProgress, TenantLanes, Waiting
 from daicho.events.verification import EventVerifier
 from daicho.faults import Unavailable
 from daicho.tenancy import Database, TenantId, TenantTransaction
@@ -59,10 +61,11 @@ class Patience:
 
 
 class Heard(NamedTuple):
-    """An event and the record that carried it."""
+    """An event, the record that carried it, and the batch that the record came in."""
 
     record: Record
     envelope: Envelope
+    progress: BatchProgress
 
 
 class Consumer:
@@ -94,10 +97,15 @@ class Consumer:
         batch: int = 500,
         together: int = 100,
         at_once: int = 4,
+        window: Window = WINDOW,
         snapshot: Snapshot | None = None,
         on_missed: Alarm | None = None,
     ) -> None:
         """``together``: events in one transaction; ``at_once``: transactions open at one time.
+
+        ``batch``: records of a slot that are read at a time; ``window``: the most that are read and not yet committed,
+        which bounds this consumer's memory (64 MiB unless said otherwise, and what one read brings over that). A
+        tenant's event passes as many events of others as fit the window.
 
         ``snapshot`` brings what missed events would have told; without one a group that missed some waits for an
         operator (``daicho events resume``). ``on_missed`` tells somebody.
@@ -112,7 +120,7 @@ class Consumer:
         self._handlers = {kind.DESCRIPTOR.full_name: (kind, run) for kind, run in (handlers or {}).items()}
         self._prepare = prepare if batch_handler is None else _always(batch_handler)
         self._versions, self._patience = versions, patience
-        self._batch, self._together = batch, together
+        self._batch, self._together, self._window = batch, together, window
         self._places = asyncio.Semaphore(at_once)
 
     async def run(self) -> None:
@@ -130,47 +138,53 @@ class Consumer:
     async def _consume(self) -> None:
         """Read and deal with events until an error."""
         async with (
-            self._bus.subscribe(self._group, self._topics, batch=self._batch) as subscription,
+            self._bus.subscribe(
+                self._group, self._topics, batch=self._batch, window=self._window
+            ) as subscription,
             asyncio.TaskGroup() as tasks,
         ):
+            lanes = TenantLanes(
+                tasks, subscription.keeps, self._heard, self._take_together, together=self._together
+            )
+            tasks.create_task(self._settle(subscription, lanes))
             tries = 0
             while True:
                 try:
                     batches = await subscription.next()
                     tries = 0
                 except Unavailable as error:
+                    lanes.drop_lost()
                     tries += 1
                     await self._wait_out(error, tries)
                     continue
-                # Records that arrive during a round go into the next one, if it begins soon:
-                # the fuller a round, the fewer transactions for each event.
-                dealing = tasks.create_task(self._deal_with(subscription, batches))
-                await asyncio.wait([dealing], timeout=_ROUND_SECONDS)
+                if not batches:
+                    lanes.drop_lost()
+                lanes.put(batches)
+                if sum(len(batch.records) for batch in batches) < self._batch:
+                    # Records that arrive meanwhile are read together, if that is soon: the more
+                    # events are read at a time, the fewer transactions for each.
+                    await lanes.idle(within=_ROUND_SECONDS)
 
-    async def _deal_with(self, subscription: Subscription, batches: Sequence[Batch]) -> None:
-        """One round: tenant by tenant over all slots, then the troubled slots one by one."""
-        by_tenant: dict[bytes, list[Heard]] = {}
-        for batch in batches:
-            for heard in await self._heard(batch):
-                by_tenant.setdefault(heard.envelope.tenant_id, []).append(heard)
-        failed = await asyncio.gather(*(self._take_together(events) for events in by_tenant.values()))
-        left: dict[Slot, list[Heard]] = {}
-        for heard in (heard for events in failed for heard in events):
-            left.setdefault(Slot(heard.record.topic, heard.record.partition), []).append(heard)
-        if well := [batch for batch in batches if batch.slot not in left]:
-            await self._commit(subscription, *well)
-        troubled = [batch for batch in batches if batch.slot in left]
-        await asyncio.gather(*(self._nurse(subscription, batch, left[batch.slot]) for batch in troubled))
+    async def _settle(self, subscription: Subscription, lanes: TenantLanes[Heard]) -> None:
+        """Commit the batches that are finished, and give back those with events that were dropped."""
+        while True:
+            finished = await lanes.finished()
+            for each in finished:
+                if each.dropped:
+                    await subscription.give_back(each.batch)
+            if done := [each.batch for each in finished if not each.dropped]:
+                await self._commit(subscription, lanes, *done)
 
-    async def _heard(self, batch: Batch) -> list[Heard]:
-        """The events in ``batch`` that concern this consumer; what cannot be read is buried."""
+    async def _heard(self, waiting: Sequence[Waiting]) -> list[Heard]:
+        """The events in ``waiting`` that concern this consumer; what cannot be read is buried."""
         events = []
-        for record in batch.records:
+        for record, progress in waiting:
             if not is_for(record, self._group):
                 continue
             try:
-                await self._verified(record)
-                heard = _decoded(record)
+                if not await self._verified(record, progress):
+                    continue
+                heard = Heard(record, _decoded(record), progress)
             except Rejected as error:
                 await self._bury(record, error, 1)
                 continue
@@ -178,47 +192,40 @@ class Consumer:
                 events.append(heard)
         return events
 
-    async def _verified(self, record: Record) -> None:
-        """Return when the record is genuine; a key that cannot be had now is waited for. Raises Rejected."""
+    async def _verified(self, record: Record, progress: BatchProgress) -> bool:
+        """Whether the record is genuine and still counts; a key that cannot be had now is waited for. Raises Rejected."""
         tries = 0
-        while True:
+        while progress.may_begin():
             try:
                 await self._verifier.check(record)
             except Unavailable as fault:
                 tries += 1
                 await self._wait_out(fault, tries)
             else:
-                return
+                return True
+        return False
 
-    async def _nurse(self, subscription: Subscription, batch: Batch, events: Sequence[Heard]) -> None:
-        for heard in events:
-            await self._take_singly(heard)
-        await self._commit(subscription, batch)
-
-    async def _commit(self, subscription: Subscription, *batches: Batch) -> None:
+    async def _commit(self, subscription: Subscription, lanes: TenantLanes[Heard], *batches: Batch) -> None:
         tries = 0
         while True:
             try:
                 await subscription.commit(*batches)
             except Unavailable as error:
+                lanes.drop_lost()
                 tries += 1
                 await self._wait_out(error, tries)
             else:
                 self._continuity.note(batches)
                 return
 
-    async def _take_together(self, events: Sequence[Heard]) -> Sequence[Heard]:
-        """Events of one tenant, in order, in as few transactions as may be; answers those that must go singly.
-
-        After a failure all that follows goes singly too: a later event must not overtake an earlier one.
-        """
-        for start in range(0, len(events), self._together):
-            try:
-                await self._waiting_out(events[start : start + self._together])
-            except Exception as error:  # noqa: BLE001 - a loop of the process: one of them is bad, found below
-                _log.info("events_taken_singly", consumer=self._group, reason=reason_of(error))
-                return events[start:]
-        return ()
+    async def _take_together(self, events: Sequence[Heard]) -> None:
+        """Events of one tenant, in order, in one transaction; each in its own when that fails."""
+        try:
+            await self._waiting_out(events)
+        except Exception as error:  # noqa: BLE001 - a loop of the process: one of them is bad, found below
+            _log.info("events_taken_singly", consumer=self._group, reason=reason_of(error))
+            for heard in events:
+                await self._take_singly(heard)
 
     async def _take_singly(self, heard: Heard) -> None:
         attempt = 0
@@ -235,12 +242,16 @@ class Consumer:
                 return
 
     async def _waiting_out(self, events: Sequence[Heard]) -> None:
-        """:meth:`_attempt`, again and again while something that it needs is away."""
+        """:meth:`_attempt` in this tenant's turn, again and again while something that it needs is away.
+
+        Events whose slot is lost, or is to go to another member, are left out when they have not begun.
+        """
         tries = 0
         while True:
             try:
                 async with self._places:
-                    await self._attempt(events)
+                    if kept := [heard for heard in events if heard.progress.may_begin()]:
+                        await self._attempt(kept)
             except Unavailable as fault:
                 tries += 1
                 await self._wait_out(fault, tries)
@@ -352,7 +363,7 @@ def _always(batch_handler: BatchHandler) -> Preparation:
     return prepared
 
 
-def _decoded(record: Record) -> Heard:
+def _decoded(record: Record) -> Envelope:
     """The event in ``record``; raises Rejected when it is not whole or its key is not its own."""
     try:
         envelope = Envelope.FromString(record.value)
@@ -368,7 +379,7 @@ def _decoded(record: Record) -> Heard:
         raise Rejected("id_without_a_time")
     if inbox.is_past(event_id, datetime.now(UTC)):
         raise Rejected("told_too_long_ago")
-    return Heard(record, envelope)
+    return envelope
 
 
 def _span_context(envelope: Envelope) -> trace.SpanContext | None:

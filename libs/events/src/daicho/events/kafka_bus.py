@@ -28,6 +28,7 @@ from aiokafka.structs import OffsetAndMetadata
 from daicho.events.bus import (
     ANSWERS_WITHIN,
     PARTITIONS,
+    WINDOW,
     Bus,
     BusUnavailable,
     Gap,
@@ -36,6 +37,7 @@ from daicho.events.bus import (
     Record,
     Slot,
     Subscription,
+    Window,
     partition_of,
     retention_of,
 )
@@ -107,10 +109,12 @@ class KafkaBus(Bus):
             await self.rewind(group, topic, {gap.slot.partition: gap.kept_from for gap in gaps})
         return gaps
 
-    def subscribe(self, group: str, topics: Sequence[str], *, batch: int = 500) -> Subscription:
+    def subscribe(
+        self, group: str, topics: Sequence[str], *, batch: int = 500, window: Window = WINDOW
+    ) -> Subscription:
         from daicho.events.kafka_subscription import KafkaSubscription  # it imports this module
 
-        return KafkaSubscription(self, group, topics, batch)
+        return KafkaSubscription(self, group, topics, batch, window)
 
     @asynccontextmanager
     async def hear(self, topic: str) -> AsyncIterator[AsyncIterator[Record]]:

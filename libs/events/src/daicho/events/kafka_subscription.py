@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from types import TracebackType
-from typing import Final, Self
+from typing import Any, Final, Self
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import (
@@ -17,9 +17,10 @@ from aiokafka.errors import (
     UnknownMemberIdError,
 )
 
-from daicho.events.bus import Batch, BusUnavailable, Slot, Subscription
+from daicho.events.bus import Batch, BusUnavailable, Slot, Subscription, Window
 from daicho.events.kafka_bus import KafkaBus, reachable, record_of, stop
 from daicho.events.missed_events import EventsMissed
+from daicho.events.read_ahead import ReadAhead
 
 _NOT_MINE: Final = (CommitFailedError, IllegalGenerationError, IllegalStateError, UnknownMemberIdError)
 _FINISH_SECONDS: Final = 10.0
@@ -27,16 +28,20 @@ _POLL_MS: Final = 1_000
 
 
 class KafkaSubscription(Subscription, ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is untyped
-    """A slot with a batch out is paused until the batch is committed or given back."""
+    """Reads with one request at a time, which goes on while this member is told to leave slots.
 
-    def __init__(self, bus: KafkaBus, group: str, topics: Sequence[str], batch: int) -> None:
+    Every rebalance ends this member's hold on all its slots; those that it keeps begin anew at what was committed.
+    """
+
+    def __init__(self, bus: KafkaBus, group: str, topics: Sequence[str], batch: int, window: Window) -> None:
         self._bus, self._group, self._topics, self._batch = bus, group, tuple(topics), batch
         self._consumer: AIOKafkaConsumer | None = None
-        self._forget()
-
-    def _forget(self) -> None:
-        self._out: dict[Slot, object] = {}
-        self._freed = asyncio.Event()
+        self._read_ahead = ReadAhead(window)
+        self._committing = asyncio.Lock()
+        self._settled, self._left = asyncio.Event(), asyncio.Event()
+        self._poll: asyncio.Task[tuple[int, Mapping[TopicPartition, Sequence[Any]]]] | None = None
+        self._assignments = 0
+        self._again: dict[Slot, int] = {}
 
     @property
     def slots(self) -> Collection[Slot]:
@@ -50,69 +55,123 @@ class KafkaSubscription(Subscription, ConsumerRebalanceListener):  # type: ignor
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._out.clear()
-        await self._stop()
+        self._read_ahead.forget()
+        self._settled.set()
+        if self._poll is not None:
+            self._poll.cancel()
+            await asyncio.gather(self._poll, return_exceptions=True)
+            self._poll = None
+        if self._consumer is not None:
+            consumer, self._consumer = self._consumer, None
+            await stop(consumer)
 
     async def next(self) -> Sequence[Batch]:
-        while True:
+        while not self._left.is_set():
             with reachable():
-                consumer = await self._started()
-                try:
-                    found = await consumer.getmany(timeout_ms=_POLL_MS, max_records=self._batch)
-                except (NoOffsetForPartitionError, OffsetOutOfRangeError) as error:
-                    raise EventsMissed from error
-            batches = []
-            for place, records in found.items():
-                batch = Batch(Slot(place.topic, place.partition), tuple(map(record_of, records)), object())
-                self._out[batch.slot] = batch.ticket
-                consumer.pause(place)
-                batches.append(batch)
-            if batches:
+                found = await self._read(await self._started())
+            if batches := self._batches(found):
                 return batches
+        self._left.clear()
+        return []
+
+    async def _read(self, consumer: AIOKafkaConsumer) -> Mapping[TopicPartition, Sequence[Any]]:
+        """What the running request has found, once it has; nothing when slots are to be left meanwhile."""
+        if self._poll is None:
+            for slot, position in self._again.items():
+                if slot in self.slots:
+                    consumer.seek(TopicPartition(*slot), position)
+            self._again.clear()
+            self._pause()
+            self._poll = asyncio.create_task(self._ask(consumer))
+        leaving = asyncio.create_task(self._left.wait())
+        try:
+            await asyncio.wait([self._poll, leaving], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            leaving.cancel()
+        if self._left.is_set() or not self._poll.done():
+            return {}
+        poll, self._poll = self._poll, None
+        try:
+            assignments, found = poll.result()
+        except (NoOffsetForPartitionError, OffsetOutOfRangeError) as error:
+            raise EventsMissed from error
+        return found if assignments == self._assignments else {}
+
+    async def _ask(self, consumer: AIOKafkaConsumer) -> tuple[int, Mapping[TopicPartition, Sequence[Any]]]:
+        found = await consumer.getmany(timeout_ms=_POLL_MS, max_records=self._batch)
+        return self._assignments, found
+
+    def _batches(self, found: Mapping[TopicPartition, Sequence[Any]]) -> list[Batch]:
+        # Slots with something given back are read again from there.
+        wanted = {Slot(place.topic, place.partition): records for place, records in found.items()}
+        shut = self._again.keys() | self._read_ahead.closed
+        return [
+            self._read_ahead.add(slot, tuple(map(record_of, records)))
+            for slot, records in wanted.items()
+            if slot not in shut
+        ]
+
+    def _pause(self) -> None:
+        """Ask for no more while the window is full; for nothing in slots with something given back."""
+        if self._consumer is None:
+            return
+        assigned, paused = self._consumer.assignment(), self._consumer.paused()
+        room = self._read_ahead.records_left > 0 and self._read_ahead.bytes_left > 0
+        closed = {TopicPartition(*slot) for slot in self._read_ahead.closed}
+        shut = assigned & closed if room else assigned
+        if shut - paused:
+            self._consumer.pause(*(shut - paused))
+        if paused - shut:
+            self._consumer.resume(*(paused - shut))
+
+    def keeps(self, batch: Batch) -> bool:
+        return self._read_ahead.keeps(batch)
 
     async def commit(self, *batches: Batch) -> bool:
-        consumer = self._consumer
-        mine = [batch for batch in batches if self._out.get(batch.slot) is batch.ticket]
-        if consumer is None or not mine:
-            return not batches
-        places = {TopicPartition(*batch.slot): batch.records[-1].position + 1 for batch in mine}
-        committed = len(mine) == len(batches)
-        try:
-            with reachable():
-                await consumer.commit(places)
-        except BusUnavailable as error:
-            if not isinstance(error.__cause__, _NOT_MINE):
-                raise
-            committed = False
-        for batch in mine:
-            self._free(batch, None)
-        return committed
+        async with self._committing:
+            if self._consumer is None:
+                return not batches
+            if reached := self._read_ahead.reach(batches):
+                places = {TopicPartition(*slot): position for slot, position in reached.items()}
+                try:
+                    with reachable():
+                        await self._consumer.commit(places)
+                except BusUnavailable as error:
+                    if not isinstance(error.__cause__, _NOT_MINE):
+                        raise
+                    for batch in batches:
+                        await self.give_back(batch)
+                    self._left.set()
+                    return False
+            held = all(map(self._read_ahead.holds, batches))
+            self._go_on(self._read_ahead.finish(batches))
+        return held
 
     async def give_back(self, batch: Batch) -> None:
-        self._free(batch, batch.records[0].position)
+        self._go_on(self._read_ahead.give_back(batch))
 
-    def _free(self, batch: Batch, position: int | None) -> None:
-        if self._out.get(batch.slot) is not batch.ticket:
-            return
-        del self._out[batch.slot]
-        self._freed.set()
-        place = TopicPartition(*batch.slot)
-        if self._consumer is not None and place in self._consumer.assignment():
-            if position is not None:
-                self._consumer.seek(place, position)
-            self._consumer.resume(place)
+    def _go_on(self, again: Mapping[Slot, int]) -> None:
+        self._again.update(again)
+        self._settled.set()
+        if self._poll is not None and self._read_ahead.records_left > 0 and self._read_ahead.bytes_left > 0:
+            self._pause()  # which resumes
 
     async def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
         """Let what is being handled be finished and committed, for a while."""
         handed = {Slot(place.topic, place.partition) for place in revoked}
+        self._assignments += 1
+        if self._read_ahead.retire(handed):
+            self._left.set()
         try:
             async with asyncio.timeout(_FINISH_SECONDS):
-                while self._out.keys() & handed:
-                    self._freed.clear()
-                    await self._freed.wait()
+                while handed & set(self._read_ahead.busy):
+                    self._settled.clear()
+                    await self._settled.wait()
         except TimeoutError:
-            for slot in handed:
-                self._out.pop(slot, None)
+            self._read_ahead.forget(handed)
+            self._left.set()
+        for slot in handed:
+            self._again.pop(slot, None)
 
     async def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
         """Positions come from what the group committed."""
@@ -122,7 +181,6 @@ class KafkaSubscription(Subscription, ConsumerRebalanceListener):  # type: ignor
             await self._bus.ensure(set(self._topics))
             if await self._bus.begin(self._group, self._topics, ()):
                 raise EventsMissed
-            self._forget()
             consumer = self._bus.consumer(
                 group_id=self._group,
                 session_timeout_ms=10_000,
@@ -139,8 +197,3 @@ class KafkaSubscription(Subscription, ConsumerRebalanceListener):  # type: ignor
                 raise
             self._consumer = consumer
         return self._consumer
-
-    async def _stop(self) -> None:
-        if self._consumer is not None:
-            consumer, self._consumer = self._consumer, None
-            await stop(consumer)

@@ -21,6 +21,7 @@ import structlog
 from daicho.events.bus import (
     ANSWERS_WITHIN,
     PARTITIONS,
+    WINDOW,
     Bus,
     BusUnavailable,
     Gap,
@@ -29,6 +30,7 @@ from daicho.events.bus import (
     Record,
     Slot,
     Subscription,
+    Window,
 )
 from daicho.events.missed_events import find_gaps
 from daicho.events.shares import count_members
@@ -140,10 +142,12 @@ class PostgresBus(Bus):
             await self.rewind(group, topic, {gap.slot.partition: gap.kept_from for gap in gaps})
         return gaps
 
-    def subscribe(self, group: str, topics: Sequence[str], *, batch: int = 500) -> Subscription:
+    def subscribe(
+        self, group: str, topics: Sequence[str], *, batch: int = 500, window: Window = WINDOW
+    ) -> Subscription:
         from daicho.events.postgres_subscription import PostgresSubscription  # it imports this module
 
-        return PostgresSubscription(self._url, group, topics, batch)
+        return PostgresSubscription(self._url, group, topics, batch, window)
 
     @asynccontextmanager
     async def hear(self, topic: str) -> AsyncIterator[AsyncIterator[Record]]:
