@@ -255,6 +255,42 @@ async def test_lost_connections_to_database_and_bus_cost_no_event(
     assert await letters(world) == []
 
 
+async def test_events_that_have_not_begun_when_their_slot_is_lost_are_left_out(world: EventsWorld) -> None:
+    tenant, contact = create_tenant_id(), uuid7()
+    held, heard, tries = asyncio.Event(), list[int](), 0
+
+    async def prepared(_: TenantId) -> BatchHandler:
+        nonlocal tries
+        tries += 1
+
+        async def on_all(tx: TenantTransaction, envelopes: Sequence[Envelope]) -> None:
+            await held.wait()
+            heard.extend(envelope.aggregate.version for envelope in envelopes)
+
+        return on_all
+
+    admin = await asyncpg.connect(world.bus_admin_url)
+
+    async def members() -> set[int]:
+        rows = await admin.fetch("SELECT pid FROM pg_stat_activity WHERE application_name = 'daicho-bus'")
+        return {row["pid"] for row in rows}
+
+    async def begun() -> int:
+        return tries
+
+    await world.publish([event(tenant, contact, version) for version in range(1, 7)])
+    async with consuming(world, prepare=prepared, versions="every", together=1):
+        await until(begun, bool)
+        lost = await members()
+        await admin.execute("SELECT pg_terminate_backend(pid) FROM unnest($1::int[]) AS pid", list(lost))
+        await until(members, lambda found: bool(found - lost))
+        held.set()
+        await settled(world)
+    await admin.close()
+    assert heard == [1, 2, 3, 4, 5, 6]
+    assert tries == 7  # the first one came again; what waited behind it came once
+
+
 async def _backlog(world: EventsWorld) -> int:
     try:
         return await world.bus.backlog("customers.test", TOPIC)
