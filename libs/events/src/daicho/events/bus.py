@@ -70,7 +70,7 @@ class Gap(NamedTuple):
 class Window:
     """How much one member may have out: a bound of the memory that its records take.
 
-    ``bytes`` counts a record as it lies in memory, which is about 500 more than its key, value and headers. The last
+    ``bytes`` counts a record as it lies in memory, which is 600 more than its key, value and headers. The last
     read may go over ``bytes`` by a record a slot, and over ``records`` by a batch a slot.
     """
 

@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import UTC, datetime
+from sys import intern
 from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
@@ -262,7 +263,7 @@ def record_of(record: ConsumerRecord[bytes, bytes]) -> Record:
         datetime.fromtimestamp(record.timestamp / 1000, UTC),
         record.key or b"",
         record.value or b"",
-        tuple((name, bytes(value)) for name, value in record.headers),
+        tuple((intern(name), bytes(value)) for name, value in record.headers),
     )
 
 

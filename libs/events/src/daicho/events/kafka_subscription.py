@@ -102,12 +102,11 @@ class KafkaSubscription(Subscription, ConsumerRebalanceListener):  # type: ignor
         return self._assignments, found
 
     def _batches(self, found: Mapping[TopicPartition, Sequence[Any]]) -> list[Batch]:
-        # Slots with something given back are read again from there.
-        wanted = {Slot(place.topic, place.partition): records for place, records in found.items()}
-        shut = self._again.keys() | self._read_ahead.closed
+        slots = {Slot(place.topic, place.partition): records for place, records in found.items()}
+        shut = self._again.keys() | self._read_ahead.closed  # they are read again from what was given back
         return [
             self._read_ahead.add(slot, tuple(map(record_of, records)))
-            for slot, records in wanted.items()
+            for slot, records in slots.items()
             if slot not in shut
         ]
 

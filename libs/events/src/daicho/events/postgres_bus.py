@@ -12,6 +12,7 @@ import asyncio
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
+from sys import intern
 from typing import Any, Final
 
 import asyncpg
@@ -282,7 +283,7 @@ def waker(event: asyncio.Event, topics: set[str]) -> Any:
 
 def record_of(row: asyncpg.Record) -> Record:
     topic, partition, position, time, key, value, headers, predates = row
-    return Record(topic, partition, position, time, key, value, unpack(headers), predates)
+    return Record(intern(topic), partition, position, time, key, value, unpack(headers), predates)
 
 
 def pack(headers: Sequence[tuple[str, bytes]]) -> bytes:
@@ -290,7 +291,7 @@ def pack(headers: Sequence[tuple[str, bytes]]) -> bytes:
 
 
 def unpack(packed: bytes) -> tuple[tuple[str, bytes], ...]:
-    return tuple((name, value) for name, value in msgpack.unpackb(packed))
+    return tuple((intern(name), value) for name, value in msgpack.unpackb(packed))
 
 
 async def begin(

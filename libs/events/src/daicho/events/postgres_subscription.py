@@ -60,6 +60,7 @@ class PostgresSubscription(Subscription):
     def _forget(self) -> None:
         self._shares: Shares[Slot] | None = None
         self._next: dict[Slot, int] = {}
+        self._was_full = False
         self._lost = bool(self._read_ahead.busy)
         self._read_ahead.forget()
         self._balance_at = 0.0
@@ -109,9 +110,11 @@ class PostgresSubscription(Subscription):
     def _go_on(self, again: Mapping[Slot, int]) -> None:
         """Read on: from ``again`` in slots with a batch given back, and let go what another waits for."""
         self._next.update(again)
-        if self._shares is not None and not self._shares.leaving <= set(self._read_ahead.busy):
+        free = self._shares is not None and not self._shares.leaving <= set(self._read_ahead.busy)
+        if free:
             self._balance_at = 0.0
-        self._woken.set()
+        if free or again or self._was_full:
+            self._woken.set()
 
     async def _look(self) -> list[Batch]:
         """Share out anew when it is time, then read what is new in the slots, as far as the window has room."""
@@ -125,7 +128,8 @@ class PostgresSubscription(Subscription):
             )
             free = [(slot, at) for slot, at in self._next.items() if slot not in shut]
             room, size = self._read_ahead.records_left, self._read_ahead.bytes_left
-            if self._lost or not free or room <= 0 or size <= 0:
+            self._was_full = room <= 0 or size <= 0
+            if self._lost or not free or self._was_full:
                 return []
             rows = await connection.fetch(
                 _READ,
