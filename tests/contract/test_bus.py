@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from statistics import median
 from uuid import uuid4
 
 import pytest
@@ -137,14 +138,17 @@ async def test_each_group_hears_everything(bus: Bus, topic: str) -> None:
 
 async def test_a_waiting_group_hears_what_is_published_later_and_soon(bus: Bus, topic: str) -> None:
     await bus.publish(messages(topic, 1, keys=1))
+    took = []
     async with bus.subscribe("group", [topic]) as subscription:
         await take(subscription, 1)
-        waiting = asyncio.ensure_future(take(subscription, 1))
-        await asyncio.sleep(0)
-        begun = asyncio.get_running_loop().time()
-        await bus.publish(messages(topic, 1, keys=1, start=1))
-        assert numbers(await waiting) == [1]
-        assert asyncio.get_running_loop().time() - begun < 1
+        for number in range(1, 6):
+            waiting = asyncio.ensure_future(take(subscription, 1))
+            await asyncio.sleep(0)
+            begun = asyncio.get_running_loop().time()
+            await bus.publish(messages(topic, 1, keys=1, start=number))
+            assert numbers(await waiting) == [number]
+            took.append(asyncio.get_running_loop().time() - begun)
+    assert median(took) < 1  # a machine that stands still for a moment spoils one of them
 
 
 async def test_a_group_goes_on_behind_its_last_commit(bus: Bus, topic: str) -> None:

@@ -55,7 +55,7 @@ def event(tenant: TenantId, contact: UUID, version: int, *fields: str) -> Messag
 
 
 async def until(read: Callable[[], Any], condition: Callable[[Any], bool]) -> Any:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(40):
         while not condition(value := await read()):  # noqa: ASYNC110 - a server's state, which nobody announces
             await asyncio.sleep(0.02)
     return value

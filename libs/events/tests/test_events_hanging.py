@@ -80,7 +80,7 @@ async def test_publishing_to_a_bus_that_hangs_ends_in_time(world: EventsWorld) -
             begun = perf_counter()
             with pytest.raises(BusUnavailable):
                 await attempt
-            assert perf_counter() - begun < WITHIN / 2
+            assert perf_counter() - begun < WITHIN
         proxy.resume()
         await bus.publish([Message(TOPIC, b"k", b"v")])
         await bus.close()

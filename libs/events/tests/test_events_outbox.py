@@ -140,7 +140,7 @@ async def test_a_commit_is_on_the_bus_within_milliseconds(world: EventsWorld) ->
             async with world.database.transaction(tenant) as tx:
                 await tell(tx, None, changed(uuid7()), aggregate=Aggregate("contact", uuid7(), version))
             begun = asyncio.get_running_loop().time()
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(30):
                 await heard.__anext__()
             took.append(asyncio.get_running_loop().time() - begun)
     assert sorted(took)[len(took) // 2] < 0.1

@@ -65,7 +65,7 @@ async def test_an_inbox_forgets_what_no_topic_holds_any_more(world: EventsWorld)
     )
     task = asyncio.create_task(consumer.run())
     connection = await asyncpg.connect(world.service.app_url)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while len(rows := await connection.fetch("SELECT consumer, event_id FROM inbox")) == 4:  # noqa: ASYNC110 - a server's state, which nobody announces
             await asyncio.sleep(0.02)
     await connection.close()
@@ -97,7 +97,7 @@ async def test_a_revived_letter_is_passed_over_by_everyone_else(world: EventsWor
         world.bus, "customers.mine", world.database, world.verifier, topics=[TOPIC], batch_handler=on_all
     )
     task = asyncio.create_task(consumer.run())
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while await world.bus.backlog("customers.mine", TOPIC):  # noqa: ASYNC110 - a server's state, which nobody announces
             await asyncio.sleep(0.02)
     task.cancel()
