@@ -75,7 +75,7 @@ class KafkaSubscription(Subscription, ConsumerRebalanceListener):  # type: ignor
         return []
 
     async def _read(self, consumer: AIOKafkaConsumer) -> Mapping[TopicPartition, Sequence[Any]]:
-        """What the running request has found, once it has; nothing when slots are to be left meanwhile."""
+        """The records of the running request, once it has some; nothing when slots are to be left meanwhile."""
         if self._poll is None:
             for slot, position in self._again.items():
                 if slot in self.slots:
