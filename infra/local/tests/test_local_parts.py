@@ -10,6 +10,7 @@ import subprocess
 import sys
 from email.message import EmailMessage
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -18,7 +19,7 @@ from daicho.local import watchdog
 from daicho.local.folder import keep, locked, worded, write_private
 from daicho.local.options import read_options
 from daicho.local.plan import MAIL_PAGE, ROOT, Ports, Wiring, at_database
-from daicho.local.servers import ServerFailed, free_port
+from daicho.local.servers import ServerFailed, free_port, mailsink
 from daicho.local.servers.mailsink import run_mail_sink
 
 
@@ -216,6 +217,17 @@ async def test_the_mail_page_is_where_it_was_wished_unless_somebody_is_there() -
         assert first.page_port == wished
         async with run_mail_sink("127.0.0.1", free_port(), wished) as second:
             assert second.page_port not in (0, wished)
+
+
+async def test_a_mail_server_that_greets_nobody_is_told_before_the_product_is_ready(monkeypatch) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise TypeError
+
+    monkeypatch.setattr(mailsink, "SMTP", fail)
+    asyncio.get_running_loop().set_exception_handler(lambda *_: None)
+    with pytest.raises(ServerFailed, match="does not answer"):
+        async with run_mail_sink("127.0.0.1", free_port(), 0):
+            pass
 
 
 def test_the_apis_page_looks_for_mail_where_it_shows() -> None:

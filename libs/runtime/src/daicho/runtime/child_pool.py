@@ -47,7 +47,8 @@ MEBIBYTE: Final = 1024 * 1024
 _LARGEST_ANSWER: Final = 64 * MEBIBYTE
 _NICE: Final = 10
 """Children give way to whoever answers requests."""
-_KEPT_VARIABLES: Final = ("PYTHONPATH", "TZ")
+_KEPT_VARIABLES: Final = ("PYTHONPATH", "LD_LIBRARY_PATH", "TZ")
+"""Without the first two an interpreter may not find its modules or its own shared library."""
 _ENDING: Final = 5.0
 """Seconds that a server takes to end at most."""
 _MOST_WAITING: Final = 200

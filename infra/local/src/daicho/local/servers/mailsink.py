@@ -12,7 +12,7 @@ import json
 import re
 from collections import deque
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
@@ -22,10 +22,13 @@ from urllib.parse import parse_qs
 
 from aiosmtpd.smtp import SMTP, Envelope
 
+from daicho.local.servers.process import ServerFailed, both
 from daicho.runtime import serve_http
 
 KEPT: Final = 500
 LARGEST: Final = 10 * 1024 * 1024
+GREETS_WITHIN: Final = 10.0
+"""Seconds."""
 _LINK: Final = re.compile(r"https?://[^\s<>\"']+")
 _POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 
@@ -54,7 +57,8 @@ class Mail:
         }
 
 
-@dataclass(slots=True)
+# Without slots: aiosmtpd reads every attribute, and Python 3.11.0 to 3.11.2 fail at __weakref__ of a class with slots.
+@dataclass
 class MailSink:
     """Keeps the last :data:`KEPT` messages. It is an SMTP handler and an ASGI application.
 
@@ -121,7 +125,7 @@ class MailSink:
 
 @asynccontextmanager
 async def run_mail_sink(host: str, smtp_port: int, page_port: int) -> AsyncIterator[MailSink]:
-    """Take mail and show it while the block runs; OSError when the SMTP port is taken.
+    """Take mail and show it while the block runs. OSError when the SMTP port is taken, ServerFailed when nobody is greeted there.
 
     The page is at ``page_port``, or at a free port when that one is taken: :attr:`MailSink.page_port` says.
     """
@@ -133,6 +137,7 @@ async def run_mail_sink(host: str, smtp_port: int, page_port: int) -> AsyncItera
 
     server = await loop.create_server(speak, host, smtp_port)
     try:
+        await _expect_greeting(host, smtp_port)
         async with AsyncExitStack() as stack:
             try:
                 sink.page_port = await stack.enter_async_context(serve_http(sink, host, page_port))
@@ -142,6 +147,22 @@ async def run_mail_sink(host: str, smtp_port: int, page_port: int) -> AsyncItera
     finally:
         server.close()
         await server.wait_closed()
+
+
+async def _expect_greeting(host: str, port: int) -> None:
+    """Return when the server at ``host``:``port`` greets as RFC 5321 says (4.2, 4.3.1); raises ServerFailed."""
+    greeting = b""
+    with suppress(OSError, TimeoutError):
+        async with asyncio.timeout(GREETS_WITHIN):
+            reader, writer = await asyncio.open_connection(host, port)
+            try:
+                greeting = await reader.readline()
+            finally:
+                writer.close()
+    if not greeting.startswith(b"220"):
+        raise ServerFailed(
+            both("メールの受信サーバーが応答しません。", f"the mail server at {host}:{port} does not answer.")
+        )
 
 
 def _text(message: EmailMessage) -> str:
