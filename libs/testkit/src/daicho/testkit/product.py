@@ -10,6 +10,7 @@ import contextlib
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -31,6 +32,8 @@ from daicho.testkit.company import Company, create_company
 from daicho.testkit.waiting import until
 
 READY_WITHIN: Final = 90.0
+MADE_WITHIN: Final = 600.0
+"""Seconds in which an environment is made."""
 _FOREIGN: Final = frozenset(
     ["POSTGRES_URL", "VAULT_ADDR", "VAULT_TOKEN", "SMTP_URL", "BUS_URL", "HOST", "UNSEAL_FILE", "PUBLIC_URL"]
 )
@@ -44,6 +47,53 @@ _GENEROUS: Final = {
 }
 
 
+class Screen:
+    """What the product has printed."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self.text = ""
+        self._process = process
+        self._lines: Queue[str | None] = Queue()
+        self._listener = Thread(target=self._listen, daemon=True)
+        self._listener.start()
+
+    def wait_for(self, words: str, within: float, data: Path) -> str:
+        """Everything said up to ``words``. RuntimeError after ``within`` seconds, or at an early end with the logs of ``data``."""
+        said = ""
+        while words not in said:
+            try:
+                line = self._lines.get(timeout=within)
+            except Empty:
+                raise RuntimeError(f"nothing for {within:g} s; it said: {said}") from None
+            if line is None:
+                logs = "".join(f"\n{log.name}: {log.read_text()[-4000:]}" for log in data.glob("*.log"))
+                raise RuntimeError(f"ended early with {self._process.wait()}; it said: {said}{logs}")
+            said += line
+        return said
+
+    def close(self) -> str:
+        """Everything that was printed, once the product has ended."""
+        self._listener.join(timeout=10)
+        return self.text
+
+    def _listen(self) -> None:
+        assert self._process.stdout is not None
+        with contextlib.suppress(ValueError):
+            for line in self._process.stdout:
+                self.text += line
+                self._lines.put(line)
+        self._lines.put(None)
+
+
+@dataclass(frozen=True, slots=True)
+class Checkout:
+    """A copy of the sources in which ``make run`` starts the product with ``python``, as ``user`` when that is not None."""
+
+    folder: Path
+    python: str
+    user: str | None = None
+
+
 @dataclass
 class Product:
     """A running product. ``url`` is the gateway's, ``mail`` the sink's page; neither ends in a slash."""
@@ -54,6 +104,7 @@ class Product:
     process: subprocess.Popen[str]
     scratch: Path
     """The folder of its temporary files."""
+    screen: Screen
     _serial: int = field(default=0)
 
     async def company(self, code: str | None = None) -> Company:
@@ -109,16 +160,24 @@ class Product:
 
 
 @contextmanager
-def running_product(data: Path | None = None, **environ: str) -> Iterator[Product]:
+def running_product(
+    data: Path | None = None, checkout: Checkout | None = None, **environ: str
+) -> Iterator[Product]:
     """Run the product on free ports while the block does, on ``data`` or a folder that goes with it.
 
-    ``environ`` adds to its own. A ``data`` is made by :func:`data_folder`.
+    ``environ`` adds to its own. A ``data`` is made by :func:`data_folder`. ``checkout`` starts it with `make run` there,
+    which makes its environment first.
     """
     with contextlib.ExitStack() as stack:
         data = data or stack.enter_context(data_folder())
         port = free_port()
         command = [sys.executable, "-m", "daicho.local", "run", "--port", str(port), "--data", str(data)]
+        if checkout is not None:
+            command = ["make", "run", f"PYTHON={checkout.python}", f"PORT={port}", f"DATA={data}"]
         scratch = Path(stack.enter_context(TemporaryDirectory(prefix="daicho-scratch-")))
+        user = None if checkout is None else checkout.user
+        if user is not None:
+            shutil.chown(scratch, user)
         plain = {name: value for name, value in os.environ.items() if name not in _FOREIGN}
         process = subprocess.Popen(
             command,
@@ -126,14 +185,18 @@ def running_product(data: Path | None = None, **environ: str) -> Iterator[Produc
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,
+            cwd=None if checkout is None else checkout.folder,
+            user=user,
+            extra_groups=None if user is None else [],
             env=plain | _GENEROUS | {"DEMO": "0", "TMPDIR": str(scratch)} | environ,
         )
+        screen = Screen(process)
         try:
-            said = _until_ready(process, data)
+            said = screen.wait_for("停止 / stop", READY_WITHIN if checkout is None else MADE_WITHIN, data)
             mail = re.search(r"mail +(http://\S+)", said)
             if mail is None:
                 raise RuntimeError(f"the banner names no mail page: {said}")
-            yield Product(f"http://127.0.0.1:{port}", mail[1], data, process, scratch)
+            yield Product(f"http://127.0.0.1:{port}", mail[1], data, process, scratch, screen)
         finally:
             _stop(process)
 
@@ -147,37 +210,12 @@ def data_folder() -> Iterator[Path]:
         yield Path(folder) / "data"
 
 
-def _until_ready(process: subprocess.Popen[str], data: Path) -> str:
-    """Everything said up to the banner's last line; the logs of ``data`` when there is none."""
-    lines: Queue[str | None] = Queue()
-
-    def listen() -> None:
-        assert process.stdout is not None
-        with contextlib.suppress(ValueError):
-            for line in process.stdout:
-                lines.put(line)
-        lines.put(None)
-
-    Thread(target=listen, daemon=True).start()
-    said = ""
-    while "停止 / stop" not in said:
-        try:
-            line = lines.get(timeout=READY_WITHIN)
-        except Empty:
-            raise RuntimeError(f"not ready within {READY_WITHIN:g} s; it said: {said}") from None
-        if line is None:
-            logs = "".join(f"\n{log.name}: {log.read_text()[-4000:]}" for log in data.glob("*.log"))
-            raise RuntimeError(f"ended early with {process.wait()}; it said: {said}{logs}")
-        said += line
-    return said
-
-
 def _stop(process: subprocess.Popen[str]) -> None:
     family: list[psutil.Process] = []
     with contextlib.suppress(psutil.NoSuchProcess):
         family = psutil.Process(process.pid).children(recursive=True)
     if process.poll() is None:
-        process.send_signal(signal.SIGINT)
+        os.killpg(process.pid, signal.SIGINT)  # as a terminal does
         try:
             process.wait(30)
         except subprocess.TimeoutExpired:
