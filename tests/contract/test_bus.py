@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from statistics import median
-from uuid import uuid4
 
 import pytest
-import pytest_asyncio
 
 from daicho.events import (
-    Batch,
     Bus,
     EventsMissed,
     GroupIsRunning,
@@ -21,89 +16,13 @@ from daicho.events import (
     Record,
     Subscription,
     Window,
-    bus_schema,
     open_bus,
     partition_of,
 )
 from daicho.events.bus import PARTITIONS, Gap, Slot
 from daicho.testkit.databases import TestDatabase
-from daicho.testkit.plugin import MakeDatabase
+from tests.contract.bus_reading import PATIENCE, cancel, collect, messages, numbers, take, until
 from tests.contract.bus_retention import forget
-
-PATIENCE = 30
-
-
-@pytest_asyncio.fixture(params=["postgres", pytest.param("kafka", marks=pytest.mark.kafka)])
-async def bus_database(request: pytest.FixtureRequest, make_database: MakeDatabase) -> TestDatabase | None:
-    """The database of PostgreSQL's driver; None for Kafka's."""
-    return None if request.param == "kafka" else await make_database("bus", create=bus_schema.create)
-
-
-@pytest.fixture
-def bus_url(request: pytest.FixtureRequest, bus_database: TestDatabase | None) -> str:
-    """The address of each driver's server."""
-    if bus_database is None:
-        return f"kafka://{request.getfixturevalue('kafka_bootstrap')}"
-    return bus_database.app_url
-
-
-@pytest_asyncio.fixture
-async def bus(bus_url: str) -> AsyncIterator[Bus]:
-    opened = await open_bus(bus_url)
-    yield opened
-    await opened.close()
-
-
-@pytest.fixture
-def topic() -> str:
-    return f"test.{uuid4().hex}"
-
-
-def messages(topic: str, count: int, *, keys: int = 20, start: int = 0) -> list[Message]:
-    return [
-        Message(topic, f"key-{number % keys}".encode(), str(number).encode(), (("id", str(number).encode()),))
-        for number in range(start, start + count)
-    ]
-
-
-async def take(subscription: Subscription, count: int) -> list[Record]:
-    """The next ``count`` records, committed."""
-    taken: list[Record] = []
-    async with asyncio.timeout(PATIENCE):
-        while len(taken) < count:
-            batches = await subscription.next()
-            taken.extend(record for batch in batches for record in batch.records)
-            assert await subscription.commit(*batches)
-    return taken
-
-
-def numbers(records: Sequence[Record]) -> list[int]:
-    return sorted(int(record.value) for record in records)
-
-
-async def take_out(subscription: Subscription, count: int) -> list[Batch]:
-    """Batches of at least ``count`` records, not committed."""
-    out: list[Batch] = []
-    async with asyncio.timeout(PATIENCE):
-        while sum(len(batch.records) for batch in out) < count:
-            out.extend(await subscription.next())
-    return out
-
-
-@asynccontextmanager
-async def next_of(subscription: Subscription) -> AsyncIterator[asyncio.Future[Sequence[Batch]]]:
-    """What comes next, asked for while the block runs."""
-    waiting = asyncio.ensure_future(subscription.next())
-    try:
-        yield waiting
-    finally:
-        await _cancel(waiting)
-
-
-async def comes(waiting: asyncio.Future[Sequence[Batch]], seconds: float) -> bool:
-    """Whether it has come within ``seconds``; it is waited for further on."""
-    done, _ = await asyncio.wait([waiting], timeout=seconds)
-    return bool(done)
 
 
 async def test_messages_of_one_key_arrive_whole_and_in_order(bus: Bus, topic: str) -> None:
@@ -174,118 +93,17 @@ async def test_a_batch_given_back_comes_again(bus: Bus, topic: str) -> None:
         assert numbers(await take(subscription, 5)) == list(range(5))
 
 
-async def test_a_member_reads_ahead_within_its_window(bus: Bus, topic: str) -> None:
-    await bus.publish(messages(topic, 30, keys=1))
-    async with bus.subscribe("group", [topic], batch=5, window=Window(records=10)) as subscription:
-        out = await take_out(subscription, 10)
-        async with next_of(subscription) as waiting:
-            assert not await comes(waiting, 1.5)
-            assert await subscription.commit(*out)
-            assert await comes(waiting, PATIENCE)
-        more = waiting.result()
-        assert next(int(record.value) for batch in more for record in batch.records) == 10
-        assert await subscription.commit(*more)
-        left = 20 - sum(len(batch.records) for batch in more)
-        assert numbers(await take(subscription, left)) == list(range(30 - left, 30))
-
-
-async def test_window_is_bounded_in_bytes(bus: Bus, topic: str) -> None:
-    body = b"x" * 100_000
-    await bus.publish([Message(topic, b"key-0", body) for _ in range(30)])
-    async with bus.subscribe("group", [topic], batch=5, window=Window(bytes=1_000_000)) as subscription:
-        out = await take_out(subscription, 9)
-        count = sum(len(batch.records) for batch in out)
-        async with next_of(subscription) as waiting:
-            assert not await comes(waiting, 1.5)
-        assert count < 9 + 5
-
-
-async def test_position_moves_only_behind_batches_before_which_none_is_out(bus: Bus, topic: str) -> None:
-    await bus.publish(messages(topic, 15, keys=1))
-    async with bus.subscribe("group", [topic], batch=5) as subscription:
-        first, *others = await take_out(subscription, 15)
-        assert await subscription.commit(*others)
-        assert await bus.backlog("group", topic) == 15
-    async with bus.subscribe("group", [topic], batch=5) as subscription:  # the member died in the middle
-        first, second, *others = await take_out(subscription, 15)
-        assert await subscription.commit(second)
-        assert await subscription.commit(first)
-        count = len(first.records) + len(second.records)
-        assert await bus.backlog("group", topic) == 15 - count
-    async with bus.subscribe("group", [topic], batch=5) as subscription:
-        assert numbers(await take(subscription, 15 - count)) == list(range(count, 15))
-
-
-async def test_what_follows_a_batch_given_back_comes_again_with_it(bus: Bus, topic: str) -> None:
-    await bus.publish(messages(topic, 15, keys=1))
-    async with bus.subscribe("group", [topic], batch=5) as subscription:
-        first, second, *others = await take_out(subscription, 15)
-        assert all(map(subscription.keeps, [first, second, *others]))
-        await subscription.give_back(second)
-        assert not any(map(subscription.keeps, [first, second, *others]))  # nothing may overtake it
-        assert await subscription.commit(first)
-        for batch in others:
-            await subscription.give_back(batch)
-        begun = len(first.records)
-        assert [int(record.value) for record in await take(subscription, 15 - begun)] == [*range(begun, 15)]
-
-
-async def test_a_stuck_batch_holds_up_no_other(bus: Bus, topic: str) -> None:
-    slow, fast = next(
-        (f"a{one}".encode(), f"b{one}".encode())
-        for one in range(100)
-        if partition_of(f"a{one}".encode()) != partition_of(f"b{one}".encode())
-    )
-    await bus.publish([Message(topic, slow, b"0")])
-    async with bus.subscribe("group", [topic]) as subscription:
-        async with asyncio.timeout(PATIENCE):
-            (stuck,) = await subscription.next()
-        await bus.publish([Message(topic, fast, b"1"), Message(topic, slow, b"2")])
-        assert numbers(await take(subscription, 2)) == [1, 2]
-        assert await bus.backlog("group", topic) == 2
-        assert await subscription.commit(stuck)
-        assert await bus.backlog("group", topic) == 0
-
-
-async def test_member_is_told_of_slots_that_another_waits_for(bus: Bus, topic: str) -> None:
-    """It gives back what it has not begun, commits what it has, and the other hears the rest in order."""
-    await bus.publish(messages(topic, 400, keys=60))
-    async with bus.subscribe("group", [topic], batch=5) as old, bus.subscribe("group", [topic]) as new:
-        out = await take_out(old, 400)
-        heard: list[Record] = []
-        reader = asyncio.ensure_future(_collect(new, heard))
-        try:
-            async with asyncio.timeout(PATIENCE):
-                while all(map(old.keeps, out)):
-                    out += await old.next()
-            begun = {batch.slot: batch for batch in reversed(out)}.values()  # the first of each slot
-            for batch in out:
-                if batch in begun:
-                    assert await old.commit(batch)
-                elif not old.keeps(batch):
-                    await old.give_back(batch)
-            stays = [batch for batch in out if old.keeps(batch)]
-            assert await old.commit(*stays)
-            done = [record for batch in [*begun, *stays] for record in batch.records]
-            other = asyncio.ensure_future(_collect(old, heard))
-            await _until(lambda: len(heard) + len(done) >= 400)
-            await _cancel(other)
-        finally:
-            await _cancel(reader)
-    assert numbers([*heard, *done]) == list(range(400))
-
-
 async def test_two_members_share_the_partitions_and_the_work(bus: Bus, topic: str) -> None:
     async with bus.subscribe("group", [topic]) as one, bus.subscribe("group", [topic]) as two:
         heard: dict[Subscription, list[Record]] = {one: [], two: []}
-        readers = [asyncio.ensure_future(_collect(member, heard[member])) for member in (one, two)]
+        readers = [asyncio.ensure_future(collect(member, heard[member])) for member in (one, two)]
         try:
-            await _until(lambda: len(one.slots) == len(two.slots) == PARTITIONS // 2)
+            await until(lambda: len(one.slots) == len(two.slots) == PARTITIONS // 2)
             assert not set(one.slots) & set(two.slots)
             await bus.publish(messages(topic, 200, keys=60))
-            await _until(lambda: len(heard[one]) + len(heard[two]) >= 200)
+            await until(lambda: len(heard[one]) + len(heard[two]) >= 200)
         finally:
-            await _cancel(*readers)
+            await cancel(*readers)
     assert heard[one]
     assert heard[two]
     assert numbers([*heard[one], *heard[two]]) == list(range(200))
@@ -295,32 +113,35 @@ async def test_what_a_leaving_member_held_goes_to_the_one_who_stays(bus: Bus, to
     heard: list[Record] = []
     async with bus.subscribe("group", [topic]) as stays:
         async with bus.subscribe("group", [topic]) as leaves:
-            readers = [asyncio.ensure_future(_collect(member, heard)) for member in (stays, leaves)]
-            await _until(lambda: len(stays.slots) == len(leaves.slots) == PARTITIONS // 2)
+            readers = [asyncio.ensure_future(collect(member, heard)) for member in (stays, leaves)]
+            await until(lambda: len(stays.slots) == len(leaves.slots) == PARTITIONS // 2)
             await bus.publish(messages(topic, 100, keys=60))
-            await _until(lambda: len(heard) >= 100)
-            await _cancel(readers[1])
+            await until(lambda: len(heard) >= 100)
+            await cancel(readers[1])
         try:
-            await _until(lambda: len(stays.slots) == PARTITIONS)
+            await until(lambda: len(stays.slots) == PARTITIONS)
             await bus.publish(messages(topic, 100, keys=60, start=100))
-            await _until(lambda: len(heard) >= 200)
+            await until(lambda: len(heard) >= 200)
         finally:
-            await _cancel(readers[0])
+            await cancel(readers[0])
     assert numbers(heard) == list(range(200))
 
 
 async def test_a_member_under_load_lets_newcomers_have_their_share(bus: Bus, topic: str) -> None:
     heard: list[Record] = []
-    async with bus.subscribe("group", [topic], batch=2) as old, bus.subscribe("group", [topic]) as new:
+    async with (
+        bus.subscribe("group", [topic], batch=2, window=Window(records=32)) as old,
+        bus.subscribe("group", [topic]) as new,
+    ):
         await bus.publish(messages(topic, 2_000, keys=60))
-        readers = [asyncio.ensure_future(_collect(old, heard, pause=0.02))]
-        await _until(lambda: len(old.slots) == PARTITIONS)
-        readers.append(asyncio.ensure_future(_collect(new, heard)))
+        readers = [asyncio.ensure_future(collect(old, heard, pause=0.02))]
+        await until(lambda: len(old.slots) == PARTITIONS)
+        readers.append(asyncio.ensure_future(collect(new, heard)))
         try:
-            await _until(lambda: len(new.slots) == PARTITIONS // 2)
-            await _until(lambda: len({record.value for record in heard}) == 2_000)
+            await until(lambda: len(new.slots) == PARTITIONS // 2)
+            await until(lambda: len({record.value for record in heard}) == 2_000)
         finally:
-            await _cancel(*readers)
+            await cancel(*readers)
 
 
 async def test_a_group_plays_again_from_a_position(bus: Bus, topic: str) -> None:
@@ -415,33 +236,6 @@ async def test_publishers_side_by_side_lose_and_disturb_nothing(bus: Bus, bus_ur
         seen.setdefault(record.key, []).append(int(record.value))
     assert all(values == sorted(values) for values in seen.values())
     assert sum(map(len, seen.values())) == 600
-
-
-async def _collect(member: Subscription, heard: list[Record], *, pause: float = 0.0) -> None:
-    """Deal with batches as a consumer does: each in a task, while the next is asked for."""
-    async with asyncio.TaskGroup() as tasks:
-        while True:
-            for batch in await member.next():
-                tasks.create_task(_deal(member, batch, heard, pause))
-
-
-async def _deal(member: Subscription, batch: Batch, heard: list[Record], pause: float) -> None:
-    await asyncio.sleep(pause)  # the work
-    if await member.commit(batch):
-        heard.extend(batch.records)
-
-
-async def _until(condition: object) -> None:
-    assert callable(condition)
-    async with asyncio.timeout(PATIENCE):
-        while not condition():  # noqa: ASYNC110 - a server's state, which nobody announces
-            await asyncio.sleep(0.02)
-
-
-async def _cancel(*tasks: asyncio.Future[None]) -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _idle(bus: Bus, group: str, topic: str, to: datetime | dict[int, int]) -> None:

@@ -4,7 +4,7 @@ A topic has :data:`PARTITIONS` partitions. Messages with one key go to one parti
 A group of consumers remembers how far it has read each partition; at any time one member reads a
 partition. What was published before a group's first look is there for it. Delivery is at least once.
 
-``tests/contract/test_bus.py`` holds every driver to this.
+``tests/contract/test_bus.py`` and ``test_bus_read_ahead.py`` hold every driver to this.
 """
 
 from __future__ import annotations
