@@ -68,11 +68,18 @@ async def test_what_follows_a_batch_given_back_comes_again_with_it(bus: Bus, top
         assert all(map(subscription.keeps, [first, second, *others]))
         await subscription.give_back(second)
         assert not any(map(subscription.keeps, [first, second, *others]))  # nothing may overtake it
-        assert await subscription.commit(first)
-        for batch in others:
-            await subscription.give_back(batch)
-        begun = len(first.records)
-        assert [int(record.value) for record in await take(subscription, 15 - begun)] == [*range(begun, 15)]
+        async with next_of(subscription) as waiting:
+            await bus.publish(messages(topic, 5, keys=1, start=15))
+            assert not await comes(waiting, 1.5)
+            assert await subscription.commit(first)
+            for batch in others:
+                await subscription.give_back(batch)
+            assert await comes(waiting, PATIENCE)
+        again = waiting.result()
+        assert await subscription.commit(*again)
+        records = [record for batch in again for record in batch.records]
+        records += await take(subscription, 20 - len(first.records) - len(records))
+        assert [int(record.value) for record in records] == list(range(len(first.records), 20))
 
 
 async def test_a_stuck_batch_holds_up_no_other(bus: Bus, topic: str) -> None:
