@@ -8,6 +8,7 @@ import time
 import zipfile
 from typing import Any
 
+import psutil
 import pytest
 
 from daicho.customers.imports.faults import ImportsFull, StorageUnavailable, TooManyUploads
@@ -100,6 +101,32 @@ async def test_check_of_a_file_that_turns_hostile_fails_with_the_reason(imports,
     found = await imports.follow(owner, made["id"], "checked", seconds=LONGEST)
     assert (found["status"], found["failure"]) == ("failed", "file_too_complex")
     assert found["failure_detail"]
+
+
+@pytest.mark.parametrize(
+    ("header", "row", "code"),
+    [
+        (["姓", "担当"], ["佐藤", "\u200b" + "a" * 32_000], "unknown_user"),
+        (["姓", "担当"], ["佐藤", "@" + "㌖" * 1_290], "unknown_user"),
+        (["姓", "名"], ["😀" + "a" * 29_000, "😀" + "b" * 29_000], "too_long"),
+    ],
+    ids=["invisible", "composed", "wide"],
+)
+async def test_check_of_long_cells_ends_with_its_rows_rejected_and_others_go_on(
+    imports, owner, header: list[str], row: list[str], code: str
+) -> None:
+    other = (await imports.ledger.create_house()).owner
+    over, process = asyncio.Event(), psutil.Process()
+    made = await imports.upload(owner, "l.xlsx", b"".join(write_sheet([header, *[row] * 600])))
+    idle = process.memory_info().rss
+    waiting = asyncio.create_task(waits_of(other, over))
+    assert (await owner("POST", f"/v1/imports/{made['id']}/check")).status_code == 202
+    found = await imports.follow(owner, made["id"], "checked", seconds=LONGEST)
+    over.set()
+    assert (found["status"], found["rejected"]) == ("checked", 600)
+    assert {each["code"] for each in (await imports.errors(owner, made["id"], limit=200))} == {code}
+    assert max(await waiting) < WAIT
+    assert process.memory_info().rss - idle < 512 * 2**20
 
 
 async def test_company_has_a_limit_of_uploads_at_a_time(imports, owner) -> None:
