@@ -207,6 +207,16 @@ def test_shared_string_is_cut_to_what_a_cell_can_hold() -> None:
     assert len(read(hostile(sheet=cell, strings=runs))[0][1][0]) == MAX_CELL
 
 
+def test_long_shared_strings_that_are_repeated_too_often_are_refused() -> None:
+    def repeated(length: int, times: int) -> bytes:
+        rows = '<row><c t="s"><v>0</v></c></row>' * times
+        return hostile(sheet=sheet(rows), strings=strings(f"<si><t>{'a' * length}</t></si>"))
+
+    assert len(read(repeated(32_000, 516))) == 516
+    refused_by(repeated(32_000, 517), FileTooComplex)
+    assert len(read(repeated(1_000, 20_000))) == 20_000
+
+
 def test_inline_string_of_many_megabytes_is_cut_and_the_next_row_is_read() -> None:
     start = SHEET_START + b'<row><c t="inlineStr"><is><t>'
     end = b'</t></is></c></row><row><c t="inlineStr"><is><t>y</t></is></c></row></sheetData></worksheet>'

@@ -16,6 +16,10 @@ MAX_ROWS: Final = 1_048_576
 """Rows that a sheet can have, empty ones included."""
 MAX_CELL: Final = 32_767
 """Characters that a cell can have. More are not kept: whatever field it is for finds what is left too long."""
+ORDINARY_STRING: Final = 1_000
+MAX_REPEATED: Final = 16_000_000
+"""Characters that the shared strings of a sheet may have beyond :data:`ORDINARY_STRING` a cell. Such a string is stored
+once, and a file of 3 kB could repeat it for 160 million characters."""
 MAX_PLACES: Final = 16_384
 """Columns that a sheet can have: A to XFD."""
 SPACES: Final = (
@@ -56,8 +60,9 @@ class SheetParser:
         self._depth = 0
         """Elements of other names that are open."""
         self._places: dict[str, int] = {}
+        self._repeatable = MAX_REPEATED
         self._readers: dict[str, Callable[[str], str]] = {
-            "s": lambda text: self._strings[int(text)],
+            "s": self._shared_string,
             "n": self._read_number,
             "b": lambda text: _BOOLEANS.get(text, text),
             "d": _iso_date,
@@ -68,7 +73,7 @@ class SheetParser:
 
         Raises:
             FileUnreadable: the XML is broken, a value is not what its cell says, or rows are not in order.
-            FileTooComplex: elements are nested, or have attributes, as in no sheet.
+            FileTooComplex: elements are nested, or have attributes, as in no sheet; or long strings are repeated too often.
         """
         for _ in read_xml(source, self._start, self._end, self._characters):
             yield from self._rows
@@ -166,6 +171,13 @@ class SheetParser:
             place -= 1
             self._places[letters] = place
         return place
+
+    def _shared_string(self, text: str) -> str:
+        string = self._strings[int(text)]
+        self._repeatable = min(self._repeatable + ORDINARY_STRING - len(string), MAX_REPEATED)
+        if self._repeatable < 0:
+            raise FileTooComplex
+        return string
 
     def _read_number(self, text: str) -> str:
         if self._style in self._dates:
