@@ -38,5 +38,10 @@ def plain_letters(text: str) -> str:
     """``text`` with lookalikes and accented letters as plain Latin letters, everything else as it was."""
     if text.isascii():
         return text
-    bare = unicodedata.normalize("NFD", text).translate(_ACCENTS)
-    return unicodedata.normalize("NFC", bare).translate(_TABLE)
+    return "".join(map(_without_accents, text)).translate(_TABLE)
+
+
+def _without_accents(character: str) -> str:
+    """One character at a time: a long run of combining marks takes a quadratic time to normalise."""
+    bare = unicodedata.normalize("NFD", character).translate(_ACCENTS)
+    return unicodedata.normalize("NFC", bare)
