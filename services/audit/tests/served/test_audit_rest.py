@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import json
-from datetime import datetime, timedelta
+import random
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from daicho.audit.notes import Verifier, read_checkpoint
 from daicho.audit.verify import verify
 from daicho.contracts.audit.events.v1 import events_pb2 as audit
 from daicho.events import Aggregate
+from daicho.nihongo import is_moment_in_range
 from daicho.tenancy import uuid7
 
 ROUTES = [
@@ -241,3 +244,24 @@ async def test_reading_the_audit_is_itself_an_access(midori: Any) -> None:
         assert found[0]["kind"] == "access"
     found = await midori.search(record_id=str(event))
     assert {entry["action"] for entry in found} >= {"audit.open", "audit.proof"}
+
+
+async def test_a_search_is_answered_or_refused_within_whatever_moments(midori: Any) -> None:
+    """Every offset at both ends of the calendar, and any moments between them."""
+    chance = random.Random(3)
+    zones = [timezone(timedelta(minutes=minutes)) for minutes in (-1439, -540, 0, 540, 1439)]
+    ends = ((1, 1, 1), (9999, 12, 31, 23, 59, 59, 999_999))
+    moments = [datetime(*end, tzinfo=zone) for end in ends for zone in zones]
+    moments += [
+        datetime(1, 1, 1, tzinfo=chance.choice(zones)) + timedelta(days=chance.randint(1, 3_652_056))
+        for _ in range(20)
+    ]
+    async with midori.client() as client:
+        for moment, name in itertools.product(moments, ("from", "to")):
+            answer = await client.post("/v1/audit/entries/search", json={name: moment.isoformat()})
+            if is_moment_in_range(moment):
+                assert answer.status_code == 200, answer.text
+            else:
+                (error,) = answer.json()["errors"]
+                assert (error["pointer"], error["code"]) == (f"/{name}", "day_out_of_range")
+                assert "9999-12-30" in error["detail"]

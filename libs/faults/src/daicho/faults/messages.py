@@ -42,6 +42,10 @@ FIELD_MESSAGES: Mapping[str, Messages] = {
         ja="日時として読み取れません。日付に時刻と時差を付けてください（例：2026-11-25T09:30:00+09:00）。",
         en="This is not a date and time. Write the day, the time and its offset (such as 2026-11-25T09:30:00+09:00).",
     ),
+    "day_out_of_range": Messages(
+        ja="{first} から {last} まで（日本時間）の日付にしてください。",
+        en="The day must be between {first} and {last} in Japan's time.",
+    ),
     "invalid_number": Messages(
         ja="数値として読み取れません（例：1200、-1.25）。",
         en="This is not a number (such as 1200 or -1.25), or it has more decimals than are kept.",

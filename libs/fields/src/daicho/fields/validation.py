@@ -140,11 +140,11 @@ def _money(definition: FieldDefinition, _resolve: Resolve | None) -> tuple[FromT
 
 
 def _date(_definition: FieldDefinition, _resolve: Resolve | None) -> tuple[FromText, FromJson]:
-    return date_from_text, lambda value, _: as_date(value)
+    return date_from_text, as_date
 
 
 def _datetime(_definition: FieldDefinition, _resolve: Resolve | None) -> tuple[FromText, FromJson]:
-    return datetime_from_text, lambda value, _: as_datetime(value)
+    return datetime_from_text, as_datetime
 
 
 def _boolean(_definition: FieldDefinition, _resolve: Resolve | None) -> tuple[FromText, FromJson]:

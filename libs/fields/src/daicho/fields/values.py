@@ -142,24 +142,39 @@ def money_from_text(text: str, currency: str) -> dict[str, object]:
     return {"amount": in_range(int(minor)), "currency": currency}
 
 
-def as_date(value: object) -> str:
-    """``YYYY-MM-DD``."""
+def as_date(value: object, kept: object = None) -> str:
+    """``YYYY-MM-DD`` within the range of :mod:`daicho.nihongo.day_range`, or ``kept``, stored before there was one."""
     text = as_text(value)
     try:
-        if _DATE.fullmatch(text):
-            return dt.date.fromisoformat(text).isoformat()
+        day = dt.date.fromisoformat(text) if _DATE.fullmatch(text) else None
     except ValueError:
-        pass
-    raise Refused("invalid_date")
+        day = None
+    if day is None:
+        raise Refused("invalid_date")
+    return text if text == kept else day_in_range(day).isoformat()
+
+
+def day_in_range(day: dt.date) -> dt.date:
+    """``day``; one outside of the range is refused."""
+    if not nihongo.is_day_in_range(day):
+        raise Refused("day_out_of_range", **nihongo.DAY_LIMITS)
+    return day
+
+
+def moment_in_range(moment: dt.datetime) -> dt.datetime:
+    """``moment``, which is aware; one outside of the range is refused."""
+    if not nihongo.is_moment_in_range(moment):
+        raise Refused("day_out_of_range", **nihongo.DAY_LIMITS)
+    return moment
 
 
 def date_from_text(text: str) -> str:
     """A date as typed in Japan, in the ISO form."""
-    return nihongo.read_date(text).isoformat()
+    return day_in_range(nihongo.read_date(text)).isoformat()
 
 
-def as_datetime(value: object) -> str:
-    """RFC 3339 with an offset, stored in UTC."""
+def as_datetime(value: object, kept: object = None) -> str:
+    """RFC 3339 with an offset, stored in UTC; out of the range only ``kept``, as :func:`as_date`."""
     text = as_text(value)
     try:
         moment = dt.datetime.fromisoformat(text) if len(text) >= 16 and text[10] in "Tt " else None
@@ -167,15 +182,14 @@ def as_datetime(value: object) -> str:
         moment = None
     if moment is None or moment.tzinfo is None:
         raise Refused("invalid_datetime")
+    if text == kept and not nihongo.is_moment_in_range(moment):
+        return text
     return store_datetime(moment)
 
 
 def store_datetime(moment: dt.datetime) -> str:
-    """The RFC 3339 form in UTC."""
-    try:
-        return moment.astimezone(dt.UTC).isoformat().replace("+00:00", "Z")
-    except OverflowError:
-        raise Refused("invalid_datetime") from None
+    """The RFC 3339 form in UTC; a moment outside of the range is refused."""
+    return moment_in_range(moment).astimezone(dt.UTC).isoformat().replace("+00:00", "Z")
 
 
 def datetime_from_text(text: str) -> str:

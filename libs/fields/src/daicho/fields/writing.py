@@ -57,9 +57,12 @@ def _money(value: Mapping[str, Any]) -> str:
 
 
 def _datetime(value: str) -> str:
-    """Wall time in Japan; in UTC as stored where there are fractions of a second, which the former leaves out."""
-    moment = dt.datetime.fromisoformat(value).astimezone(nihongo.JAPAN)
-    return value if moment.microsecond else moment.strftime("%Y-%m-%d %H:%M:%S")
+    """Wall time in Japan; in UTC as stored where there are fractions of a second, which the former leaves out, and where
+    the moment is at an end of the calendar (stored before there was a range)."""
+    moment = dt.datetime.fromisoformat(value)
+    if moment.microsecond or not nihongo.is_moment_in_range(moment):
+        return value
+    return moment.astimezone(nihongo.JAPAN).replace(tzinfo=None).isoformat(" ", "seconds")
 
 
 class _labels(dict[str, str]):  # noqa: N801 a mapping that is called as a function is

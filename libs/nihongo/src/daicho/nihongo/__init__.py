@@ -18,6 +18,7 @@ from daicho.nihongo.calendar import (
 )
 from daicho.nihongo.companies import CompanyName, split_company
 from daicho.nihongo.dates import ERAS, JAPAN, Era, read_date, read_datetime, show_era
+from daicho.nihongo.day_range import DAY_LIMITS, FIRST_DAY, LAST_DAY, is_day_in_range, is_moment_in_range
 from daicho.nihongo.emails import read_email
 from daicho.nihongo.folding import FOLD_VERSION, VARIANTS, Folding, fold, search_digits
 from daicho.nihongo.kana import KANA_BUCKETS, kana_bucket, store_kana, to_katakana
@@ -37,10 +38,13 @@ from daicho.nihongo.widths import compose, narrow, narrow_hyphens, trim
 from daicho.nihongo.words import read_boolean
 
 __all__ = [
+    "DAY_LIMITS",
     "ERAS",
+    "FIRST_DAY",
     "FOLD_VERSION",
     "JAPAN",
     "KANA_BUCKETS",
+    "LAST_DAY",
     "PREFECTURES",
     "VARIANTS",
     "AddressParts",
@@ -61,7 +65,9 @@ __all__ = [
     "fold",
     "holiday_name",
     "is_business_day",
+    "is_day_in_range",
     "is_mobile",
+    "is_moment_in_range",
     "is_single_line",
     "kana_bucket",
     "may_hold_unseen",

@@ -35,8 +35,9 @@ from daicho.audit.schemas import (
 )
 from daicho.audit.searched import Readable
 from daicho.events import AccessLog
-from daicho.faults import NotFound, Unavailable
+from daicho.faults import FieldFault, Invalid, NotFound, Unavailable
 from daicho.keyring import Keyring, Tampered, TenantKeys
+from daicho.nihongo import DAY_LIMITS, is_moment_in_range
 from daicho.runtime import in_slices
 from daicho.tenancy import Actor, Database, TenantId, TenantTransaction
 from daicho.web import bound_to, open_cursor, seal_cursor
@@ -75,7 +76,8 @@ class Reader:
         self._blocks_a_read = blocks_a_read
 
     async def search(self, actor: Actor, asked: AuditSearch) -> AuditEntryPage:
-        """A page of the entries that ``asked`` describes, newest first."""
+        """A page of the entries that ``asked`` describes, newest first. Raises Invalid."""
+        _check_range(asked)
         keys = await self._keyring.open(actor.tenant_id)
         bound = bound_to(
             "audit", asked.actor_id, asked.resource, asked.record_id, asked.action, asked.begin, asked.end
@@ -279,6 +281,17 @@ async def _block_lines(tx: TenantTransaction, keys: TenantKeys, block: int, size
 
     lines += await in_slices(line, entries)
     return b"".join(lines)
+
+
+def _check_range(asked: AuditSearch) -> None:
+    """Raises Invalid for a moment at an end of the calendar, which the database does not hold."""
+    faults = [
+        FieldFault(f"/{name}", "day_out_of_range", DAY_LIMITS)
+        for name, moment in (("from", asked.begin), ("to", asked.end))
+        if moment is not None and not is_moment_in_range(moment)
+    ]
+    if faults:
+        raise Invalid(faults)
 
 
 def _page_length(found: Sequence[Stored], limit: int) -> int:

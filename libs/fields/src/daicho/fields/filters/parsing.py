@@ -25,7 +25,7 @@ from daicho.fields.filters.nodes import All, Any, Condition, Core, Node, Not, co
 from daicho.fields.filters.periods import FilterContext, read_day, read_period
 from daicho.fields.indexing import IndexValue, comparable
 from daicho.fields.validation import FieldValidator, as_fault
-from daicho.fields.values import Refused, as_boolean, as_text, is_clean
+from daicho.fields.values import Refused, as_boolean, as_text, day_in_range, is_clean, moment_in_range
 from daicho.nihongo import Period
 
 T = TypeVar("T")
@@ -252,9 +252,10 @@ class _Reading:
     def _day(self, value: object, pointer: str) -> dt.date | None:
         if isinstance(value, str) and len(value) == 10:
             try:
-                return dt.date.fromisoformat(value)
+                day = dt.date.fromisoformat(value)
             except ValueError:
                 raise Refused("invalid_date", pointer) from None
+            return _from(pointer, lambda: day_in_range(day))
         return _from(pointer, lambda: read_day(value, self._context))
 
     def _value(self, value: object, pointer: str) -> IndexValue:
@@ -272,7 +273,12 @@ class _Reading:
         stored = _from(pointer, lambda: FieldValidator(definition).from_json(value, value))
         if stored is None:
             raise Refused("required", pointer)
-        return comparable(definition, stored[0] if isinstance(stored, list) else stored)
+        read = comparable(definition, stored[0] if isinstance(stored, list) else stored)
+        if isinstance(read, dt.datetime):
+            _from(pointer, lambda: moment_in_range(read))
+        elif isinstance(read, dt.date):
+            _from(pointer, lambda: day_in_range(read))
+        return read
 
     def _query(self, op: str, text: str) -> str:
         if not is_clean(text):

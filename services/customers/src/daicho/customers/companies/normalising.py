@@ -7,7 +7,13 @@ from collections.abc import Callable
 import msgspec
 
 from daicho.customers.companies.schemas import CompanyInput
-from daicho.customers.contacts.normalising import line_faults, normalise_address, tag_faults, unique_tags
+from daicho.customers.contacts.normalising import (
+    day_faults,
+    line_faults,
+    normalise_address,
+    tag_faults,
+    unique_tags,
+)
 from daicho.faults import FieldFault
 from daicho.fields import read_url
 from daicho.nihongo import Unreadable, read_corporate_number, read_phone, read_registration_number, store_kana
@@ -46,4 +52,5 @@ def normalise(typed: CompanyInput) -> tuple[CompanyInput, list[FieldFault]]:
         changes["address"] = normalise_address(typed.address, found)
     changes["tags"] = unique_tags(typed.tags)
     found += tag_faults(typed.tags)
+    found += day_faults({"founded_on": typed.founded_on})
     return msgspec.structs.replace(typed, **changes), found

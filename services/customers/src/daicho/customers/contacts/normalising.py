@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import date
 
 import msgspec
 
@@ -10,8 +11,10 @@ from daicho.customers.contacts.schemas import ContactInput, Email, Phone
 from daicho.customers.schemas import Address
 from daicho.faults import FieldFault
 from daicho.nihongo import (
+    DAY_LIMITS,
     Unreadable,
     fold,
+    is_day_in_range,
     is_single_line,
     read_email,
     read_phone,
@@ -63,6 +66,7 @@ def normalise(typed: ContactInput) -> tuple[ContactInput, list[FieldFault]]:
         changes["address"] = normalise_address(typed.address, found)
     changes["tags"] = unique_tags(typed.tags)
     found += tag_faults(typed.tags)
+    found += day_faults({"birthday": typed.birthday})
     return msgspec.structs.replace(typed, **changes), found
 
 
@@ -72,6 +76,15 @@ def line_faults(texts: Mapping[str, object], pointer: str = "") -> list[FieldFau
         FieldFault(f"{pointer}/{name}", "control_character")
         for name, text in texts.items()
         if isinstance(text, str) and not is_single_line(text)
+    ]
+
+
+def day_faults(days: Mapping[str, date | None]) -> list[FieldFault]:
+    """A fault for each day at an end of the calendar."""
+    return [
+        FieldFault(f"/{name}", "day_out_of_range", DAY_LIMITS)
+        for name, day in days.items()
+        if day is not None and not is_day_in_range(day)
     ]
 
 
