@@ -9,6 +9,8 @@ import itertools
 import json
 import pkgutil
 import re
+import sys
+import unicodedata
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
@@ -73,6 +75,14 @@ PARTS: Final = (
     *PAIRED,
     *map("".join, itertools.permutations(PAIRED, 2)),
 )
+OUTGROWING: Final = tuple(
+    character
+    for character in map(chr, range(sys.maxunicode + 1))
+    if len(unicodedata.normalize("NFKD", character).casefold()) > 3
+)
+"""Every character that folding may make more than three of: ㌖ becomes キロメートル, U+FDFA 18 letters."""
+MOST_GROWN, SPARE = 6, 64
+"""A text that is read becomes at most so many times as long, and so many characters more."""
 BEGINNINGS: Final = ("", "a@", "+81")
 ENDS: Final = ("", "\u2603")
 ARGUMENTS: Final[dict[str, Any]] = {
@@ -253,6 +263,30 @@ def test_every_reader_of_text_is_known() -> None:
 @pytest.mark.parametrize("name", ALL)
 def test_reading_is_linear(name: str) -> None:
     assert _slow_text(ALL[name]) is None
+
+
+@pytest.mark.parametrize("name", FOUND)
+def test_reading_makes_no_text_many_times_longer(name: str) -> None:
+    assert _outgrown(ALL[name]) == []
+
+
+def _outgrown(read: Callable[[str], object]) -> list[str]:
+    """The characters of which ``read`` makes a text that is too long."""
+    return [character for character in OUTGROWING if _is_outgrown(read, character * 500)]
+
+
+def _is_outgrown(read: Callable[[str], object], text: str) -> bool:
+    try:
+        made = read(text)
+    except Exception:  # noqa: BLE001 a refusal of any kind
+        return False
+    parts = made if isinstance(made, (list, tuple)) else [made]
+    return sum(len(part) for part in parts if isinstance(part, str)) > MOST_GROWN * len(text) + SPARE
+
+
+def test_reader_that_makes_a_text_many_times_longer_is_named() -> None:
+    assert "\ufdfa" in OUTGROWING
+    assert _outgrown(lambda text: unicodedata.normalize("NFKC", text)) == ["\ufdfa", "\ufdfb"]
 
 
 def test_reader_that_is_not_linear_is_named() -> None:

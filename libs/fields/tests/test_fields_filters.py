@@ -25,6 +25,7 @@ from daicho.fields.filters import (
     compile_filter,
     conditions,
     matcher,
+    matcher_in_steps,
     operators,
     parse_filter,
 )
@@ -352,7 +353,11 @@ async def test_sql_then_python_is_python_alone(
     await fill(connection, stored)
     for tree in trees:
         node = parse_filter(tree, FIELDS, TODAY)
-        decides = matcher(node)
+        decides, decides_in_steps = matcher(node), matcher_in_steps(node)
+        for record in stored:
+            *steps, answer = decides_in_steps(record)
+            assert answer is decides(record)
+            assert steps == [None] * len(conditions(node))
         alone = {number for number, record in enumerate(stored) if decides(record)}
         bounds = compile_filter(node, bindings())
         over = set((await connection.execute(sa.select(records.c.id).where(bounds.over))).scalars())

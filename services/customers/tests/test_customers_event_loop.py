@@ -11,17 +11,20 @@ import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from random import Random
 from time import thread_time
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import asyncpg
 import msgspec
 import pytest
 import pytest_asyncio
 
+from daicho.customers.contacts import sealing
 from daicho.customers.contacts.rows import columns_of
 from daicho.customers.contacts.schemas import ContactInput, Email
+from daicho.customers.contacts.sealing import REST, TABLE, Rest
 from daicho.customers.definitions.catalogue import ResourceSchema
 from daicho.fields import Schema
 from daicho.runtime import spare_start_from_collection
@@ -133,3 +136,102 @@ async def test_no_request_holds_the_event_loop(full_house, monkeypatch, name) ->
         answer = await full_house.owner(method, path, body)
     assert answer.status_code == 200
     assert [each for each in found if each[0] > LONGEST] == []
+
+
+LONG = 20_000
+_LONG_TEXTS = {
+    "ligatures": "ﷺ" * LONG,
+    "units": "㌖" * LONG,
+    "kanji": "漢" * LONG,
+    "repetitive": "a" * LONG,
+}
+"""Texts that cost the most to fold, and one in which a word is looked for the longest."""
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def long_house(ledger):
+    """A tenant with 16 searchable long texts, and a stored contact for each of the texts, as before the rule against them."""
+    house = await ledger.create_house()
+    for number in range(16):
+        await house.owner(
+            "POST",
+            "/v1/fields",
+            {"resource": "contact", "key": f"k{number}", "type": "long_text", "searchable": True},
+        )
+    admin = await asyncpg.connect(ledger.made.admin_url)
+    keys = await ledger.keyring.open(house.tenant_id)
+    for text in _LONG_TEXTS.values():
+        made = (await house.owner("POST", "/v1/contacts", {"family_name": "長", "notes": "a"})).json()
+        rest = keys.seal(TABLE, UUID(made["id"]), REST, sealing.encode(Rest(notes=text)))
+        custom = msgspec.json.encode({f"k{number}": text for number in range(16)}).decode()
+        await admin.execute(
+            "UPDATE contact SET custom = $2, rest = $3 WHERE id = $1", UUID(made["id"]), custom, rest
+        )
+    await admin.close()
+    return house
+
+
+def _conditions(field: str, count: int, value: str = "zz{}") -> dict[str, Any]:
+    return {
+        "filter": {
+            "any": [
+                {"field": field.format(n % 16), "op": "contains", "value": value.format(n)}
+                for n in range(count)
+            ]
+        }
+    }
+
+
+LONG_ASKED: dict[str, dict[str, Any]] = {
+    "words": {"q": "صلى"},
+    "notes": _conditions("notes", 100),
+    "one of each": _conditions("custom.k{}", 16),
+    "many of each": _conditions("custom.k{}", 100),
+    "a word that almost stands there": _conditions("custom.k{}", 100, "a" * 49 + "b" + "a" * 45 + "{}"),
+    "words and conditions": {"q": "صلى", **_conditions("custom.k{}", 100)},
+}
+
+
+@pytest.mark.parametrize("name", LONG_ASKED)
+async def test_no_search_of_long_texts_holds_the_event_loop(long_house, monkeypatch, name) -> None:
+    await long_house.owner("GET", "/v1/me")
+    with watched(monkeypatch) as found:
+        answer = await long_house.owner("POST", "/v1/contacts/search", LONG_ASKED[name])
+    assert answer.status_code == 200
+    assert [each for each in found if each[0] > LONGEST] == []
+
+
+def _random_text() -> str:
+    random = Random(1)
+    return "".join(chr(random.randrange(0x4E00, 0x9FFF)) for _ in range(LONG))
+
+
+@pytest.mark.parametrize("name", ["kanji", "repetitive", "composed", "distinct"])
+async def test_no_write_of_long_texts_holds_the_event_loop(long_house, monkeypatch, name) -> None:
+    text = (_LONG_TEXTS | {"composed": "㈱" * LONG, "distinct": _random_text()})[name]
+    body = {"family_name": "長", "custom": {f"k{number}": text for number in range(16)}}
+    await long_house.owner("GET", "/v1/me")
+    with watched(monkeypatch) as found:
+        made = await long_house.owner("POST", "/v1/contacts", body)
+        assert made.status_code == 201
+        place = f"/v1/contacts/{made.json()['id']}"
+        changed = await long_house.owner("PATCH", place, {"title": "b"}, if_match='"v1"')
+    assert changed.status_code == 200
+    assert [each for each in found if each[0] > LONGEST] == []
+
+
+async def test_value_that_expands_too_much_is_refused_and_a_stored_one_may_stay(long_house) -> None:
+    for text in (_LONG_TEXTS["ligatures"], _LONG_TEXTS["units"]):
+        body = {"family_name": "長", "notes": text, "tags": ["ﷺ" * 40], "custom": {"k0": text}}
+        answer = await long_house.owner("POST", "/v1/contacts", body)
+        assert answer.status_code == 422
+        assert {(each["pointer"], each["code"]) for each in answer.json()["errors"]} == {
+            ("/notes", "expands_too_much"),
+            ("/tags/0", "expands_too_much"),
+            ("/custom/k0", "expands_too_much"),
+        }
+    stored = (await long_house.owner("GET", "/v1/contacts?sort=oldest")).json()["items"][0]
+    place = f"/v1/contacts/{stored['id']}"
+    changed = await long_house.owner("PATCH", place, {"title": "b"}, if_match='"v1"')
+    assert changed.status_code == 200
+    assert (await long_house.owner("GET", place)).json()["notes"] == _LONG_TEXTS["ligatures"]

@@ -75,6 +75,10 @@ FIELD_MESSAGES: Mapping[str, Messages] = {
     "unknown_user": Messages(ja="該当するユーザーがいません。", en="There is no such user."),
     "too_short": Messages(ja="{minimum} 文字以上で入力してください。", en="At least {minimum} characters."),
     "too_long": Messages(ja="{maximum} 文字以内で入力してください。", en="At most {maximum} characters."),
+    "expands_too_much": Messages(
+        ja="㌖（キロメートル）のように、ふつうの文字に直すと何文字にもなる文字が多すぎます。ふつうの文字で入力してください。",
+        en="Too many characters such as ㌖ (キロメートル), each of which stands for several. Write them out.",
+    ),
     "too_small": Messages(ja="{minimum} 以上にしてください。", en="Must be at least {minimum}."),
     "too_large": Messages(ja="{maximum} 以下にしてください。", en="Must be at most {maximum}."),
     "too_few": Messages(ja="{minimum} 件以上にしてください。", en="At least {minimum}."),

@@ -90,12 +90,17 @@ def _text(definition: FieldDefinition, _resolve: Resolve | None) -> tuple[FromTe
     maximum = definition.max_length or longest
     shape = _SHAPES[definition.format] if definition.format else _PLAIN[definition.type]
 
+    def read(text: str) -> str:
+        if not text.isascii() and nihongo.expands_too_much(text):
+            raise Refused("expands_too_much")
+        return shape(text)
+
     def from_text(text: str) -> str:
-        return shape(bounded(text, maximum))
+        return read(bounded(text, maximum))
 
     def from_json(value: object, kept: object) -> str:
         cleaned = bounded(as_text(value), maximum)
-        return cleaned if cleaned == kept else shape(cleaned)  # a value of before a rule may stay
+        return cleaned if cleaned == kept else read(cleaned)  # a value of before a rule may stay
 
     return from_text, from_json
 

@@ -34,7 +34,7 @@ from daicho.nihongo.numbers import (
 from daicho.nihongo.phones import is_mobile, phone_digits, read_phone, show_phone
 from daicho.nihongo.postal import PREFECTURES, Place, places_of, read_postal_code
 from daicho.nihongo.unreadable import Unreadable, refuse_long
-from daicho.nihongo.widths import compose, narrow, narrow_hyphens, trim
+from daicho.nihongo.widths import compose, expands_too_much, narrow, narrow_hyphens, trim
 from daicho.nihongo.words import read_boolean
 
 __all__ = [
@@ -58,6 +58,7 @@ __all__ = [
     "add_months",
     "compose",
     "drop_unseen",
+    "expands_too_much",
     "fiscal_half_period",
     "fiscal_quarter_period",
     "fiscal_year",

@@ -19,6 +19,13 @@ _NO_WORDS: Final = re.compile(rf"[\W\uff9e\uff9f]{{{_MOST_MARKS + 1},}}+")
 """A run in which combining marks may stand; no letter is one, but for the half-width sonant marks."""
 _BECOME_MARKS: Final = frozenset("\u0f73\u0f75\u0f81\uff9e\uff9f")
 """What is no combining mark and becomes one by normalisation."""
+_LONG_FORMS: Final = re.compile(
+    "[\u2057\u2152\u2167\u2177\u247d-\u2487\u2a0c\u321d\u321e\u3300-\u3357\u337f\u3389\u33a8\u33ae\u33af"
+    "\u33c2\u33c6\u33d8\ufdf2-\ufdfc]"
+)
+"""Every character whose NFKC form has more than three characters, such as ㌖ (キロメートル) and U+FDFA (18 letters)."""
+_SPARE: Final = 64
+"""Characters that a short text may gain beyond its own length."""
 
 
 def compose(text: str, form: Literal["NFC", "NFKC"] = "NFKC") -> str:
@@ -26,11 +33,31 @@ def compose(text: str, form: Literal["NFC", "NFKC"] = "NFKC") -> str:
 
     Unicode sorts the combining marks that follow a letter, which takes ``unicodedata`` the square of their number: 64,000
     of them 4.4 seconds. In a text of more than 256 characters, marks after the thirtieth in a row are dropped; no
-    language writes so many (UAX #15, Stream-Safe Text Format).
+    language writes so many (UAX #15, Stream-Safe Text Format). A text that :func:`expands_too_much` is cut first, so the
+    result has at most six times as many characters as ``text``, and 64 more.
     """
+    if form == "NFKC" and _LONG_FORMS.search(text):
+        text = text[: _end_of_expansion(text)]
     if len(text) > _SHORT:
         text = _NO_WORDS.sub(_without_excess, text)
     return unicodedata.normalize(form, text)
+
+
+def expands_too_much(text: str) -> bool:
+    """Whether characters such as ㌖ add more characters to the NFKC form of ``text`` than its own length and 64.
+
+    Counts only characters that become more than three. Values that expand so much are refused."""
+    return _LONG_FORMS.search(text) is not None and _end_of_expansion(text) < len(text)
+
+
+def _end_of_expansion(text: str) -> int:
+    """How many characters of ``text`` may be normalised."""
+    room = len(text) + _SPARE
+    for found in _LONG_FORMS.finditer(text):
+        room -= len(unicodedata.normalize("NFKC", found[0])) - 1
+        if room < 0:
+            return found.start()
+    return len(text)
 
 
 def _without_excess(run: re.Match[str]) -> str:

@@ -37,6 +37,9 @@ from daicho.web.salvage import salvage
 # How JSON spells them, behind an even number of backslashes: "\\u0000" with two is a backslash and letters.
 _SPELLED: Final = re.compile(rb"(?<!\\)(?:\\\\)*+\\(?:u00(?:0[0-8bcefBCEF]|1[0-9a-fA-F]|7[fF])|[bf])|\x7f")
 
+_PARTS_OF_SPELLED: Final = (b"\\u00", b"\\b", b"\\f", b"\x7f")
+"""One of them stands in every such body. To look for these takes a hundredth of the time."""
+
 _READ_AS_UTF_8: Final = frozenset({"utf-8", "utf8", "us-ascii", "ascii"})
 MOST_VALUES: Final = 50_000
 """Lists, objects and separators of a body. Decoding makes an object of each, and what collects garbage walks them all:
@@ -76,7 +79,7 @@ class JsonRequest(Request[Any, Any, Any]):
                 raise await self._refusal(body, field.raw, fault_of(str(error), field.raw, "")) from None
             except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
                 raise _unreadable(body, error) from None
-            if _SPELLED.search(body):
+            if any(part in body for part in _PARTS_OF_SPELLED) and _SPELLED.search(body):
                 raise await self._refusal(body, field.raw, FieldFault("", "control_character"))
         return self._json
 

@@ -7,7 +7,7 @@ transaction that its edge opened, with the tenant's keys at hand.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, ClassVar, Generic, TypeVar
@@ -27,10 +27,11 @@ from daicho.customers.model import Resource, model_of
 from daicho.customers.reader import Reader
 from daicho.customers.repository import Repository, Row
 from daicho.customers.schemas import HistoryEntry, RecordInput, RecordPatch, RecordView
+from daicho.customers.texts import long_tokens
 from daicho.events import Aggregate, tell
 from daicho.faults import FieldFault, Forbidden, Invalid, NotFound, PreconditionFailed
 from daicho.keyring import TenantKeys
-from daicho.runtime import Clock
+from daicho.runtime import Clock, in_slices
 from daicho.tenancy import TenantTransaction, uuid7
 
 StateT = TypeVar("StateT", bound=RecordInput)
@@ -75,9 +76,26 @@ class Records(ABC, Generic[StateT, PatchT, ViewT]):
 
     @abstractmethod
     def columns(
+        self,
+        keys: TenantKeys,
+        record_id: UUID,
+        state: StateT,
+        schema: ResourceSchema,
+        custom_tokens: Collection[int] | None = None,
+    ) -> dict[str, Any]:
+        """What the row of a record in ``state`` holds, sealed parts sealed, but for its stamp.
+
+        ``custom_tokens`` are the tokens of the custom texts, if they are known already."""
+
+    async def columns_in_slices(
         self, keys: TenantKeys, record_id: UUID, state: StateT, schema: ResourceSchema
     ) -> dict[str, Any]:
-        """What the row of a record in ``state`` holds, sealed parts sealed, but for its stamp."""
+        """As :meth:`columns`, where the event loop is shared: lets others run while long texts are indexed."""
+        custom_tokens = await long_tokens(keys, schema.schema, state.custom)
+        [columns] = await in_slices(
+            lambda tokens: self.columns(keys, record_id, state, schema, tokens), [custom_tokens]
+        )
+        return columns
 
     @abstractmethod
     def digests(self, keys: TenantKeys, state: StateT, schema: ResourceSchema) -> list[index.Digest]:
@@ -160,7 +178,7 @@ class Records(ABC, Generic[StateT, PatchT, ViewT]):
                 version=1,
                 created_at=now,
                 updated_at=now,
-                **self.columns(keys, found.stamp.id, state, schema),
+                **await self.columns_in_slices(keys, found.stamp.id, state, schema),
             )
         )
         await self._write_index(tx, keys, found, before={}, tags_before=[])
@@ -234,7 +252,7 @@ class Records(ABC, Generic[StateT, PatchT, ViewT]):
         changes = history.compare(history.flat(found.state), history.flat(state))
         if not changes:
             return found
-        columns = self.columns(keys, found.stamp.id, state, found.schema)
+        columns = await self.columns_in_slices(keys, found.stamp.id, state, found.schema)
         stamp = await self.store(tx, found.stamp, columns, deleted_at=None)
         after = Found(stamp, state, found.schema)
         plain, _ = found.schema.split(found.state.custom)
@@ -263,7 +281,7 @@ class Records(ABC, Generic[StateT, PatchT, ViewT]):
         if state.owner_id:
             state = msgspec.structs.replace(state, owner_id=await heir_of(tx, state.owner_id))
         # In the bin it was passed over by what rewrites records, and what hands them over.
-        columns = self.columns(reader.keys, record_id, state, found.schema)
+        columns = await self.columns_in_slices(reader.keys, record_id, state, found.schema)
         stamp = await self.store(tx, found.stamp, columns, deleted_at=None)
         changes = history.compare(history.flat(found.state), history.flat(state))
         found = replace(found, stamp=stamp, state=state)

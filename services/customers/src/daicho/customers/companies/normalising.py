@@ -9,6 +9,7 @@ import msgspec
 from daicho.customers.companies.schemas import CompanyInput
 from daicho.customers.contacts.normalising import (
     day_faults,
+    expansion_faults,
     line_faults,
     normalise_address,
     tag_faults,
@@ -30,7 +31,7 @@ _READERS: dict[str, Callable[[str], str]] = {
 
 def normalise(typed: CompanyInput) -> tuple[CompanyInput, list[FieldFault]]:
     """``typed`` in stored form and what is wrong; a value that cannot be read stays as typed."""
-    found: list[FieldFault] = []
+    found = expansion_faults(typed)
     changes: dict[str, object] = {}
     for name, reader in _READERS.items():
         text = getattr(typed, name)

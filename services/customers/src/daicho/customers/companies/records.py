@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -41,10 +42,15 @@ class Companies(Records[CompanyInput, CompanyPatch, CompanyView]):
         return normalise(typed)
 
     def columns(
-        self, keys: TenantKeys, record_id: UUID, state: CompanyInput, schema: ResourceSchema
+        self,
+        keys: TenantKeys,
+        record_id: UUID,
+        state: CompanyInput,
+        schema: ResourceSchema,
+        custom_tokens: Collection[int] | None = None,
     ) -> dict[str, Any]:
         """Plain columns, the sealed rest where there is any, tokens."""
-        return rows.columns_of(keys, record_id, state, schema)
+        return rows.columns_of(keys, record_id, state, schema, custom_tokens)
 
     def digests(self, keys: TenantKeys, state: CompanyInput, schema: ResourceSchema) -> list[index.Digest]:
         """The unique custom fields."""

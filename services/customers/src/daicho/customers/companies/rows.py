@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 from uuid import UUID
 
@@ -27,11 +27,17 @@ _decode = msgspec.msgpack.Decoder(dict[str, Any]).decode
 
 
 def columns_of(
-    keys: TenantKeys, company_id: UUID, state: CompanyInput, schema: ResourceSchema
+    keys: TenantKeys,
+    company_id: UUID,
+    state: CompanyInput,
+    schema: ResourceSchema,
+    custom_tokens: Collection[int] | None = None,
 ) -> dict[str, Any]:
-    """What the row of a company in ``state`` holds; sensitive custom values go into its seal."""
+    """What the row of a company in ``state`` holds; sensitive custom values go into its seal. ``custom_tokens`` as for
+    contacts."""
     plain, sensitive = schema.split(state.custom)
-    texts = texts_of(state.name, state.name_kana, schema.schema, state.custom)
+    custom = state.custom if custom_tokens is None else {}
+    texts = texts_of(state.name, state.name_kana, schema.schema, custom)
     address = state.address or Address()
     return {
         "name": state.name,
@@ -47,7 +53,7 @@ def columns_of(
         "owner_id": state.owner_id or None,
         "custom": plain,
         "rest": keys.seal(TABLE, company_id, REST, _encode(sensitive)) if sensitive else None,
-        "tokens": tokens_of(keys, texts),
+        "tokens": tokens_of(keys, texts, custom_tokens or ()),
     }
 
 

@@ -8,11 +8,12 @@ from datetime import date
 import msgspec
 
 from daicho.customers.contacts.schemas import ContactInput, Email, Phone
-from daicho.customers.schemas import Address
+from daicho.customers.schemas import Address, RecordInput
 from daicho.faults import FieldFault
 from daicho.nihongo import (
     DAY_LIMITS,
     Unreadable,
+    expands_too_much,
     fold,
     is_day_in_range,
     is_single_line,
@@ -42,7 +43,7 @@ def normalise(typed: ContactInput) -> tuple[ContactInput, list[FieldFault]]:
     Text keeps its widths. A value that cannot be read stays as typed beside its fault, whose pointer names
     it. Custom values are the business of :mod:`daicho.customers.definitions`.
     """
-    found: list[FieldFault] = []
+    found = expansion_faults(typed)
     changes: dict[str, object] = {}
     for name in _TRIMMED:
         text = getattr(typed, name)
@@ -85,6 +86,22 @@ def day_faults(days: Mapping[str, date | None]) -> list[FieldFault]:
         FieldFault(f"/{name}", "day_out_of_range", DAY_LIMITS)
         for name, day in days.items()
         if day is not None and not is_day_in_range(day)
+    ]
+
+
+def expansion_faults(typed: RecordInput) -> list[FieldFault]:
+    """A fault for each of the record's own texts whose NFKC form is many times longer than itself; custom values and what
+    is no free text have checks of their own."""
+    texts: dict[str, object] = {
+        name: text for name in typed.__struct_fields__ if isinstance(text := getattr(typed, name), str)
+    }
+    texts |= {f"tags/{place}": tag for place, tag in enumerate(typed.tags)}
+    if typed.address is not None:
+        texts |= {f"address/{name}": text for name, text in msgspec.structs.asdict(typed.address).items()}
+    return [
+        FieldFault(f"/{name}", "expands_too_much")
+        for name, text in texts.items()
+        if isinstance(text, str) and expands_too_much(text)
     ]
 
 

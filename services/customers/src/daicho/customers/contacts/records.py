@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -43,10 +44,15 @@ class Contacts(Records[ContactInput, ContactPatch, ContactView]):
         return normalise(typed)
 
     def columns(
-        self, keys: TenantKeys, record_id: UUID, state: ContactInput, schema: ResourceSchema
+        self,
+        keys: TenantKeys,
+        record_id: UUID,
+        state: ContactInput,
+        schema: ResourceSchema,
+        custom_tokens: Collection[int] | None = None,
     ) -> dict[str, Any]:
         """Plain columns, the sealed card and rest, tokens."""
-        return rows.columns_of(keys, record_id, state, schema)
+        return rows.columns_of(keys, record_id, state, schema, custom_tokens)
 
     def digests(self, keys: TenantKeys, state: ContactInput, schema: ResourceSchema) -> list[index.Digest]:
         """Each e-mail and telephone, by which an import recognises a contact, and the unique custom fields."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -24,12 +24,18 @@ from daicho.nihongo import fold, kana_bucket, phone_digits
 
 
 def columns_of(
-    keys: TenantKeys, contact_id: UUID, state: ContactInput, schema: ResourceSchema
+    keys: TenantKeys,
+    contact_id: UUID,
+    state: ContactInput,
+    schema: ResourceSchema,
+    custom_tokens: Collection[int] | None = None,
 ) -> dict[str, Any]:
-    """What the row of a contact in ``state`` holds, sealed parts sealed."""
+    """What the row of a contact in ``state`` holds, sealed parts sealed; ``custom_tokens``
+    are the tokens of the custom texts, if they are known already."""
     plain, sensitive = schema.split(state.custom)
     card, rest = card_of(state), rest_of(state, sensitive)
-    texts = texts_of(card, state.company_name, schema.schema, state.custom)
+    custom = state.custom if custom_tokens is None else {}
+    texts = texts_of(card, state.company_name, schema.schema, custom)
     return {
         "company_id": state.company_id,
         "owner_id": state.owner_id or None,
@@ -44,7 +50,7 @@ def columns_of(
         "custom": plain,
         "card": keys.seal(TABLE, contact_id, CARD, sealing.encode(card)),
         "rest": None if rest == Rest() else keys.seal(TABLE, contact_id, REST, sealing.encode(rest)),
-        "tokens": tokens_of(keys, texts | _apart(card, texts)),
+        "tokens": tokens_of(keys, texts | _apart(card, texts), custom_tokens or ()),
     }
 
 

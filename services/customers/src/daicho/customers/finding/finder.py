@@ -6,8 +6,9 @@ SQL gives candidates in order, a superset of what is wanted; what they open to d
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any, Final, Generic, TypeVar
 from uuid import UUID
 
@@ -34,8 +35,17 @@ from daicho.customers.repository import TENANT, Row
 from daicho.customers.schemas import MOST_COUNTED, Count
 from daicho.customers.texts import searchable
 from daicho.customers.words import Words
-from daicho.fields import Schema
-from daicho.fields.filters import All, Bounds, Core, Node, compile_filter, conditions, matcher
+from daicho.fields import FieldType, Schema
+from daicho.fields.filters import (
+    All,
+    Bounds,
+    Core,
+    Node,
+    compile_filter,
+    conditions,
+    matcher,
+    matcher_in_steps,
+)
 from daicho.runtime import in_slices
 from daicho.tenancy import TenantTransaction
 
@@ -83,6 +93,7 @@ class Page(Generic[CardT]):
     count: Count | None
 
 
+Step = bool | None
 Source = Callable[[Any, int], Awaitable[list[tuple[UUID, Any]]]]
 """From a position and a number to ids with their positions, in order."""
 
@@ -170,6 +181,8 @@ class _Look(Generic[CardT]):
         if asked.words is not None:
             self.terms += asked.words.terms(reader.keys)
         self._matches = matcher(asked.filter)
+        is_long = any(each.definition.type is FieldType.LONG_TEXT for each in conditions(asked.filter))
+        self._steps = matcher_in_steps(asked.filter) if is_long else None
         named = {condition.field for condition in conditions(asked.filter)}
         sensitive = {f"custom.{key}" for key, field in schema.schema.definitions.items() if field.sensitive}
         searched = {f"custom.{key}" for key in searchable(schema.schema)} if asked.words else set()
@@ -263,16 +276,37 @@ class _Look(Generic[CardT]):
         lines = await self.open(ids)
         if self.is_exact:
             return lines
-        accepted = await in_slices(self._accepts, lines.values())
+        accepted = await self._decided(lines.values())
         return {
             record_id: line for (record_id, line), is_so in zip(lines.items(), accepted, strict=True) if is_so
         }
 
+    async def _decided(self, lines: Collection[Line[CardT]]) -> list[bool]:
+        """Whether each of ``lines`` is one of those asked for."""
+        if self._steps is None:
+            return await in_slices(self._accepts, lines)
+        steps = await in_slices(_same, chain.from_iterable(map(self._accepts_in_steps, lines)))
+        return [step for step in steps if step is not None]
+
+    def _accepts_in_steps(self, line: Line[CardT]) -> Iterator[bool | None]:
+        """As :meth:`_accepts`, with None after each part of the work."""
+        if not self._has_words(line):
+            yield False
+        elif self.bounds.exact or self._steps is None:
+            yield True
+        else:
+            yield None
+            yield from self._steps(line.values(self._tags.get(line.row["id"], ())))
+
     def _accepts(self, line: Line[CardT]) -> bool:
         """Whether an opened record is one of those asked for."""
-        if self.asked.words is not None and not self.asked.words.match(line.texts(self.reader.grants.role)):
+        if not self._has_words(line):
             return False
         return self.bounds.exact or self._matches(line.values(self._tags.get(line.row["id"], ())))
+
+    def _has_words(self, line: Line[CardT]) -> bool:
+        words = self.asked.words
+        return words is None or words.match(line.texts(self.reader.grants.role))
 
     async def finish(
         self, lines: Sequence[Line[CardT]], after: Any, sort: str, count: Count | None = None
@@ -348,6 +382,10 @@ class _Look(Generic[CardT]):
         inner = self.select(None, MOST_COUNTED + 1).subquery()
         [(number,)] = await run(self.tx, sa.select(sa.func.count()).select_from(inner))
         return Count(min(number, MOST_COUNTED), number > MOST_COUNTED)
+
+
+def _same(step: Step) -> Step:
+    return step
 
 
 def _more(missing: int, found: int, opened: int) -> int:
