@@ -166,3 +166,28 @@ async def test_field_made_again_under_the_key_of_a_deleted_one_shows_nothing_of_
     await until(made_again)
     seen = await entry_of(admin, contact["id"], "contact.search")
     assert seen["payload"]["query"]["filter"] == {"field": "custom.bonus", "hidden": True}
+
+
+@pytest.mark.parametrize("retired", ["unsearchable", "deleted"])
+async def test_words_that_looked_into_a_hidden_field_stay_hidden_when_it_is_retired(
+    company: Company, admin: Caller, retired: str
+) -> None:
+    body = {"resource": "contact", "key": f"memo_{retired}", "type": "text", "searchable": True}
+    field = await company.owner.post("/v1/fields", {**body, "read_roles": ["owner"]})
+    custom = {field["key"]: f"HIMITSU {retired}"}
+    contact = await company.owner.post("/v1/contacts", {"family_name": "林", "custom": custom})
+    assert (await company.owner.post("/v1/contacts/search", {"q": f"HIMITSU {retired}"}))["items"]
+    before = await entry_of(admin, contact["id"], "contact.search")
+    assert before["payload"]["query"]["hidden"] == ["q"]
+    place = f"/v1/fields/{field['id']}"
+    if retired == "deleted":
+        assert (await company.owner("DELETE", place, if_match='"v1"')).status_code == 204
+    else:
+        await company.owner.patch(place, {"searchable": False}, version=1)
+    for_admin = await entry_of(admin, contact["id"], "contact.search")
+    assert for_admin["id"] == before["id"]
+    assert (for_admin["payload"]["query"]["q"], for_admin["payload"]["query"]["hidden"]) == (None, ["q"])
+    assert "HIMITSU" not in (await admin("GET", f"/v1/audit/entries/{before['id']}")).text
+    if retired == "unsearchable":
+        for_owner = await company.owner.get(f"/v1/audit/entries/{before['id']}")
+        assert for_owner["payload"]["query"]["q"] == "HIMITSU unsearchable"

@@ -40,11 +40,31 @@ def test_unreadable_condition_keeps_its_field_alone(tree, shown) -> None:
 
 
 def test_words_are_hidden_from_those_who_may_not_read_what_they_look_into() -> None:
-    assert hide_unreadable(query(None, "田中"), READABLE) == {"q": None, "filter": None, "hidden": ["q"]}
-    assert hide_unreadable("田中", READABLE) == {"q": None, "hidden": ["q"]}
-    everything = Readable(words=True)
-    assert hide_unreadable(query(None, "田中"), everything) == query(None, "田中")
-    assert hide_unreadable("田中", everything) == "田中"
+    asked = {**query(None, "田中"), "looked_into": []}
+    assert hide_unreadable(asked, READABLE) == {"q": None, "filter": None, "hidden": ["q"]}
+    assert hide_unreadable(asked, Readable(words=True)) == query(None, "田中")
+
+
+@pytest.mark.parametrize("looked_into", [["memo"], ["rank", "memo"], None, "memo", ["rank", 5]])
+def test_words_that_looked_into_a_field_which_is_not_readable_now_are_hidden(looked_into) -> None:
+    asked = {**query(None, "田中"), "looked_into": looked_into}
+    assert hide_unreadable(asked, Readable(READABLE.fields, words=True)) == {
+        "q": None,
+        "filter": None,
+        "hidden": ["q"],
+    }
+
+
+def test_words_that_looked_into_readable_fields_are_shown_until_a_field_takes_the_key_anew() -> None:
+    asked = {**query(None, "田中"), "looked_into": ["rank"]}
+    readable = Readable(READABLE.fields, words=True, made_at={"custom.rank": MADE})
+    assert hide_unreadable(asked, readable.at(MADE)) == query(None, "田中")
+    assert hide_unreadable(asked, readable.at(MADE - timedelta(seconds=1)))["hidden"] == ["q"]
+
+
+@pytest.mark.parametrize("asked", ["田中", query(None, "田中")])
+def test_words_of_an_entry_that_does_not_say_what_they_looked_into_are_hidden(asked) -> None:
+    assert hide_unreadable(asked, Readable(READABLE.fields, words=True))["q"] is None
 
 
 def test_readable_search_is_shown_as_it_was() -> None:

@@ -25,7 +25,18 @@ def test_small_filter_is_kept_whole() -> None:
         "q": "田",
         "filter": tree,
         "sort": NEWEST,
+        "looked_into": [],
     }
+
+
+def test_words_keep_the_fields_that_they_were_compared_with_within_a_bound() -> None:
+    keys = {f"key_{n:036d}" for n in range(200)}
+    few = sorted(keys)[:10]
+    assert msgspec.json.decode(encode_query("田", None, NEWEST, few))["looked_into"] == few
+    many = encode_query("あ" * 200, LARGE["many conditions"], NEWEST, keys)
+    assert len(many) <= LARGEST
+    assert msgspec.json.decode(many)["looked_into"] is None
+    assert "looked_into" not in msgspec.json.decode(encode_query(None, None, NEWEST, few))
 
 
 @pytest.mark.parametrize("name", LARGE)
@@ -77,6 +88,22 @@ async def test_order_of_a_list_a_search_and_an_export_is_logged(verb, resource, 
         assert answer.status_code == 200, answer.text
         found = await logged(ledger, house, f"{resource}.{verb}")
         assert found == {"q": None, "filter": None, "sort": {"field": name, "descending": descending}}
+
+
+@pytest.mark.parametrize("resource", ["contact", "company"])
+@pytest.mark.parametrize("verb", ["search", "export"])
+async def test_fields_that_words_look_into_are_logged(verb, resource, house, ledger) -> None:
+    plural = "contacts" if resource == "contact" else "companies"
+    for key, searchable in ((f"memo_{verb}", True), (f"plain_{verb}", False)):
+        field = {"resource": resource, "key": key, "type": "text", "searchable": searchable}
+        await house.owner.make("/v1/fields", **field, read_roles=["owner"])
+    answer = await house.member("POST", f"/v1/{plural}/search", {"q": "秘"})
+    if verb == "export":
+        answer = await house.owner("POST", f"/v1/{plural}/export", {"q": "秘"})
+    assert answer.status_code == 200, answer.text
+    looked_into = (await logged(ledger, house, f"{resource}.{verb}"))["looked_into"]
+    assert f"memo_{verb}" in looked_into
+    assert f"plain_{verb}" not in looked_into
 
 
 async def test_kana_of_a_list_is_logged_as_a_condition(house, ledger) -> None:

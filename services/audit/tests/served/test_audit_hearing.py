@@ -50,7 +50,8 @@ async def test_what_was_searched_for_can_be_read_by_an_auditor(midori: Any) -> N
         resource="contact",
         ids=[each.bytes for each in ids],
         sealed_query=keys.events.seal(
-            json.dumps({"q": "タナカ", "filter": None}).encode(), field="Accessed.sealed_query"
+            json.dumps({"q": "タナカ", "filter": None, "looked_into": []}).encode(),
+            field="Accessed.sealed_query",
         ),
     )
     about = Aggregate("access", midori.actor.user_id, 0)

@@ -40,14 +40,19 @@ def hide_unreadable(query: Any, readable: Readable) -> Any:
     because the pages of one list, each an entry, rank their records by it. ``hidden`` then lists the fields of the
     conditions, "q" for the words and "sort" for the order. A query of another shape (no ``q``, ``filter`` or ``sort``)
     holds no values of records and stays as it is.
+
+    ``looked_into`` of a query are the keys of the custom fields that its words were compared with; it is not shown. Words
+    are hidden from readers who may not read all of these fields today, a deleted one among them, and from everybody where
+    the fields are not known.
     """
     if isinstance(query, str):
-        return query if readable.words else {"q": None, "hidden": ["q"]}
+        return {"q": None, "hidden": ["q"]}
     if not isinstance(query, Mapping) or not query.keys() & {"q", "filter", "sort"}:
         return query
     hidden: dict[str, None] = {}
     shown = dict(query)
-    if query.get("q") is not None and not readable.words:
+    looked_into = shown.pop("looked_into", None)
+    if query.get("q") is not None and not _may_read_words(looked_into, readable):
         shown["q"] = None
         hidden["q"] = None
     if query.get("filter"):
@@ -56,6 +61,13 @@ def hide_unreadable(query: Any, readable: Readable) -> Any:
         shown["sort"] = {"hidden": True}
         hidden["sort"] = None
     return {**shown, "hidden": list(hidden)} if hidden else shown
+
+
+def _may_read_words(looked_into: Any, readable: Readable) -> bool:
+    """Whether the reader may read all that words looked into, then and now."""
+    if not readable.words or not isinstance(looked_into, list):
+        return False
+    return all(f"custom.{key}" in readable.fields for key in looked_into)
 
 
 def _is_readable(sort: Any, readable: Readable) -> bool:

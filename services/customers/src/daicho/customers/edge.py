@@ -37,8 +37,10 @@ from daicho.customers.logged_query import encode_query
 from daicho.customers.reader import Reader
 from daicho.customers.records import PatchT, Records, StateT, ViewT
 from daicho.customers.schemas import History, SearchRequest
+from daicho.customers.texts import searchable
 from daicho.customers.words import Words
 from daicho.faults import FieldFault, Invalid, listed
+from daicho.fields import Schema
 from daicho.fields.filters import All, FilterContext, Node, parse_filter
 from daicho.nihongo import JAPAN
 from daicho.tenancy import Actor, TenantTransaction, translates
@@ -154,8 +156,11 @@ class Edge(Generic[StateT, PatchT, ViewT, CardT]):
         bound = _bound(self.records.resource, order.name, kana, self._scope(reader))
         after = None if cursor is None else open_cursor(reader.keys, bound, cursor, order.kind)
         asked = Asked(order=order, bucket=kana, limit=limit, after=after, count=count)
-        detail = seal_query(reader, None, _in_bucket(kana), order) if sort or kana else None
-        return await self._page(actor, reader, asked, "list", bound, detail, heavy=is_heavy(request))
+        tree = _in_bucket(kana)
+        is_kept = bool(sort or kana)
+        return await self._page(
+            actor, reader, asked, "list", bound, None, tree, is_kept=is_kept, heavy=is_heavy(request)
+        )
 
     async def search(self, request: Ask, given: SearchRequest) -> Response[bytes]:
         """A page by words and a filter."""
@@ -170,8 +175,9 @@ class Edge(Generic[StateT, PatchT, ViewT, CardT]):
         asked = Asked(
             words=words, filter=node, order=order, limit=given.limit, after=after, count=given.count
         )
-        detail = seal_query(reader, given.q, given.filter, order)
-        return await self._page(actor, reader, asked, "search", bound, detail, heavy=True)
+        return await self._page(
+            actor, reader, asked, "search", bound, given.q, given.filter, is_kept=True, heavy=True
+        )
 
     async def _page(
         self,
@@ -180,12 +186,16 @@ class Edge(Generic[StateT, PatchT, ViewT, CardT]):
         asked: Asked,
         verb: str,
         bound: str,
-        detail: bytes | None,
+        q: str | None,
+        tree: Any,
         *,
+        is_kept: bool,
         heavy: bool,
     ) -> Response[bytes]:
         async with self.rails.database.reading(actor, heavy=heavy) as tx:
             page: Page[CardT] = await self.finder.find(tx, reader, asked)
+            schema = None if q is None else (await self.catalogue.current(tx, self.records.resource)).schema
+        detail = seal_query(reader, q, tree, asked.order, schema) if is_kept else None
         await self.saw(actor, verb, page.ids, detail=detail, keys=reader.keys)
         body: dict[str, Any] = {
             "items": page.cards,
@@ -289,9 +299,11 @@ def cost_of_list(request: Ask) -> Cost:
     return Cost.HEAVY if in_memory or "count" in asked else Cost.LIGHT
 
 
-def seal_query(reader: Reader, q: str | None, tree: Any, order: Order) -> bytes:
-    """What was searched for, and in which order, sealed for the access log."""
-    return reader.keys.events.seal(encode_query(q, tree, logged_sort(order)), field="Accessed.sealed_query")
+def seal_query(reader: Reader, q: str | None, tree: Any, order: Order, schema: Schema | None) -> bytes:
+    """What was searched for, in which order, and in which fields of ``schema`` words looked, sealed for the access log."""
+    fields = () if schema is None else searchable(schema)
+    query = encode_query(q, tree, logged_sort(order), fields)
+    return reader.keys.events.seal(query, field="Accessed.sealed_query")
 
 
 def _in_bucket(kana: str | None) -> Any:

@@ -189,7 +189,7 @@ async def _prepared(
         schema,
         columns_of(edge.records.resource, list(schema.definitions.values()), reader.grants.role, language),
         [each.bytes for each in ids],
-        seal_query(reader, given.q, given.filter, order),
+        seal_query(reader, given.q, given.filter, order, schema),
     )
     if may_lack(given):
         refuse_lacking(await export.lacking("cp932"))
