@@ -242,7 +242,8 @@ async def test_a_page_opens_no_more_records_than_it_needs(asked, house, people, 
     class Counting(finder.Look):
         async def open(self, ids):
             opened.extend(ids)
-            return await super().open(ids)
+            async for portion in super().open(ids):
+                yield portion
 
     monkeypatch.setattr(finder, "_Look", Counting)
     assert (await house.reader("POST", "/v1/contacts/search", {**asked, "limit": 2})).json()["next_cursor"]

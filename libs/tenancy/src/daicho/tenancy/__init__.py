@@ -21,6 +21,7 @@ from daicho.tenancy.refusals import (
     driver_error,
     translates,
 )
+from daicho.tenancy.within_bytes import jsonb_size, within_bytes
 
 __all__ = [
     "JOBS",
@@ -54,6 +55,7 @@ __all__ = [
     "as_fault",
     "database_url",
     "driver_error",
+    "jsonb_size",
     "keep_alive",
     "make_role",
     "migrate",
@@ -61,4 +63,5 @@ __all__ = [
     "sql",
     "translates",
     "uuid7",
+    "within_bytes",
 ]

@@ -20,6 +20,7 @@ from daicho.web.callers import (
 from daicho.web.cursors import Cursor, bound_to, open_cursor, seal_cursor
 from daicho.web.declared import Cost, Glossary, Term, answers, declares
 from daicho.web.idempotency import Reply, Work, create_once
+from daicho.web.pages import PAGE_BYTES, page_length
 from daicho.web.problems import language_of
 from daicho.web.requests import check_charset, check_codings
 from daicho.web.salvage import Salvaged
@@ -33,6 +34,7 @@ __all__ = [
     "COOKIE",
     "HEAVY",
     "LIGHT",
+    "PAGE_BYTES",
     "PUBLIC",
     "SECURE_COOKIE",
     "Admission",
@@ -68,6 +70,7 @@ __all__ = [
     "is_heavy",
     "language_of",
     "open_cursor",
+    "page_length",
     "public",
     "requires",
     "routes_of",

@@ -40,7 +40,7 @@ from daicho.keyring import Keyring, Tampered, TenantKeys
 from daicho.nihongo import DAY_LIMITS, is_moment_in_range
 from daicho.runtime import in_slices
 from daicho.tenancy import Actor, Database, TenantId, TenantTransaction
-from daicho.web import bound_to, open_cursor, seal_cursor
+from daicho.web import bound_to, open_cursor, page_length, seal_cursor
 
 RESOURCE: Final = "audit_entry"
 BLOCKS_A_READ: Final = 8
@@ -94,7 +94,8 @@ class Reader:
         )
         async with self._database.reading(actor, heavy=True) as tx:
             found = await repository.find(tx, question)
-        page = found[: _page_length(found, asked.limit)]
+        sizes = (len(payload or b"") for _, payload in found)
+        page = found[: page_length(sizes, asked.limit, PAGE_BYTES)]
         more = len(found) > len(page)
         items = await self._show(actor, keys, page)
         detail = keys.events.seal(msgspec.json.encode(asked), field=_QUERY)
@@ -292,16 +293,6 @@ def _check_range(asked: AuditSearch) -> None:
     ]
     if faults:
         raise Invalid(faults)
-
-
-def _page_length(found: Sequence[Stored], limit: int) -> int:
-    """How many of ``found`` make a page: one at least, at most ``limit``, and no more than :data:`PAGE_BYTES` hold."""
-    left = PAGE_BYTES
-    for length, (_, payload) in enumerate(found[:limit]):
-        left -= len(payload or b"")
-        if left < 0:
-            return max(length, 1)
-    return min(len(found), limit)
 
 
 def _position(keys: TenantKeys, bound: str, cursor: str) -> tuple[datetime, int]:

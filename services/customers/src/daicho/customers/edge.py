@@ -139,13 +139,19 @@ class Edge(Generic[StateT, PatchT, ViewT, CardT]):
                 view = await self.records.restore(tx, reader, record_id)
         return _record(view)
 
-    async def history(self, request: Ask, record_id: UUID) -> Response[bytes]:
-        """What happened to the record."""
+    async def history(
+        self, request: Ask, record_id: UUID, *, limit: int, cursor: str | None
+    ) -> Response[bytes]:
+        """A page of what happened to the record."""
         actor, reader = await self.reader(request)
+        bound = bound_to(self.records.resource, "history", str(record_id))
+        before = None if cursor is None else open_cursor(reader.keys, bound, cursor, int)
         async with self.rails.database.reading(actor) as tx:
-            entries = await self.records.read_history(tx, reader, record_id)
+            entries, after = await self.records.read_history(
+                tx, reader, record_id, limit=limit, before=before
+            )
         await self.saw(actor, "history", [record_id])
-        return _json(History(entries))
+        return _json(History(entries, None if after is None else seal_cursor(reader.keys, bound, after)))
 
     async def list_page(
         self, request: Ask, *, limit: int, cursor: str | None, sort: str | None, kana: str | None, count: bool

@@ -7,17 +7,22 @@ from datetime import datetime
 from typing import Any, Final, Literal
 from uuid import UUID
 
+import asyncpg
 import msgspec
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, func, select
 
 from daicho.contracts.customers.events.v1 import events_pb2
 from daicho.customers.model import Change, FieldRow
 from daicho.customers.schemas import HistoryEntry
 from daicho.fields import Schema
 from daicho.keyring import TenantKeys
-from daicho.tenancy import TenantTransaction, sql
+from daicho.runtime import in_slices
+from daicho.tenancy import TenantTransaction, sql, within_bytes
+from daicho.web import PAGE_BYTES
 
 TABLE: Final = "change"
+NO_VERSION: Final = 2**31 - 1
+"""Above every version."""
 Changes = Mapping[str, tuple[Any, Any]]
 Kind = Literal["created", "updated", "deleted", "restored", "handed_over"]
 
@@ -38,14 +43,20 @@ encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(dict[str, tuple[Any, Any]]).decode
 
 _LIST = sql(
-    select(Change)
-    .where(
-        Change.tenant_id == bindparam("tenant_id"),
-        Change.resource == bindparam("resource"),
-        Change.record_id == bindparam("record_id"),
+    within_bytes(
+        select(*Change.__table__.c)
+        .where(
+            Change.tenant_id == bindparam("tenant_id"),
+            Change.resource == bindparam("resource"),
+            Change.record_id == bindparam("record_id"),
+            Change.version < bindparam("before"),
+        )
+        .order_by(Change.version.desc())
+        .limit(bindparam("count")),
+        func.coalesce(func.octet_length(Change.sealed), 1),
+        by="version",
+        descending=True,
     )
-    .order_by(Change.version.desc())
-    .limit(bindparam("count"))
 )
 _SINCE = sql(
     select(FieldRow.key, FieldRow.created_at).where(
@@ -107,12 +118,27 @@ def seal(keys: TenantKeys, record_id: UUID, version: int, changes: Changes) -> b
 
 
 async def list_changes(
-    tx: TenantTransaction, keys: TenantKeys, *, resource: str, record_id: UUID, limit: int = 200
-) -> Sequence[HistoryEntry]:
-    """The newest ``limit`` steps of a record's history, newest first."""
-    rows = await _LIST.fetch(tx, resource=resource, record_id=record_id, count=limit)
-    return [
-        HistoryEntry(
+    tx: TenantTransaction,
+    keys: TenantKeys,
+    *,
+    resource: str,
+    record_id: UUID,
+    limit: int,
+    before: int | None = None,
+) -> tuple[list[HistoryEntry], int | None]:
+    """The newest ``limit`` steps of a record's history below version ``before``, newest first, fewer when these are
+    more than :data:`daicho.web.PAGE_BYTES`; and the version to go on before, None at the end."""
+    rows = await _LIST.fetch(
+        tx,
+        resource=resource,
+        record_id=record_id,
+        before=before or NO_VERSION,
+        count=limit + 1,
+        most_bytes=PAGE_BYTES,
+    )
+
+    def opened(row: asyncpg.Record) -> HistoryEntry:
+        return HistoryEntry(
             version=row["version"],
             kind=row["kind"],
             at=row["at"],
@@ -123,8 +149,10 @@ async def list_changes(
             if row["sealed"] is not None
             else {},
         )
-        for row in rows
-    ]
+
+    shown = rows[:limit]
+    more = bool(rows) and rows[0]["matched"] > len(shown)
+    return await in_slices(opened, shown), shown[-1]["version"] if more else None
 
 
 async def fields_since(tx: TenantTransaction, resource: str) -> dict[str, datetime]:

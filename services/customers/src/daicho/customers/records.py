@@ -289,13 +289,16 @@ class Records(ABC, Generic[StateT, PatchT, ViewT]):
         return self._shown(reader, found)
 
     async def read_history(
-        self, tx: TenantTransaction, reader: Reader, record_id: UUID
-    ) -> list[HistoryEntry]:
-        """What happened to a record, newest first; values that the caller may not read are left out."""
+        self, tx: TenantTransaction, reader: Reader, record_id: UUID, *, limit: int, before: int | None
+    ) -> tuple[list[HistoryEntry], int | None]:
+        """A page of what happened to a record, as :func:`daicho.customers.history.list_changes` has it; values that
+        the caller may not read are left out."""
         found = await self._find(tx, reader, record_id, "read")
-        entries = await history.list_changes(tx, reader.keys, resource=self.resource, record_id=record_id)
+        entries, after = await history.list_changes(
+            tx, reader.keys, resource=self.resource, record_id=record_id, limit=limit, before=before
+        )
         since = await history.fields_since(tx, self.resource)
-        return history.readable(entries, found.schema.schema, since, reader.grants.role)
+        return history.readable(entries, found.schema.schema, since, reader.grants.role), after
 
     async def open_row(self, tx: TenantTransaction, keys: TenantKeys, row: Row) -> Found[StateT]:
         """A row of the repository's ``fetch_one``, opened."""

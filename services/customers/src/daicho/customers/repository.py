@@ -6,7 +6,7 @@ with each row, so that a list needs no question of its own to know whether its s
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 from uuid import UUID
@@ -16,14 +16,18 @@ from sqlalchemy import ARRAY, Select, Uuid, and_, bindparam, func, lateral, sele
 from sqlalchemy.sql import ColumnElement
 
 from daicho.customers.model import Resource, SchemaRevision, Tag, model_of
-from daicho.tenancy import Prepared, TenantTransaction, sql
+from daicho.tenancy import Prepared, TenantTransaction, jsonb_size, sql, within_bytes
+from daicho.web import PAGE_BYTES
 
 NEWEST: Final = UUID(int=2**128 - 1)
 """Where a walk from the newest begins: after every id."""
 OLDEST: Final = UUID(int=0)
+_ROWS_AT_ONCE: Final = 250
+"""Records of one query: the driver decodes its answer in one go, which takes a millisecond for so many."""
 
 TENANT: Final = bindparam("tenant_id", type_=Uuid())
 _OWNERS: Final = bindparam("owners", type_=ARRAY(Uuid()))
+_IDS: Final = bindparam("ids", type_=ARRAY(Uuid()))
 
 
 class Row(Protocol):
@@ -35,10 +39,13 @@ class Row(Protocol):
 
 
 def statements(
-    resource: Resource, listed: Select[Any], more: Sequence[ColumnElement[Any]]
+    resource: Resource,
+    listed: Select[Any],
+    more: Sequence[ColumnElement[Any]],
+    sealed: ColumnElement[Any] | None = None,
 ) -> dict[str, Prepared]:
     """The queries of one resource, by name. ``listed`` selects what a line of a list needs, within the tenant;
-    ``more`` are the columns that only a record's own page needs."""
+    ``more`` are the columns that only a record's own page needs, ``sealed`` the sealed one that lists show."""
     table = model_of(resource).__table__
     c = table.c
     revision = (
@@ -49,7 +56,10 @@ def statements(
     )
     line = listed.add_columns(revision)
     whole = line.add_columns(*more)
-    among = c.id == func.any(bindparam("ids", type_=ARRAY(Uuid())))
+    among = c.id == func.any(_IDS)
+    size = jsonb_size(c.custom) + func.coalesce(func.octet_length(sealed), 0)
+    whole_size = size + func.coalesce(func.octet_length(c.rest), 0)
+    wanted = func.unnest(_IDS).table_valued("id", with_ordinality="place", name="wanted").render_derived()
     one = whole.where(c.id == bindparam("id"))
     tags = select(Tag.name).where(Tag.tenant_id == TENANT, Tag.resource == resource)
     found = {
@@ -70,14 +80,19 @@ def statements(
         )
         .order_by(Tag.name),
     }
+    for name, columns, sum_of in (("portion", line, size), ("whole_portion", whole, whole_size)):
+        placed = columns.add_columns(wanted.c.place).join(wanted, wanted.c.id == c.id)
+        found[name] = within_bytes(placed.where(c.deleted_at.is_(None)), sum_of, by="place")
     for name, after, order in (
         ("newest", c.id < bindparam("after"), c.id.desc()),
         ("oldest", c.id > bindparam("after"), c.id.asc()),
     ):
         live = and_(c.tenant_id == TENANT, c.deleted_at.is_(None), after)
-        found[name] = line.where(live).order_by(order).limit(bindparam("count"))
+        all_owners = line.where(live).order_by(order).limit(bindparam("count"))
         page = _owned(table, live, order)
-        found[f"owned_{name}"] = line.join(page, page.c.id == c.id).order_by(order)
+        owned = line.join(page, page.c.id == c.id).order_by(order)
+        for prefix, rows in (("", all_owners), ("owned_", owned)):
+            found[prefix + name] = within_bytes(rows, size, by="id", descending=name == "newest")
     return {name: sql(statement) for name, statement in found.items()}
 
 
@@ -117,11 +132,28 @@ class Repository:
         oldest: bool = False,
     ) -> Sequence[asyncpg.Record]:
         """The next ``count`` live records after ``after``, of ``owners`` or of everyone (None), newest first
-        unless ``oldest``."""
-        name = "oldest" if oldest else "newest"
-        if owners is None:
-            return await self.statements[name].fetch(tx, after=after, count=count)
-        return await self.statements[f"owned_{name}"].fetch(tx, owners=list(owners), after=after, count=count)
+        unless ``oldest``; fewer when these are more than :data:`PAGE_BYTES` (:func:`daicho.tenancy.within_bytes`)."""
+        name, params = "oldest" if oldest else "newest", {"after": after, "count": count}
+        if owners is not None:
+            name, params = f"owned_{name}", {**params, "owners": list(owners)}
+        return await self.statements[name].fetch(tx, most_bytes=PAGE_BYTES, **params)
+
+    async def portions(
+        self, tx: TenantTransaction, ids: Sequence[UUID], *, whole: bool = False
+    ) -> AsyncIterator[tuple[int, Sequence[asyncpg.Record]]]:
+        """The live records among ``ids``, in their order, in portions of at most :data:`PAGE_BYTES`: of how many of
+        ``ids`` each is, and its rows. ``whole`` with everything sealed."""
+        statement = self.statements["whole_portion" if whole else "portion"]
+        at, count = 0, _ROWS_AT_ONCE
+        while at < len(ids):
+            part = ids[at : at + count]
+            rows = await statement.fetch(tx, ids=list(part), most_bytes=PAGE_BYTES)
+            is_cut = bool(rows) and rows[0]["matched"] > len(rows)
+            covered = rows[-1]["place"] if is_cut else len(part)
+            # The database looks at the size of every record it is asked for.
+            count = min(2 * (len(rows) if is_cut else count), _ROWS_AT_ONCE)
+            at += covered
+            yield covered, rows
 
     async def fetch_by_ids(
         self, tx: TenantTransaction, ids: Sequence[UUID], *, whole: bool = False

@@ -110,6 +110,7 @@ class HistoryEntry(msgspec.Struct, kw_only=True):
 
 
 class History(msgspec.Struct):
-    """The newest steps of a record's history."""
+    """Steps of a record's history, newest first."""
 
     items: list[HistoryEntry]
+    next_cursor: str | None

@@ -132,6 +132,8 @@ class CompanyRoutes(Controller):
         return await _edge(request).restore(request, company_id)
 
     @get("/{company_id:uuid}/history", guards=[requires("companies:read")], responses=answers(200, History))
-    async def read_company_history(self, request: Ask, company_id: FromPath[UUID]) -> Response[bytes]:
+    async def read_company_history(
+        self, request: Ask, company_id: FromPath[UUID], limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None
+    ) -> Response[bytes]:
         """What happened to a company, newest first, with values before and after."""
-        return await _edge(request).history(request, company_id)
+        return await _edge(request).history(request, company_id, limit=limit, cursor=cursor)

@@ -34,6 +34,7 @@ STATEMENTS: Final = statements(
     .outerjoin(Company.__table__, and_(_k.tenant_id == TENANT, _k.id == _c.company_id))
     .where(_c.tenant_id == TENANT),
     (_c.rest, _c.deleted_at),
+    sealed=_c.card,
 )
 REPOSITORY: Final = Repository(STATEMENTS)
 

@@ -133,6 +133,8 @@ class ContactRoutes(Controller):
         return await _edge(request).restore(request, contact_id)
 
     @get("/{contact_id:uuid}/history", guards=[requires("contacts:read")], responses=answers(200, History))
-    async def read_contact_history(self, request: Ask, contact_id: FromPath[UUID]) -> Response[bytes]:
+    async def read_contact_history(
+        self, request: Ask, contact_id: FromPath[UUID], limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None
+    ) -> Response[bytes]:
         """What happened to a contact, newest first, with values before and after."""
-        return await _edge(request).history(request, contact_id)
+        return await _edge(request).history(request, contact_id, limit=limit, cursor=cursor)

@@ -1,12 +1,22 @@
 """Lists and search: which records, in which order, how many a page.
 
 SQL gives candidates in order, a superset of what is wanted; what they open to decides. A page opens at most
-:data:`MOST_OPENED` rows; then it may be short, or empty, and still go on.
+:data:`MOST_OPENED` rows and :data:`MOST_BYTES`; then it may be short, or empty, and still go on. It shows at most
+:data:`daicho.web.PAGE_BYTES`, or one record; no more than that is fetched at a time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Collection,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any, Final, Generic, TypeVar
@@ -17,6 +27,7 @@ import sqlalchemy as sa
 from daicho.customers.definitions.catalogue import Catalogue, ResourceSchema
 from daicho.customers.finding import kana, sorting
 from daicho.customers.finding.narrowing import Indexed, words_of
+from daicho.customers.finding.filling import PageFilling, of_each, size_of
 from daicho.customers.finding.orders import (
     KANA,
     NEWEST_FIRST,
@@ -48,6 +59,7 @@ from daicho.fields.filters import (
 )
 from daicho.runtime import in_slices
 from daicho.tenancy import TenantTransaction
+from daicho.web import PAGE_BYTES
 
 CardT = TypeVar("CardT")
 
@@ -57,10 +69,12 @@ FEW: Final = 100
 """Where of so many hits the columns leave less than one, they are the better way to the rest."""
 MOST_LOOKED_AT: Final = 10 * MOST_OPENED
 """Hits of the blind index that one page may hold against the columns."""
-_ROWS_AT_ONCE: Final = 250
-"""Records of one query: the driver decodes its answer in one go, which takes a millisecond for so many."""
+MOST_BYTES: Final = 32 * PAGE_BYTES
+"""Bytes of the records that one page may open before it answers with what it has."""
 _AT_ONCE: Final = 1_000
 """Records of a page when all of them are wanted."""
+_BYTES_AT_ONCE: Final = 16 * PAGE_BYTES
+"""Bytes of such a page: only the ids are kept."""
 EVERYTHING: Final = All()
 
 
@@ -75,6 +89,7 @@ class Asked:
     limit: int = 50
     after: Any = None
     count: bool = False
+    most_bytes: int = PAGE_BYTES
 
     @property
     def is_plain(self) -> bool:
@@ -125,7 +140,7 @@ class Finder(Generic[CardT]):
     ) -> list[UUID]:
         """All that :meth:`find` would list page by page, of the records of ``owners``, in the order asked for; more than
         ``most`` only to show that there are more. ``tx`` is best a snapshot."""
-        asked = replace(asked, limit=_AT_ONCE, after=None, count=False)
+        asked = replace(asked, limit=_AT_ONCE, after=None, count=False, most_bytes=_BYTES_AT_ONCE)
         look = await self._look(tx, reader, asked, owners)
         return await sorting.all_ids(look, most)
 
@@ -156,9 +171,10 @@ class Finder(Generic[CardT]):
         schema = await self._catalogue.at(tx, self.lines.resource, rows[0]["revision"] or 0)
         shown = rows[: asked.limit]
         role, keys, compiled, open_ = reader.grants.role, reader.keys, schema.schema, self.lines.open
-        cards = [open_(keys, row, compiled).card(role) for row in shown]
+        cards = await of_each(lambda row: open_(keys, row, compiled).card(role), shown, shown)
         ids = [row["id"] for row in shown]
-        return Page(cards, ids, ids[-1] if len(rows) > asked.limit else None, asked.order.name, None)
+        after = ids[-1] if rows[0]["matched"] > len(shown) else None
+        return Page(cards, ids, after, asked.order.name, None)
 
 
 class _Look(Generic[CardT]):
@@ -214,32 +230,29 @@ class _Look(Generic[CardT]):
         by_index = bool(self.terms) and order is NEWEST_FIRST
         source = self._by_index if by_index else self.by_columns(order)
         limit = self.asked.limit
-        found: list[Line[CardT]] = []
-        opened, looked_at, after = 0, 0, order.start if after is None else after
-        last: Any = None
+        page = PageFilling[CardT](limit, self.asked.most_bytes)
+        opened, looked_at, left, after = 0, 0, MOST_BYTES, order.start if after is None else after
         while True:
-            want = self._batch(len(found), opened, is_first=not looked_at, by_index=by_index)
+            want = self._batch(len(page.lines), opened, is_first=not looked_at, by_index=by_index)
             batch = await source(after, want)
             kept = await self._kept(batch) if by_index else batch
             for start in range(0, len(kept), limit + 1):
                 part = kept[start : start + limit + 1]
-                accepted = await self.open_accepted([record_id for record_id, _ in part])
-                for record_id, position in part:
-                    line = accepted.get(record_id)
-                    if line is not None:
-                        if len(found) == limit:
-                            return await self.finish(found, last, order.name)
-                        found.append(line)
-                        last = position
-                opened += len(part)
-                if opened >= MOST_OPENED:
-                    return await self.finish(found, part[-1][1], order.name)
+                async for number, lines in self.open([record_id for record_id, _ in part]):
+                    accepted = await self.accepted(lines)
+                    for record_id, position in part[:number]:
+                        if record_id in accepted and not page.takes(accepted[record_id], position):
+                            return await self.finish(page.lines, page.last, order.name)
+                    opened, left = opened + number, left - size_of(lines.values())
+                    if opened >= MOST_OPENED or left <= 0:
+                        return await self.finish(page.lines, part[number - 1][1], order.name)
+                    part = part[number:]
             looked_at += len(batch)
             if len(batch) < want:
-                return await self.finish(found, None, order.name)
+                return await self.finish(page.lines, None, order.name)
             after = batch[-1][1]
             if looked_at >= MOST_LOOKED_AT:
-                return await self.finish(found, after, order.name)
+                return await self.finish(page.lines, after, order.name)
             if by_index and len(kept) * FEW < len(batch):
                 by_index, source = False, self.by_columns(order)
 
@@ -258,22 +271,19 @@ class _Look(Generic[CardT]):
         kept = set(await self.among([record_id for record_id, _ in batch]))
         return [each for each in batch if each[0] in kept]
 
-    async def open(self, ids: Sequence[UUID]) -> dict[UUID, Line[CardT]]:
-        """The live records among ``ids``, opened; one that went into the bin since it was found is not there."""
+    async def open(self, ids: Sequence[UUID]) -> AsyncIterator[tuple[int, dict[UUID, Line[CardT]]]]:
+        """The live records among ``ids``, opened, in their order and in portions: of how many of ``ids`` each is, and
+        its records. One that went into the bin since it was found is not there."""
         keys, schema, open_ = self.reader.keys, self.schema.schema, self.lines.open
-        lines: dict[UUID, Line[CardT]] = {}
-        for start in range(0, len(ids), _ROWS_AT_ONCE):
-            part = ids[start : start + _ROWS_AT_ONCE]
-            rows: Sequence[Row] = await self.lines.repository.fetch_by_ids(self.tx, part, whole=self._whole)
-            live = [row for row in rows if row["deleted_at"] is None] if self._whole else rows
-            opened = await in_slices(lambda row: open_(keys, row, schema), live)
-            lines.update((line.row["id"], line) for line in opened)
-        self._tags = await self.lines.repository.fetch_tags_of(self.tx, ids) if self._tagged else {}
-        return lines
+        repository = self.lines.repository
+        async for number, rows in repository.portions(self.tx, ids, whole=self._whole):
+            opened = await in_slices(lambda row: open_(keys, row, schema), rows)
+            lines = {line.row["id"]: line for line in opened}
+            self._tags = await repository.fetch_tags_of(self.tx, list(lines)) if self._tagged else {}
+            yield number, lines
 
-    async def open_accepted(self, ids: Sequence[UUID]) -> dict[UUID, Line[CardT]]:
-        """Those of :meth:`open` that are asked for."""
-        lines = await self.open(ids)
+    async def accepted(self, lines: dict[UUID, Line[CardT]]) -> dict[UUID, Line[CardT]]:
+        """Those of a portion of :meth:`open` that are asked for."""
         if self.is_exact:
             return lines
         accepted = await self._decided(lines.values())
@@ -315,9 +325,8 @@ class _Look(Generic[CardT]):
         role = self.reader.grants.role
         if count is None and self.asked.count:
             count = await self._count()
-        return Page(
-            [line.card(role) for line in lines], [line.row["id"] for line in lines], after, sort, count
-        )
+        cards = await of_each(lambda line: line.card(role), lines, [line.row for line in lines])
+        return Page(cards, [line.row["id"] for line in lines], after, sort, count)
 
     async def hits(self, after: UUID, count: int) -> list[UUID]:
         """Up to ``count`` candidates of the blind index older than ``after``, newest first."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from heapq import nsmallest
 from operator import itemgetter
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -13,6 +14,7 @@ from daicho.customers.finding.orders import Position, run
 from daicho.customers.model import Contact
 from daicho.nihongo import KANA_BUCKETS
 from daicho.runtime import in_slices
+from daicho.web import page_length
 
 if TYPE_CHECKING:
     from daicho.customers.finding.finder import Look, Page
@@ -21,8 +23,8 @@ if TYPE_CHECKING:
 CardT = TypeVar("CardT")
 
 MOST_SORTED: Final = 20_000
-_IDS, _OPENED = 1_000, 250
-"""How many ids one query gives, and how many records are opened and compared in one go."""
+_IDS = 1_000
+"""How many ids one query gives."""
 _Key = tuple[str, int]
 """The kana, and the id as a number: it compares in a tenth of an id's time, and many are called alike."""
 BUCKETS: Final = (*KANA_BUCKETS, "")
@@ -44,15 +46,17 @@ async def page(look: Look[CardT]) -> Page[CardT]:
     buckets = range(len(BUCKETS)) if asked.bucket is None else [BUCKETS.index(asked.bucket)]
     at: Position | None = asked.after
     found: list[Line[CardT]] = []
+    left = asked.most_bytes
     last: Position | None = None
     sort = "kana"
     for number in buckets:
         if at is not None and number < at[0]:
             continue
         after = at if at is not None and number == at[0] else None
-        part, is_sorted = await _bucket(look, number, after, asked.limit - len(found) + 1)
+        part, is_sorted = await _bucket(look, number, after, asked.limit - len(found) + 1, left)
         for position, line in part:
-            if len(found) == asked.limit:
+            left -= line.row["size"]
+            if len(found) == asked.limit or (found and left < 0):
                 return await look.finish(found, last, sort)
             found.append(line)
             last = position
@@ -61,18 +65,30 @@ async def page(look: Look[CardT]) -> Page[CardT]:
 
 
 async def _bucket(
-    look: Look[CardT], number: int, after: Position | None, count: int
+    look: Look[CardT], number: int, after: Position | None, count: int, most: int
 ) -> tuple[list[tuple[Position, Line[CardT]]], bool]:
-    """Up to ``count`` lines of a bucket after ``after``, and whether they are sorted by kana."""
+    """Up to ``count`` lines of a bucket after ``after``, no more than one of them beyond ``most`` bytes but two in any
+    case; and whether they are sorted by kana."""
     inside = in_bucket(BUCKETS[number])
     ids = await _ids(look, inside)
     if len(ids) <= MOST_SORTED:
-        first = await _first(look, ids, after, count)
+        first = await _first(look, ids, after, count, most)
         return [((number, True, kana, line.row["id"]), line) for (kana, _), line in first], True
     later = look.select(None if after is None else after[3], count).where(inside)
     ids = [row[0] for row in await run(look.tx, later)]
-    lines = await look.open_accepted(ids)
-    return [((number, False, "", each), lines[each]) for each in ids if each in lines], False
+    found: list[tuple[Position, Line[CardT]]] = []
+    async for _, lines in look.open(ids):
+        accepted = await look.accepted(lines)
+        found += [((number, False, "", each), line) for each, line in accepted.items()]
+        fitting = _fitting([line for _, line in found], most)
+        if fitting < len(found):
+            return found[:fitting], False
+    return found, False
+
+
+def _fitting(lines: Sequence[Line[Any]], most: int) -> int:
+    """How many of ``lines`` fill ``most`` bytes, and one more, which says that they do not end there."""
+    return page_length((line.row["size"] for line in lines), len(lines), most) + 1
 
 
 async def _ids(look: Look[CardT], inside: sa.ColumnElement[bool]) -> list[UUID]:
@@ -88,14 +104,16 @@ async def _ids(look: Look[CardT], inside: sa.ColumnElement[bool]) -> list[UUID]:
 
 
 async def _first(
-    look: Look[CardT], ids: list[UUID], after: Position | None, count: int
+    look: Look[CardT], ids: list[UUID], after: Position | None, count: int, most: int
 ) -> list[tuple[_Key, Line[CardT]]]:
-    """The first ``count`` of ``ids`` after ``after`` in the order of kana. Of the others nothing is kept."""
+    """The first ``count`` of ``ids`` after ``after`` in the order of kana, of ``most`` bytes as :func:`_bucket` has
+    them. Of the others nothing is kept."""
     end = None if after is None else (after[2], after[3].int)
     first: list[tuple[_Key, Line[CardT]]] = []
-    for start in range(0, len(ids), _OPENED):
-        lines = await look.open_accepted(ids[start : start + _OPENED])
-        keyed = await in_slices(lambda line: ((line.kana(), line.row["id"].int), line), lines.values())
+    async for _, lines in look.open(ids):
+        accepted = await look.accepted(lines)
+        keyed = await in_slices(lambda line: ((line.kana(), line.row["id"].int), line), accepted.values())
         later = [each for each in keyed if end is None or each[0] > end]
         first = nsmallest(count, [*first, *later], key=itemgetter(0))
+        first = first[: _fitting([line for _, line in first], most)]
     return first

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from heapq import merge
 from operator import itemgetter
@@ -15,6 +15,7 @@ from daicho.customers.repository import NEWEST
 from daicho.customers.schemas import MOST_COUNTED, Count
 from daicho.fields import index_rows
 from daicho.runtime import in_slices
+from daicho.web import page_length
 
 if TYPE_CHECKING:
     from daicho.customers.finding.finder import Look, Page
@@ -99,8 +100,9 @@ async def _ordered(look: Look[CardT], ids: list[UUID]) -> list[UUID]:
     lack: list[UUID] = []
     for start in range(0, len(ids), _RUN):
         part = ids[start : start + _RUN]
-        lines = await look.open(part)
-        keys = dict(zip(lines, await in_slices(key, lines.values()), strict=True))
+        keys: dict[UUID, Any] = {}
+        async for _, lines in look.open(part):
+            keys.update(zip(lines, await in_slices(key, lines.values()), strict=True))
         have = [(keys[each], each.int, each) for each in part if keys.get(each) is not None]
         runs.append(sorted(have, reverse=order.descending))
         lack += [each for each in part if each in keys and keys[each] is None]
@@ -112,21 +114,35 @@ async def _ordered(look: Look[CardT], ids: list[UUID]) -> list[UUID]:
 async def _sorted(look: Look[CardT], ids: list[UUID], after: Any) -> Page[CardT]:
     """The page after the position ``after`` (None: the first) of all the hits ``ids``."""
     order = look.asked.order
-    lines = await look.open_accepted(ids)
     key = _key_of(order)
-    keys = await in_slices(key, lines.values())
-    placed = [
-        _Placed(each, record_id, line) for each, (record_id, line) in zip(keys, lines.items(), strict=True)
-    ]
-    have = sorted((each for each in placed if each.key is not None), key=_place, reverse=order.descending)
-    lack = sorted((each for each in placed if each.key is None), key=lambda each: each.id, reverse=True)
-    later = [
-        each for each in have + lack if after is None or _is_after(order, each, _of_position(order, after))
-    ]
-    shown = later[: look.asked.limit]
-    end = _position(order, shown[-1]) if len(later) > len(shown) else None
-    count = Count(min(len(placed), MOST_COUNTED), len(placed) > MOST_COUNTED) if look.asked.count else None
-    return await look.finish([each.line for each in shown], end, order.name, count)
+    end = None if after is None else _of_position(order, after)
+    first: list[_Placed] = []
+    number, more = 0, False
+    async for _, lines in look.open(ids):
+        accepted = await look.accepted(lines)
+        number += len(accepted)
+        keys = await in_slices(key, accepted.values())
+        placed = (_Placed(*each) for each in zip(keys, accepted, accepted.values(), strict=True))
+        later = _in_order(
+            order, [*first, *(each for each in placed if end is None or _is_after(order, each, end))]
+        )
+        # Of those that no longer fit nothing is kept: what comes later only pushes them further.
+        first = later[
+            : page_length((each.line.row["size"] for each in later), look.asked.limit, look.asked.most_bytes)
+        ]
+        more = more or len(first) < len(later)
+    position = _position(order, first[-1]) if more else None
+    count = Count(min(number, MOST_COUNTED), number > MOST_COUNTED) if look.asked.count else None
+    return await look.finish([each.line for each in first], position, order.name, count)
+
+
+def _in_order(order: Order, placed: Sequence[_Placed]) -> list[_Placed]:
+    """``placed`` in the order, then those that have no key, newest first."""
+    have = [each for each in placed if each.key is not None]
+    lack = [each for each in placed if each.key is None]
+    have.sort(key=_place, reverse=order.descending)
+    lack.sort(key=lambda each: each.id, reverse=True)
+    return have + lack
 
 
 def _place(each: _Placed) -> tuple[Any, int]:
