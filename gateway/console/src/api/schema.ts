@@ -1380,7 +1380,7 @@ export interface components {
         };
         /**
          * AuditEntryPage
-         * @description A page of entries, the newest first.
+         * @description A page of entries, the newest first. It holds fewer than ``limit`` when they are long (some 600 kB an answer).
          */
         AuditEntryPage: {
             /** @description What was found, in the order of the list. */
@@ -2274,11 +2274,13 @@ export interface components {
         };
         /**
          * History
-         * @description The newest steps of a record's history.
+         * @description Steps of a record's history, newest first.
          */
         History: {
             /** @description What was found, in the order of the list. */
             items: components["schemas"]["HistoryEntry"][];
+            /** @description Where the next page begins; null at the end. */
+            next_cursor: string | null;
         };
         /**
          * HistoryEntry
@@ -4736,7 +4738,15 @@ export interface operations {
     };
     read_company_history: {
         parameters: {
-            query?: never;
+            query?: {
+                /**
+                 * @description How many items a page has at most.
+                 * @example 50
+                 */
+                limit?: number;
+                /** @description Where to go on: the next_cursor of the page before; it fits the same question alone. */
+                cursor?: string | null;
+            };
             header?: {
                 /**
                  * @description The language of problem documents: ja (the default) or en.
@@ -4778,13 +4788,14 @@ export interface operations {
                      *           "kind": "created",
                      *           "version": 3
                      *         }
-                     *       ]
+                     *       ],
+                     *       "next_cursor": null
                      *     }
                      */
                     "application/json": components["schemas"]["History"];
                 };
             };
-            400: components["responses"]["malformed"];
+            400: components["responses"]["invalid_cursor.malformed"];
             401: components["responses"]["unauthenticated"];
             403: components["responses"]["forbidden"];
             404: components["responses"]["not_found"];
@@ -5521,7 +5532,15 @@ export interface operations {
     };
     read_contact_history: {
         parameters: {
-            query?: never;
+            query?: {
+                /**
+                 * @description How many items a page has at most.
+                 * @example 50
+                 */
+                limit?: number;
+                /** @description Where to go on: the next_cursor of the page before; it fits the same question alone. */
+                cursor?: string | null;
+            };
             header?: {
                 /**
                  * @description The language of problem documents: ja (the default) or en.
@@ -5563,13 +5582,14 @@ export interface operations {
                      *           "kind": "created",
                      *           "version": 3
                      *         }
-                     *       ]
+                     *       ],
+                     *       "next_cursor": null
                      *     }
                      */
                     "application/json": components["schemas"]["History"];
                 };
             };
-            400: components["responses"]["malformed"];
+            400: components["responses"]["invalid_cursor.malformed"];
             401: components["responses"]["unauthenticated"];
             403: components["responses"]["forbidden"];
             404: components["responses"]["not_found"];

@@ -1,8 +1,9 @@
 /** What happened to a record: who, when, and each value before and after. */
 
-import { Badge, Table, Text, Timeline } from "@mantine/core";
+import { Badge, Button, Group, Table, Text, Timeline } from "@mantine/core";
 import { IconFileImport, IconPencil, IconPlus, IconRestore, IconTrash, IconUserShare } from "@tabler/icons-react";
-import { useQuery } from "@tanstack/react-query";
+import { useInfiniteQuery } from "@tanstack/react-query";
+import { itemsOf } from "@/api/queries";
 import type { HistoryEntry, Resource } from "@/api/types";
 import { usePreferences } from "@/app/preferences";
 import { useUserName } from "@/components/people";
@@ -18,21 +19,31 @@ const ICONS = { created: IconPlus, updated: IconPencil, deleted: IconTrash, rest
 
 export function History({ resource, id, sections }: { resource: Resource; id: string; sections: SectionSpec[] }) {
   const { translate: t } = usePreferences();
-  const history = useQuery(historyQuery(resource, id));
+  const history = useInfiniteQuery(historyQuery(resource, id));
   if (history.isPending) return <Loading />;
   if (history.isError) return <Failure error={history.error} onRetry={() => void history.refetch()} />;
-  if (history.data.length === 0) return <Empty title={t("history.empty")} />;
+  const entries = itemsOf(history.data.pages, (entry) => String(entry.version));
+  if (entries.length === 0) return <Empty title={t("history.empty")} />;
   return (
-    <Timeline bulletSize={24} lineWidth={1} mt="md" classNames={{ itemBullet: styles.bullet }}>
-      {history.data.map((entry) => {
-        const Shown = entry.cause_id ? IconFileImport : ICONS[entry.kind];
-        return (
-          <Timeline.Item key={entry.version} bullet={<Shown size={13} />}>
-            <Entry entry={entry} sections={sections} />
-          </Timeline.Item>
-        );
-      })}
-    </Timeline>
+    <>
+      <Timeline bulletSize={24} lineWidth={1} mt="md" classNames={{ itemBullet: styles.bullet }}>
+        {entries.map((entry) => {
+          const Shown = entry.cause_id ? IconFileImport : ICONS[entry.kind];
+          return (
+            <Timeline.Item key={entry.version} bullet={<Shown size={13} />}>
+              <Entry entry={entry} sections={sections} />
+            </Timeline.Item>
+          );
+        })}
+      </Timeline>
+      {history.hasNextPage && (
+        <Group justify="center" mt="sm">
+          <Button variant="default" loading={history.isFetchingNextPage} onClick={() => void history.fetchNextPage()}>
+            {t("action.more")}
+          </Button>
+        </Group>
+      )}
+    </>
   );
 }
 

@@ -2,7 +2,8 @@
 
 import { queryOptions } from "@tanstack/react-query";
 import { client, ifMatch, take } from "@/api/client";
-import type { CompanyInput, CompanyView, ContactInput, ContactView, HistoryEntry, Resource } from "@/api/types";
+import { pagesQuery } from "@/api/queries";
+import type { CompanyInput, CompanyView, ContactInput, ContactView, HistoryEntry, Page, Resource } from "@/api/types";
 
 export type RecordView = ContactView | CompanyView;
 
@@ -17,16 +18,11 @@ export function recordQuery(resource: Resource, id: string) {
 }
 
 export function historyQuery(resource: Resource, id: string) {
-  return queryOptions<HistoryEntry[]>({
-    queryKey: [resource, id, "history"],
-    queryFn: async () => {
-      const page =
-        resource === "contact"
-          ? await take(client.GET("/v1/contacts/{contact_id}/history", { params: ofContact(id) }))
-          : await take(client.GET("/v1/companies/{company_id}/history", { params: ofCompany(id) }));
-      return page.items;
-    },
-  });
+  return pagesQuery([resource, id, "history"], (cursor, signal): Promise<Page<HistoryEntry>> =>
+    resource === "contact"
+      ? take(client.GET("/v1/contacts/{contact_id}/history", { params: { ...ofContact(id), query: { cursor } }, signal }))
+      : take(client.GET("/v1/companies/{company_id}/history", { params: { ...ofCompany(id), query: { cursor } }, signal })),
+  );
 }
 
 type Members = Record<string, unknown>;
