@@ -11,6 +11,7 @@ import pytest
 import pytest_asyncio
 
 from daicho.customers.finding import finder, sorting
+from daicho.customers.finding.filling import more_candidates
 from daicho.customers.finding.search import search_ids
 from daicho.tenancy import uuid7
 
@@ -277,7 +278,7 @@ async def test_a_candidate_that_is_none_makes_the_look_up_ask_for_few_more(house
     [(1, 50, 51, 20), (26, 25, 51, 79), (41, 10, 51, 204), (51, 0, 51, 204), (51, 1, 255, 1_020)],
 )
 def test_how_many_more_are_taken_follows_from_how_many_were_right(missing, found, opened, more) -> None:
-    assert finder._more(missing, found, opened) == more
+    assert more_candidates(missing, found, opened) == more
 
 
 async def test_where_the_columns_say_more_than_the_index_they_lead(house, people, monkeypatch) -> None:

@@ -45,3 +45,12 @@ async def of_each(function: Callable[[Item], Made], items: Sequence[Item], rows:
     if sum(row["size"] for row in rows) > _IN_ONE_GO:
         return await in_slices(function, items)
     return [function(item) for item in items]
+
+
+def more_candidates(missing: int, found: int, opened: int) -> int:
+    """How many candidates to take for ``missing`` records when of those ``opened`` so far ``found`` were such.
+
+    Half as many again as that says: a candidate too many costs little, one too few another look-up. Where hardly any are
+    such, the number grows fast, for a look-up costs more than its candidates."""
+    most = max(200, 4 * opened)
+    return most if not found else min(max(20, missing * opened * 3 // (2 * found)), most)

@@ -12,7 +12,6 @@ from collections.abc import (
     Awaitable,
     Callable,
     Collection,
-    Iterable,
     Iterator,
     Mapping,
     Sequence,
@@ -26,8 +25,8 @@ import sqlalchemy as sa
 
 from daicho.customers.definitions.catalogue import Catalogue, ResourceSchema
 from daicho.customers.finding import kana, sorting
+from daicho.customers.finding.filling import PageFilling, more_candidates, of_each, size_of
 from daicho.customers.finding.narrowing import Indexed, words_of
-from daicho.customers.finding.filling import PageFilling, of_each, size_of
 from daicho.customers.finding.orders import (
     KANA,
     NEWEST_FIRST,
@@ -42,7 +41,7 @@ from daicho.customers.finding.search import search_ids
 from daicho.customers.lines import Line, Lines, bindings_of, indexed_of
 from daicho.customers.model import Company, model_of
 from daicho.customers.reader import Reader
-from daicho.customers.repository import TENANT, Row
+from daicho.customers.repository import TENANT
 from daicho.customers.schemas import MOST_COUNTED, Count
 from daicho.customers.texts import searchable
 from daicho.customers.words import Words
@@ -261,7 +260,7 @@ class _Look(Generic[CardT]):
         if by_index and self._narrows:
             return MOST_OPENED
         missing = self.asked.limit - found + 1
-        want = missing if self.is_exact or is_first else _more(missing, found, opened)
+        want = missing if self.is_exact or is_first else more_candidates(missing, found, opened)
         return min(want, MOST_OPENED - opened)
 
     async def _kept(self, batch: list[tuple[UUID, Any]]) -> list[tuple[UUID, Any]]:
@@ -395,15 +394,6 @@ class _Look(Generic[CardT]):
 
 def _same(step: Step) -> Step:
     return step
-
-
-def _more(missing: int, found: int, opened: int) -> int:
-    """How many candidates to take for ``missing`` records when of those ``opened`` so far ``found`` were such.
-
-    Half as many again as that says: a candidate too many costs little, one too few another look-up. Where hardly any are
-    such, the number grows fast, for a look-up costs more than its candidates."""
-    most = max(200, 4 * opened)
-    return most if not found else min(max(20, missing * opened * 3 // (2 * found)), most)
 
 
 Look = _Look
