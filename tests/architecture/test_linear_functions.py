@@ -105,6 +105,7 @@ NO_TEXT: Final = {
     "fields.validation.as_fault": "reads a pointer",
     "customers.imports.files.encode": "an encoder of the standard library, with text of a file that was read",
     "customers.imports.files.corrected": "reads choices of a form, of 40 characters at most",
+    "customers.terms.tokens_in_steps": "reads texts that are folded and bounded",
     "identity.policy.mail_may_leave": "reads the name of a kind of mail",
     "identity.policy.may_touch_user": "reads the name of a role",
     "web.problems.respond": "reads faults",

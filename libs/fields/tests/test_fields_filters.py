@@ -26,6 +26,7 @@ from daicho.fields.filters import (
     conditions,
     matcher,
     matcher_in_steps,
+    matching,
     operators,
     parse_filter,
 )
@@ -366,6 +367,16 @@ async def test_sql_then_python_is_python_alone(
         assert {number for number in over if decides(stored[number])} == alone
         if bounds.exact:
             assert over == alone
+
+
+def test_value_is_folded_once_for_all_conditions(monkeypatch: pytest.MonkeyPatch) -> None:
+    folded: list[object] = []
+    monkeypatch.setattr(matching, "comparable", lambda _, value: folded.append(value) or fold(value))
+    tree = {"any": [leaf("text", "contains", f"無{number}") for number in range(50)]}
+    node = parse_filter(tree, FIELDS, TODAY)
+    assert not matcher(node)({"text": "青木"})
+    assert list(matcher_in_steps(node)({"text": "青木"}))[-1] is False
+    assert folded == ["青木", "青木"]
 
 
 async def test_texts_longer_than_their_index_row_are_neither_lost_nor_taken_for_sure(

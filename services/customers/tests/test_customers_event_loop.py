@@ -21,13 +21,18 @@ import msgspec
 import pytest
 import pytest_asyncio
 
+from daicho.customers.companies.records import Companies
 from daicho.customers.contacts import sealing
+from daicho.customers.contacts.records import Contacts
 from daicho.customers.contacts.rows import columns_of
 from daicho.customers.contacts.schemas import ContactInput, Email
 from daicho.customers.contacts.sealing import REST, TABLE, Rest
-from daicho.customers.definitions.catalogue import ResourceSchema
+from daicho.customers.definitions.catalogue import Catalogue, ResourceSchema
+from daicho.customers.reindexing import rewrite_tokens
+from daicho.customers.rewriting import in_batches, rewrite_for_field
 from daicho.fields import Schema
-from daicho.runtime import spare_start_from_collection
+from daicho.jobs import Job
+from daicho.runtime import spare_start_from_collection, utc_now
 
 CONTACTS = 8_000
 LONGEST = 0.05
@@ -201,15 +206,16 @@ async def test_no_search_of_long_texts_holds_the_event_loop(long_house, monkeypa
     assert [each for each in found if each[0] > LONGEST] == []
 
 
-def _random_text() -> str:
-    random = Random(1)
+def _random_text(seed: int) -> str:
+    random = Random(seed)
     return "".join(chr(random.randrange(0x4E00, 0x9FFF)) for _ in range(LONG))
 
 
 @pytest.mark.parametrize("name", ["kanji", "repetitive", "composed", "distinct"])
 async def test_no_write_of_long_texts_holds_the_event_loop(long_house, monkeypatch, name) -> None:
-    text = (_LONG_TEXTS | {"composed": "㈱" * LONG, "distinct": _random_text()})[name]
-    body = {"family_name": "長", "custom": {f"k{number}": text for number in range(16)}}
+    texts = _LONG_TEXTS | {"composed": "㈱" * LONG}
+    custom = {f"k{number}": texts.get(name) or _random_text(number) for number in range(16)}
+    body = {"family_name": "長", "custom": custom}
     await long_house.owner("GET", "/v1/me")
     with watched(monkeypatch) as found:
         made = await long_house.owner("POST", "/v1/contacts", body)
@@ -235,3 +241,25 @@ async def test_value_that_expands_too_much_is_refused_and_a_stored_one_may_stay(
     changed = await long_house.owner("PATCH", place, {"title": "b"}, if_match='"v1"')
     assert changed.status_code == 200
     assert (await long_house.owner("GET", place)).json()["notes"] == _LONG_TEXTS["ligatures"]
+
+
+async def test_no_rewrite_of_long_texts_holds_the_event_loop(ledger, long_house, monkeypatch) -> None:
+    for place in range(3):
+        custom = {f"k{number}": _random_text(100 * place + number) for number in range(16)}
+        await long_house.owner.make("/v1/contacts", family_name="長", custom=custom)
+    fields = (await long_house.owner("GET", "/v1/fields")).json()["items"]
+    [chosen] = [each for each in fields if each["key"] == "k15"]
+    catalogue = Catalogue()
+    contacts = Contacts(catalogue, utc_now, Companies(catalogue, utc_now))
+    job = Job("rewrite_records", long_house.tenant_id, UUID(chosen["id"]), 0)
+    with watched(monkeypatch) as found:
+        await rewrite_for_field(ledger.database, ledger.keyring, {"contact": contacts}, job)
+        await rewrite_tokens(ledger.database, ledger.keyring, long_house.tenant_id)
+    assert [each for each in found if each[0] > LONGEST] == []
+
+
+def test_batch_of_records_is_bounded_in_bytes() -> None:
+    sizes = [
+        {"id": UUID(int=number), "size": size} for number, size in enumerate([10, 3_999_990, 1, 5_000_000, 2])
+    ]
+    assert [[each.int for each in ids] for ids in in_batches(sizes)] == [[0, 1], [2], [3], [4]]

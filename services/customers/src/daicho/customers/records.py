@@ -91,11 +91,17 @@ class Records(ABC, Generic[StateT, PatchT, ViewT]):
         self, keys: TenantKeys, record_id: UUID, state: StateT, schema: ResourceSchema
     ) -> dict[str, Any]:
         """As :meth:`columns`, where the event loop is shared: lets others run while long texts are indexed."""
-        custom_tokens = await long_tokens(keys, schema.schema, state.custom)
-        [columns] = await in_slices(
-            lambda tokens: self.columns(keys, record_id, state, schema, tokens), [custom_tokens]
-        )
+        [columns] = await self.columns_of_many(keys, [(record_id, state)], schema)
         return columns
+
+    async def columns_of_many(
+        self, keys: TenantKeys, states: Sequence[tuple[UUID, StateT]], schema: ResourceSchema
+    ) -> list[dict[str, Any]]:
+        """:meth:`columns` of each of ``states``, in slices."""
+        tokens = [await long_tokens(keys, schema.schema, state.custom) for _, state in states]
+        return await in_slices(
+            lambda each: self.columns(keys, *each[0], schema, each[1]), zip(states, tokens, strict=True)
+        )
 
     @abstractmethod
     def digests(self, keys: TenantKeys, state: StateT, schema: ResourceSchema) -> list[index.Digest]:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 from uuid import UUID
-
-import msgspec
 
 from daicho.customers.companies.records import Companies
 from daicho.customers.contacts.records import Contacts
 from daicho.customers.definitions.catalogue import Catalogue
 from daicho.customers.records import Records
 from daicho.customers.repository import OLDEST
+from daicho.customers.rewriting import in_batches, opened_in_slices
 from daicho.keyring import Keyring
 from daicho.runtime import utc_now
 from daicho.tenancy import Database, TenantId
@@ -45,22 +45,34 @@ async def _rewrite(
 ) -> int:
     done, after = 0, OLDEST
     while True:
-        keys = await keyring.open(tenant_id)
-        async with database.transaction(tenant_id) as tx:
-            rows = await records.repository.statements["batch"].fetch(tx, after=after, count=BATCH)
-            held = await tx.driver.fetch(_TOKENS[records.resource], tenant_id, [row["id"] for row in rows])
-            before = {row["id"]: row["tokens"] for row in held}
-            schema = await records.catalogue.current(tx, records.resource)
-            changed: list[tuple[TenantId, UUID, list[int]]] = []
-            for row in rows:
-                state = records.opened(keys, row, [])
-                custom = {key: each for key, each in state.custom.items() if key in schema.schema.definitions}
-                state = msgspec.structs.replace(state, custom=custom)
-                tokens = records.columns(keys, row["id"], state, schema)["tokens"]
-                if tokens != before[row["id"]]:
-                    changed.append((tenant_id, row["id"], tokens))
-            await tx.driver.executemany(_STORE[records.resource], changed)
-        done += len(changed)
-        if len(rows) < BATCH:
+        async with database.reading(tenant_id) as tx:
+            sizes = await records.repository.statements["sizes"].fetch(tx, after=after, count=BATCH)
+        for ids in in_batches(sizes):
+            done += await _rewrite_batch(database, keyring, tenant_id, records, ids)
+        if len(sizes) < BATCH:
             return done
-        after = rows[-1]["id"]
+        after = sizes[-1]["id"]
+
+
+async def _rewrite_batch(
+    database: Database,
+    keyring: Keyring,
+    tenant_id: TenantId,
+    records: Records[Any, Any, Any],
+    ids: Sequence[UUID],
+) -> int:
+    keys = await keyring.open(tenant_id)
+    async with database.transaction(tenant_id) as tx:
+        rows = await records.repository.lock_by_ids(tx, ids)
+        held = await tx.driver.fetch(_TOKENS[records.resource], tenant_id, list(ids))
+        before = {row["id"]: row["tokens"] for row in held}
+        schema = await records.catalogue.current(tx, records.resource)
+        states = await opened_in_slices(keys, records, rows, schema)
+        made = await records.columns_of_many(keys, states, schema)
+        changed = [
+            (tenant_id, record_id, columns["tokens"])
+            for (record_id, _), columns in zip(states, made, strict=True)
+            if columns["tokens"] != before[record_id]
+        ]
+        await tx.driver.executemany(_STORE[records.resource], changed)
+    return len(changed)

@@ -12,7 +12,7 @@ from typing import Any, Final, Protocol
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy import ARRAY, Select, Uuid, and_, bindparam, func, lateral, select, true
+from sqlalchemy import ARRAY, Select, Text, Uuid, and_, bindparam, cast, func, lateral, select, true
 from sqlalchemy.sql import ColumnElement
 
 from daicho.customers.model import Resource, SchemaRevision, Tag, model_of
@@ -65,10 +65,8 @@ def statements(
     found = {
         "by_ids": line.where(among, c.deleted_at.is_(None)),
         "whole_by_ids": whole.where(among),
-        "batch": whole.where(c.id > bindparam("after"))
-        .order_by(c.id)
-        .limit(bindparam("count"))
-        .with_for_update(of=table),
+        "locked_by_ids": whole.where(among).order_by(c.id).with_for_update(of=table),
+        "sizes": sizes_of(resource).order_by(c.id).limit(bindparam("count")),
         "one": one,
         "one_locked": one.with_for_update(of=table),
         "tags": tags.where(Tag.record_id == bindparam("id")).order_by(Tag.name),
@@ -94,6 +92,13 @@ def statements(
         for prefix, rows in (("", all_owners), ("owned_", owned)):
             found[prefix + name] = within_bytes(rows, size, by="id", descending=name == "newest")
     return {name: sql(statement) for name, statement in found.items()}
+
+
+def sizes_of(resource: Resource) -> Select[Any]:
+    """Ids after ``after``, deleted ones included, and how many bytes each record has besides its short columns."""
+    c = model_of(resource).__table__.c
+    size = func.octet_length(cast(c.custom, Text)) + func.coalesce(func.octet_length(c.rest), 0)
+    return select(c.id, size.label("size")).where(c.tenant_id == TENANT, c.id > bindparam("after"))
 
 
 def _owned(table: Any, live: ColumnElement[bool], order: ColumnElement[Any]) -> Any:
@@ -162,6 +167,10 @@ class Repository:
         if not ids:
             return []
         return await self.statements["whole_by_ids" if whole else "by_ids"].fetch(tx, ids=list(ids))
+
+    async def lock_by_ids(self, tx: TenantTransaction, ids: Sequence[UUID]) -> Sequence[asyncpg.Record]:
+        """The records among ``ids``, whole, deleted ones included, in the order of ids, locked against other changes."""
+        return await self.statements["locked_by_ids"].fetch(tx, ids=list(ids))
 
     async def fetch_one(
         self, tx: TenantTransaction, record_id: UUID, *, lock: bool = False

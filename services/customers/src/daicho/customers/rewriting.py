@@ -7,14 +7,14 @@ work that stopped in the middle begins again at no loss.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
 
 import asyncpg
 import msgspec
 
-from daicho.customers.contacts.repository import OF_COMPANY
+from daicho.customers.contacts.repository import SIZES_OF_COMPANY
 from daicho.customers.definitions.catalogue import ResourceSchema
 from daicho.customers.model import VALUES
 from daicho.customers.records import Records
@@ -22,11 +22,14 @@ from daicho.customers.repository import OLDEST, Row
 from daicho.fields import index_kind, index_rows
 from daicho.jobs import Job
 from daicho.keyring import Keyring, TenantKeys
+from daicho.runtime import in_slices
 from daicho.tenancy import Database, TenantTransaction
 
 AnyRecords = Records[Any, Any, Any]
 
 BATCH: Final = 200
+BATCH_BYTES: Final = 4_000_000
+"""Bytes of the records of one transaction, which are in memory together."""
 _FIELD: Final = "SELECT resource, key, version, deleted_at FROM field WHERE tenant_id = $1 AND id = $2"
 _MARK_INDEXED: Final = """
     UPDATE field SET indexed = (definition ->> 'searchable')::boolean
@@ -77,23 +80,54 @@ async def _read(database: Database, job: Job) -> asyncpg.Record | None:
 async def _rewrite_all(database: Database, keyring: Keyring, chosen: AnyRecords, job: Job) -> None:
     after: UUID | None = OLDEST
     while after is not None:
-        keys = await keyring.open(job.tenant_id)
-        async with database.transaction(job.tenant_id) as tx:
-            rows = await chosen.repository.statements["batch"].fetch(tx, after=after, count=BATCH)
-            await _rewrite(tx, keys, chosen, rows)
-            after = rows[-1]["id"] if len(rows) == BATCH else None
+        async with database.reading(job.tenant_id) as tx:
+            sizes = await chosen.repository.statements["sizes"].fetch(tx, after=after, count=BATCH)
+        for ids in in_batches(sizes):
+            keys = await keyring.open(job.tenant_id)
+            async with database.transaction(job.tenant_id) as tx:
+                await _rewrite(tx, keys, chosen, await chosen.repository.lock_by_ids(tx, ids))
+        after = sizes[-1]["id"] if len(sizes) == BATCH else None
+
+
+def in_batches(sizes: Sequence[Row]) -> Iterator[list[UUID]]:
+    """The ids of rows with ``id`` and ``size``, in batches of at most :data:`BATCH_BYTES` (one row may have more)."""
+    batch: list[UUID] = []
+    held = 0
+    for row in sizes:
+        if batch and held + row["size"] > BATCH_BYTES:
+            yield batch
+            batch, held = [], 0
+        batch.append(row["id"])
+        held += row["size"]
+    if batch:
+        yield batch
 
 
 async def reindex_contacts(database: Database, keyring: Keyring, contacts: AnyRecords, job: Job) -> None:
     """The job after a new name of the company that is its subject: its contacts."""
     after: UUID | None = OLDEST
     while after is not None:
-        keys = await keyring.open(job.tenant_id)
-        async with database.transaction(job.tenant_id) as tx:
-            found = await OF_COMPANY.fetch(tx, company_id=job.subject, after=after, count=BATCH)
-            ids = [row["id"] for row in found]
-            await _rewrite(tx, keys, contacts, await contacts.repository.fetch_by_ids(tx, ids, whole=True))
-            after = ids[-1] if len(ids) == BATCH else None
+        async with database.reading(job.tenant_id) as tx:
+            sizes = await SIZES_OF_COMPANY.fetch(tx, company_id=job.subject, after=after, count=BATCH)
+        for ids in in_batches(sizes):
+            keys = await keyring.open(job.tenant_id)
+            async with database.transaction(job.tenant_id) as tx:
+                await _rewrite(tx, keys, contacts, await contacts.repository.lock_by_ids(tx, ids))
+        after = sizes[-1]["id"] if len(sizes) == BATCH else None
+
+
+async def opened_in_slices(
+    keys: TenantKeys, records: AnyRecords, rows: Sequence[Row], schema: ResourceSchema
+) -> list[tuple[UUID, Any]]:
+    """Ids and states of ``rows`` without their tags and without the values of fields that are gone."""
+    known = schema.schema.definitions
+
+    def opened(row: Row) -> tuple[UUID, Any]:
+        state = records.opened(keys, row, [])
+        custom = {key: each for key, each in state.custom.items() if key in known}
+        return row["id"], msgspec.structs.replace(state, custom=custom)
+
+    return await in_slices(opened, rows)
 
 
 async def _rewrite(tx: TenantTransaction, keys: TenantKeys, records: AnyRecords, rows: Sequence[Row]) -> None:
@@ -101,17 +135,25 @@ async def _rewrite(tx: TenantTransaction, keys: TenantKeys, records: AnyRecords,
         return
     schema = await records.catalogue.current(tx, records.resource)
     ids = [row["id"] for row in rows]
+    states = await opened_in_slices(keys, records, rows, schema)
+    made = await records.columns_of_many(keys, states, schema)
+    place = (tx.tenant_id, records.resource)
+
+    def written(each: tuple[UUID, Mapping[str, Any]]) -> tuple[tuple[Any, ...], list[tuple[str, Any]]]:
+        record_id, columns = each
+        plain = msgspec.json.encode(columns["custom"]).decode()
+        found = [
+            (kind, (*place, key, value, record_id))
+            for kind, key, value in _indexed(schema, columns["custom"])
+        ]
+        return (tx.tenant_id, record_id, plain, columns["rest"], columns["tokens"]), found
+
     stored: list[tuple[Any, ...]] = []
     values: dict[str, list[tuple[Any, ...]]] = {}
-    for row in rows:
-        state = records.opened(keys, row, [])
-        custom = {key: each for key, each in state.custom.items() if key in schema.schema.definitions}
-        state = msgspec.structs.replace(state, custom=custom)
-        columns = records.columns(keys, row["id"], state, schema)
-        plain = msgspec.json.encode(columns["custom"]).decode()
-        stored.append((tx.tenant_id, row["id"], plain, columns["rest"], columns["tokens"]))
-        for kind, key, value in _indexed(schema, columns["custom"]):
-            values.setdefault(kind, []).append((tx.tenant_id, records.resource, key, value, row["id"]))
+    for row, found in await in_slices(written, zip(ids, made, strict=True)):
+        stored.append(row)
+        for kind, value in found:
+            values.setdefault(kind, []).append(value)
     await tx.driver.executemany(_STORE[records.resource], stored)
     for statement in _CLEAR:
         await tx.driver.execute(statement, tx.tenant_id, ids, records.resource)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -106,8 +107,9 @@ def code_fault(pointer: str, code: str) -> FieldFault | None:
 
 
 def normalise_password(text: str) -> str:
-    """NFKC, so that a password typed full width on one machine matches half width on another."""
-    return compose(text)
+    """NFKC, so that a password typed full width on one machine matches half width on another. Nothing of a password that
+    may be long enough is cut."""
+    return unicodedata.normalize("NFKC", text) if len(text) <= _PASSWORD_MAXIMUM else compose(text)
 
 
 def password_length_fault(pointer: str, password: str) -> FieldFault | None:

@@ -7,7 +7,7 @@ from typing import Final
 from sqlalchemy import and_, bindparam, select
 
 from daicho.customers.model import Company, Contact
-from daicho.customers.repository import TENANT, Repository, statements
+from daicho.customers.repository import TENANT, Repository, sizes_of, statements
 from daicho.tenancy import sql
 
 _c, _k = Contact.__table__.c, Company.__table__.c
@@ -38,15 +38,9 @@ STATEMENTS: Final = statements(
 )
 REPOSITORY: Final = Repository(STATEMENTS)
 
-OF_COMPANY: Final = sql(
-    select(_c.id)
-    .where(
-        _c.tenant_id == TENANT,
-        _c.company_id == bindparam("company_id"),
-        _c.deleted_at.is_(None),
-        _c.id > bindparam("after"),
-    )
+SIZES_OF_COMPANY: Final = sql(
+    sizes_of("contact")
+    .where(_c.company_id == bindparam("company_id"), _c.deleted_at.is_(None))
     .order_by(_c.id)
     .limit(bindparam("count"))
-    .with_for_update()
 )

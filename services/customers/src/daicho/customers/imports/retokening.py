@@ -13,6 +13,7 @@ from daicho.customers.imports.preparing import array, records_of
 from daicho.customers.imports.taking_over import NEW
 from daicho.customers.model import Resource
 from daicho.keyring import TenantKeys
+from daicho.runtime import in_slices
 from daicho.tenancy import TenantTransaction
 
 STAGED: Final = f"""
@@ -35,12 +36,10 @@ async def renew_tokens(
     """Write the tokens of the new records ``among`` (tenant, import, first and last number) by ``keys``."""
     records = records_of(resource, Catalogue())
     rows = await tx.driver.fetch(STAGED, *among)
-    numbers, tokens = [], []
-    for row in rows:
-        state = records.opened(keys, _as_stored(row), [])
-        columns = records.columns(keys, row["record_id"], state, schema)
-        numbers.append(row["number"])
-        tokens.append(array(columns["tokens"]))
+    states = await in_slices(lambda row: (row["record_id"], records.opened(keys, _as_stored(row), [])), rows)
+    made = await records.columns_of_many(keys, states, schema)
+    numbers = [row["number"] for row in rows]
+    tokens = [array(columns["tokens"]) for columns in made]
     await tx.driver.execute(STORE, *among[:2], numbers, tokens)
 
 

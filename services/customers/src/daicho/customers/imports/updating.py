@@ -26,6 +26,7 @@ from daicho.customers.imports.storing import Changed, Storing
 from daicho.customers.imports.taking_over import CONFLICTS
 from daicho.customers.model import RESOURCES, Resource
 from daicho.customers.records import Records
+from daicho.runtime import in_slices
 from daicho.tenancy import TenantTransaction, UserId
 
 LOCK: Final = {
@@ -112,31 +113,45 @@ class Updating:
         held = {each["id"]: each for each in await records.repository.fetch_by_ids(tx, ids, whole=True)}
         tags = await records.repository.fetch_tags_of(tx, ids)
         merged: list[tuple[Any, Any, Any, Any]] = []
-        for row in rows:
-            stored = held.get(row["record_id"])
-            if stored is None or stored["deleted_at"] is not None or not self._covers(stored["owner_id"]):
-                updated.refused.append((row["number"], row["line"], "record_gone"))
-                continue
-            before = records.opened(self.caller.keys, stored, tags.get(stored["id"], []))
-            sealed = self.caller.keys.unseal("import_row", self.found.id, str(row["number"]), row["change"])
-            patch = patch_of(self.found.resource, _decode(sealed), before)
-            state = merging.merge(before, patch)
-            if state.owner_id != before.owner_id and state.owner_id in self.gone:
-                updated.refused.append((row["number"], row["line"], "owner_gone"))
-                continue
-            if record_size.is_too_large(state, before):
-                updated.refused.append((row["number"], row["line"], record_size.CODE))
-                continue
-            merged.append((row, stored, before, state))
+        opened = await in_slices(
+            lambda row: self._merged(records, row, held.get(row["record_id"]), tags), rows
+        )
+        for row, outcome in zip(rows, opened, strict=True):
+            if isinstance(outcome, str):
+                updated.refused.append((row["number"], row["line"], outcome))
+            else:
+                merged.append((row, *outcome))
         companies = await self._companies(tx, [(before, state) for _, _, before, state in merged])
-        changing = []
+        differing = []
         for row, stored, before, state in merged:
             if _renames_company(before, state):
                 state = msgspec.structs.replace(state, company_id=companies.get(state.company_name))
             changes = history.compare(history.flat(before), history.flat(state))
             if changes:
-                changing.append((row, self._changed(records, schema, stored, before, state, changes)))
-        return changing
+                differing.append((row, stored, before, state, changes))
+        states = [(stored["id"], state) for _, stored, _, state, _ in differing]
+        made = await records.columns_of_many(self.caller.keys, states, schema)
+        changed = await in_slices(
+            lambda each: self._changed(records, schema, *each[0][1:], each[1]),
+            zip(differing, made, strict=True),
+        )
+        return [(each[0], change) for each, change in zip(differing, changed, strict=True)]
+
+    def _merged(
+        self, records: Records[Any, Any, Any], row: Any, stored: Any, tags: Mapping[UUID, list[str]]
+    ) -> tuple[Any, Any, Any] | str:
+        """The stored row, its state and the state after the change of ``row``; or why it is refused."""
+        if stored is None or stored["deleted_at"] is not None or not self._covers(stored["owner_id"]):
+            return "record_gone"
+        before = records.opened(self.caller.keys, stored, tags.get(stored["id"], []))
+        sealed = self.caller.keys.unseal("import_row", self.found.id, str(row["number"]), row["change"])
+        patch = patch_of(self.found.resource, _decode(sealed), before)
+        state = merging.merge(before, patch)
+        if state.owner_id != before.owner_id and state.owner_id in self.gone:
+            return "owner_gone"
+        if record_size.is_too_large(state, before):
+            return record_size.CODE
+        return stored, before, state
 
     def _covers(self, owner_id: Any) -> bool:
         return may_change(self.caller.grants, self.found.resource, owner_id)
@@ -149,6 +164,7 @@ class Updating:
         before: Any,
         state: Any,
         changes: history.Changes,
+        columns: dict[str, Any],
     ) -> Changed:
         keys = self.caller.keys
         return Changed(
@@ -156,7 +172,7 @@ class Updating:
             version=stored["version"] + 1,
             before=before,
             state=state,
-            columns=records.columns(keys, stored["id"], state, schema),
+            columns=columns,
             changes=changes,
             digests=(records.digests(keys, before, schema), records.digests(keys, state, schema)),
         )
