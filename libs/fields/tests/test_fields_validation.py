@@ -330,3 +330,12 @@ def outcome(read: Callable[[Any], object], value: object) -> tuple[str | None, o
         return None, read(value)
     except Unreadable as unreadable:
         return unreadable.code, None
+
+
+def test_options_of_before_the_limit_may_stay_and_be_archived() -> None:
+    before = create_field("select", options=tuple(Option(f"{n:04d}" + "漢" * 400) for n in range(600)))
+    first = msgspec.structs.replace(before.options[0], archived=True)
+    after = msgspec.structs.replace(before, options=(first, *before.options[1:]))
+    assert check_definition(after, before=before) == ()
+    longer = msgspec.structs.replace(before, options=(*before.options, Option("a")))
+    assert [each.code for each in check_definition(longer, before=before)] == ["too_long"]

@@ -263,3 +263,48 @@ def test_batch_of_records_is_bounded_in_bytes() -> None:
         {"id": UUID(int=number), "size": size} for number, size in enumerate([10, 3_999_990, 1, 5_000_000, 2])
     ]
     assert [[each.int for each in ids] for ids in in_batches(sizes)] == [[0, 1], [2], [3], [4]]
+
+
+async def test_options_at_their_limits_do_not_hold_the_event_loop(ledger, monkeypatch) -> None:
+    house = await ledger.create_house()
+    owner = house.owner
+    options = [{"value": f"{number:04d}" + "㈱" * 5} for number in range(5_000)]
+    with watched(monkeypatch) as found:
+        for number in range(4):
+            answer = await owner(
+                "POST",
+                "/v1/fields",
+                {"resource": "contact", "key": f"k{number}", "type": "select", "options": options},
+            )
+            assert answer.status_code == 201
+            made = answer.json()
+            answer = await owner(
+                "PATCH", f"/v1/fields/{made['id']}", {"label": f"l{number}"}, if_match='"v1"'
+            )
+            assert answer.status_code == 200
+            answer = await owner("POST", "/v1/contacts", {"family_name": "選"})
+            assert answer.status_code == 201
+        answer = await owner(
+            "POST", "/v1/contacts", {"family_name": "選", "custom": {"k0": "0001(株)(株)(株)(株)(株)"}}
+        )
+        assert answer.status_code == 201
+    assert [each for each in found if each[0] > LONGEST] == []
+
+
+@pytest.mark.parametrize(
+    ("options", "pointer"),
+    [
+        ([{"value": "㈱" * 40}], "/options/0/value"),
+        ([{"value": "a", "label": "b" * 101}], "/options/0/label"),
+        ([{"value": f"{number:04d}" + "漢" * 90} for number in range(1_200)], "/options"),
+        ([{"value": f"{number:04d}" + "㈱" * 30} for number in range(1_200)], "/options"),
+    ],
+)
+async def test_options_too_long_are_refused_with_the_limit(ledger, options, pointer) -> None:
+    house = await ledger.create_house()
+    body = {"resource": "contact", "key": "k", "type": "select", "options": options}
+    answer = await house.owner("POST", "/v1/fields", body)
+    assert answer.status_code == 422
+    [error] = answer.json()["errors"]
+    assert (error["pointer"], error["code"]) == (pointer, "too_long")
+    assert ("100000" if pointer == "/options" else "100") in error["message"].replace(",", "")

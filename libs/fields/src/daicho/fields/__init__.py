@@ -4,7 +4,7 @@ Pure: no I/O, no clock, no service's nouns. Values are in the form in which JSON
 (see :class:`FieldType`).
 """
 
-from daicho.fields.checks import check_definition, is_key
+from daicho.fields.checks import check_definition, check_in_steps, is_key
 from daicho.fields.definitions import (
     MAX_FIELDS,
     MAX_OPTIONS,
@@ -36,6 +36,7 @@ __all__ = [
     "ToText",
     "as_fault",
     "check_definition",
+    "check_in_steps",
     "comparable",
     "index_kind",
     "index_rows",

@@ -9,6 +9,8 @@ from daicho.faults import FieldFault
 from daicho.fields.definitions import (
     MAX_FIELDS,
     MAX_LONG_TEXT,
+    MAX_OPTION,
+    MAX_OPTION_TEXT,
     MAX_OPTIONS,
     MAX_SCALE,
     MAX_TEXT,
@@ -19,6 +21,7 @@ from daicho.fields.definitions import (
 )
 from daicho.fields.validation import check_default
 from daicho.fields.values import option_key, read_line
+from daicho.nihongo import expands_too_much
 
 _KEY = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _CURRENCY = re.compile(r"[A-Z]{3}")
@@ -102,14 +105,35 @@ def is_key(key: str) -> bool:
     return _KEY.fullmatch(key) is not None and key not in RESERVED_KEYS
 
 
-def check_definition(definition: FieldDefinition, taken: Collection[str] = ()) -> tuple[FieldFault, ...]:
-    """What is wrong with a new definition; ``taken`` are the keys that the resource has already.
+def check_definition(
+    definition: FieldDefinition, taken: Collection[str] = (), before: FieldDefinition | None = None
+) -> tuple[FieldFault, ...]:
+    """What is wrong with a new definition, or with one that is to stand in place of ``before``; ``taken`` are the keys that
+    the resource has already.
 
-    Pointers lead into the definition. Nothing wrong is an empty tuple.
+    Pointers lead into the definition. Nothing wrong is an empty tuple. Options that ``before`` has are not looked at again.
     """
-    faults = [*_check_key(definition, taken), *_check_flags(definition), *_check_options(definition)]
-    faults += _check_details(definition)
-    return tuple(faults) if faults else check_default(definition)
+    return tuple(fault for fault in check_in_steps(definition, taken, before) if fault is not None)
+
+
+def check_in_steps(
+    definition: FieldDefinition, taken: Collection[str] = (), before: FieldDefinition | None = None
+) -> Iterator[FieldFault | None]:
+    """As :func:`check_definition`, with None after each short part of the work: there may be 5,000 options."""
+    is_right = True
+    for fault in (
+        *_check_key(definition, taken),
+        *_check_flags(definition),
+        *_check_details(definition),
+    ):
+        is_right = False
+        yield fault
+    if before is None or before.options != definition.options or before.type is not definition.type:
+        for step in _check_options(definition, before.options if before else ()):
+            is_right = is_right and step is None
+            yield step
+    if is_right:
+        yield from check_default(definition)
 
 
 def _check_key(definition: FieldDefinition, taken: Collection[str]) -> Iterator[FieldFault]:
@@ -132,7 +156,7 @@ def _check_flags(definition: FieldDefinition) -> Iterator[FieldFault]:
         yield FieldFault("/searchable", "not_for_type")
 
 
-def _check_options(definition: FieldDefinition) -> Iterator[FieldFault]:
+def _check_options(definition: FieldDefinition, before: Sequence[Option]) -> Iterator[FieldFault | None]:
     if definition.type not in _SELECTS:
         if definition.options:
             yield FieldFault("/options", "not_for_type")
@@ -142,24 +166,44 @@ def _check_options(definition: FieldDefinition) -> Iterator[FieldFault]:
     if len(definition.options) > MAX_OPTIONS:
         yield FieldFault("/options", "too_many", {"maximum": MAX_OPTIONS})
         return
-    yield from _check_each_option(definition.options)
+    if _characters(definition.options) > max(MAX_OPTION_TEXT, _characters(before)):
+        yield FieldFault("/options", "too_long", {"maximum": MAX_OPTION_TEXT})
+        return
+    yield from _check_each_option(definition.options, {text for each in before for text in _texts(each)})
 
 
-def _check_each_option(options: Sequence[Option]) -> Iterator[FieldFault]:
+def _texts(option: Option) -> tuple[str, str]:
+    return option.value, option.label
+
+
+def _characters(options: Sequence[Option]) -> int:
+    return sum(len(text) for option in options for text in _texts(option))
+
+
+def _check_each_option(options: Sequence[Option], kept: Collection[str]) -> Iterator[FieldFault | None]:
     seen: dict[str, int] = {}
+    room = MAX_OPTION_TEXT
     for index, option in enumerate(options):
         pointer = f"/options/{index}"
         for name, text in (("value", option.value), ("label", option.label)):
-            if len(text) > MAX_TEXT:
-                yield FieldFault(f"{pointer}/{name}", "too_long", {"maximum": MAX_TEXT})
+            key = option_key(text)
+            room -= 0 if text in kept else len(key)
+            if text not in kept and max(len(text), len(key)) > MAX_OPTION:
+                yield FieldFault(f"{pointer}/{name}", "too_long", {"maximum": MAX_OPTION})
+            elif text not in kept and expands_too_much(text):
+                yield FieldFault(f"{pointer}/{name}", "expands_too_much")
             elif read_line(text) is None:
                 yield FieldFault(f"{pointer}/{name}", "control_character")
-            elif text and seen.setdefault(option_key(text), index) != index:
+            elif text and seen.setdefault(key, index) != index:
                 yield FieldFault(f"{pointer}/{name}", "not_unique")
         if not option.value.strip():
             yield FieldFault(f"{pointer}/value", "required")
         if option.color is not None and not _COLOR.fullmatch(option.color):
             yield FieldFault(f"{pointer}/color", "invalid")
+        if room < 0:
+            yield FieldFault("/options", "too_long", {"maximum": MAX_OPTION_TEXT})
+            return
+        yield None
 
 
 def _check_details(definition: FieldDefinition) -> Iterator[FieldFault]:

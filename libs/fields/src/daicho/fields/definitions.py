@@ -10,6 +10,10 @@ import msgspec
 MAX_FIELDS = 200
 """Custom fields of one resource."""
 MAX_OPTIONS = 5_000
+MAX_OPTION = 100
+"""Characters of an option's value or label after NFKC. A stored one may have :data:`MAX_TEXT`."""
+MAX_OPTION_TEXT = 100_000
+"""Characters of the values and labels of all options of a field together, after NFKC."""
 MAX_SELECTED = 100
 MAX_TEXT = 500
 MAX_LONG_TEXT = 20_000

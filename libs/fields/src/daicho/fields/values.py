@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from decimal import Decimal, InvalidOperation
+from functools import cached_property
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -235,18 +236,33 @@ def option_key(text: str) -> str:
 
 
 class Options:
-    """The options of one field, found by value or label after NFKC."""
+    """The options of one field, found by value or label after NFKC. What an exact value does not need is made when it is
+    first used, because a resource may have 20,000 options."""
 
     def __init__(self, definition: FieldDefinition) -> None:
-        self._all: dict[str, Option] = {}
-        for option in definition.options:
-            self._all.setdefault(option_key(option.value), option)
-        for option in definition.options:
+        self._options = definition.options
+
+    @cached_property
+    def _all(self) -> dict[str, Option]:
+        found: dict[str, Option] = {}
+        for option in self._options:
+            found.setdefault(option_key(option.value), option)
+        for option in self._options:
             if option.label:
-                self._all.setdefault(option_key(option.label), option)
-        self._order = {option.value: index for index, option in enumerate(definition.options)}
-        self._names = listed(option.value for option in definition.options if not option.archived)
-        self._exact = {option.value: option.value for option in definition.options if not option.archived}
+                found.setdefault(option_key(option.label), option)
+        return found
+
+    @cached_property
+    def _order(self) -> dict[str, int]:
+        return {option.value: index for index, option in enumerate(self._options)}
+
+    @cached_property
+    def _names(self) -> str:
+        return listed(option.value for option in self._options if not option.archived)
+
+    @cached_property
+    def _exact(self) -> dict[str, str]:
+        return {option.value: option.value for option in self._options if not option.archived}
 
     def find(self, text: str, kept: object = None) -> str:
         """The value that ``text`` names; an archived option only when it is ``kept`` from before."""

@@ -14,6 +14,7 @@ from sqlalchemy import bindparam, select
 
 from daicho.customers.model import FieldRow, SchemaRevision
 from daicho.fields import FieldDefinition, Schema
+from daicho.runtime import in_slices
 from daicho.tenancy import TenantTransaction, sql
 
 # Tenants × resources whose compiled schema stays in memory; a schema of 30 fields takes about 60 kB.
@@ -104,7 +105,7 @@ class Catalogue:
         rows = await _DEFINITIONS.fetch(tx, resource=resource)
         made = ResourceSchema(
             revision,
-            Schema(msgspec.convert(row["definition"], FieldDefinition) for row in rows),
+            Schema(await in_slices(lambda row: msgspec.convert(row["definition"], FieldDefinition), rows)),
             {row["key"]: row["created_at"] for row in rows},
         )
         self._kept[key] = made

@@ -20,14 +20,16 @@ from daicho.customers.definitions.schemas import FieldInput, FieldPatch, FieldVi
 from daicho.customers.model import RESOURCES, FieldRow, SchemaRevision
 from daicho.events import Aggregate, tell
 from daicho.faults import FieldFault, Invalid, NotFound, PreconditionFailed, Unavailable, listed
-from daicho.fields import FieldDefinition, check_definition, json_schema
-from daicho.runtime import Clock
+from daicho.fields import FieldDefinition, check_in_steps, json_schema
+from daicho.runtime import Clock, in_slices
 from daicho.tenancy import TenantTransaction, uuid7
 
 REWRITE_RECORDS: Final = "rewrite_records"
 """The job that a change puts down on which stored records depend; its subject is the field."""
 MOST_OPTIONS: Final = 20_000
 """Options of all fields of a resource: every list of fields shows them."""
+MOST_OPTION_TEXT: Final = 400_000
+"""Characters of their values and labels."""
 _STORED: Final = ("sensitive", "searchable")
 _MEMBERS = tuple(field.name for field in msgspec.structs.fields(FieldDefinition))
 
@@ -48,7 +50,7 @@ class Fields:
         definition = _definition(given)
         await self._raise_revision(tx, given.resource)
         taken = await _taken(tx, given.resource)
-        wrong = [*_wrong(definition, taken), *await _wrong_roles(tx, definition, role)]
+        wrong = [*await _wrong(definition, taken), *await _wrong_roles(tx, definition, role)]
         wrong += await _too_many_options(tx, given.resource, definition)
         if wrong:
             raise Invalid(wrong)
@@ -71,7 +73,7 @@ class Fields:
     async def examine(self, tx: TenantTransaction, given: FieldInput) -> tuple[FieldFault, ...]:
         """What :meth:`create_field` would say of ``given``, but for its default, which depends on all the rest."""
         definition = msgspec.structs.replace(_definition(given), default=None)
-        return _wrong(definition, await _taken(tx, given.resource))
+        return await _wrong(definition, await _taken(tx, given.resource))
 
     async def change_field(
         self,
@@ -98,10 +100,10 @@ class Fields:
         definition = msgspec.structs.replace(before, **given)
         if role is not None:
             check_change(before, definition, role)
-        faults = [*check_definition(definition), *_lost_options(before, definition)]
+        faults = [*await _checked(definition, before=before), *_lost_options(before, definition)]
         if {"read_roles", "write_roles"} & given.keys():
             faults += await _wrong_roles(tx, definition, role)
-        if len(definition.options) > len(before.options):
+        if _size(definition) > _size(before) or len(definition.options) > len(before.options):
             faults += await _too_many_options(tx, row.resource, definition)
         if faults:
             raise Invalid(faults)
@@ -150,7 +152,7 @@ class Fields:
         if resource is not None:
             query = query.where(FieldRow.resource == resource)
         rows = await tx.session.scalars(query.order_by(FieldRow.resource, FieldRow.position, FieldRow.key))
-        views = [view_of(row) for row in rows]
+        views = await in_slices(view_of, rows)
         return [view for view in views if role is None or view.read_roles is None or role in view.read_roles]
 
     async def _locked(self, tx: TenantTransaction, field_id: UUID, version: int) -> FieldRow:
@@ -204,9 +206,21 @@ def _definition(given: FieldInput) -> FieldDefinition:
     return FieldDefinition(**{name: getattr(given, name) for name in _MEMBERS})
 
 
-def _wrong(definition: FieldDefinition, taken: Sequence[str]) -> tuple[FieldFault, ...]:
+async def _checked(
+    definition: FieldDefinition, taken: Sequence[str] = (), before: FieldDefinition | None = None
+) -> tuple[FieldFault, ...]:
+    """What is wrong with ``definition``, found in slices."""
+    steps = await in_slices(_same, check_in_steps(definition, taken, before))
+    return tuple(step for step in steps if step is not None)
+
+
+def _same(step: FieldFault | None) -> FieldFault | None:
+    return step
+
+
+async def _wrong(definition: FieldDefinition, taken: Sequence[str]) -> tuple[FieldFault, ...]:
     """What is wrong with a new field; a link leads to what this service has."""
-    faults = check_definition(definition, taken)
+    faults = await _checked(definition, taken)
     if definition.link_resource is not None and definition.link_resource not in RESOURCES:
         faults += (FieldFault("/link_resource", "unknown_option", {"options": listed(RESOURCES)}),)
     return faults
@@ -238,10 +252,18 @@ async def _too_many_options(
             FieldRow.deleted_at.is_(None),
         )
     )
-    others = sum(len(each.get("options") or ()) for each in rows)
-    if others + len(definition.options) <= MOST_OPTIONS:
-        return []
-    return [FieldFault("/options", "too_many", {"maximum": max(MOST_OPTIONS - others, 0)})]
+    options = [option for each in rows for option in each.get("options") or ()]
+    if len(definition.options) > MOST_OPTIONS - len(options):
+        return [FieldFault("/options", "too_many", {"maximum": max(MOST_OPTIONS - len(options), 0)})]
+    others = sum(len(option["value"]) + len(option.get("label") or "") for option in options)
+    if _size(definition) > MOST_OPTION_TEXT - others:
+        return [FieldFault("/options", "too_long", {"maximum": max(MOST_OPTION_TEXT - others, 0)})]
+    return []
+
+
+def _size(definition: FieldDefinition) -> int:
+    """Characters of the options."""
+    return sum(len(option.value) + len(option.label) for option in definition.options)
 
 
 async def _taken(tx: TenantTransaction, resource: str) -> Sequence[str]:
