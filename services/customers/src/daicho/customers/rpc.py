@@ -18,6 +18,7 @@ from daicho.customers.readable import may_read_words, readable_fields
 from daicho.faults import FieldFault, Invalid, Unauthenticated
 from daicho.keyring import TenantKeys
 from daicho.rpc import current_actor
+from daicho.runtime import in_slices
 from daicho.tenancy import Actor, Grants, TenantTransaction
 
 MOST: Final = 1_000
@@ -67,11 +68,13 @@ class LedgerServicer(customers_pb2_grpc.LedgerServiceServicer):
         keys = await self._rails.keyring.open(actor.tenant_id)
         async with self._rails.database.reading(actor) as tx:
             grants = await _grants(tx, actor)
-            found = await REPOSITORY.fetch_by_ids(tx, [UUID(bytes=each) for each in request.contact_ids])
-        seen = [row for row in found if grants.covers("contacts:read", row["owner_id"])]
-        ids = [row["id"] for row in seen]
+            ids, contacts = [], []
+            async for _, rows in REPOSITORY.portions(tx, [UUID(bytes=each) for each in request.contact_ids]):
+                seen = [row for row in rows if grants.covers("contacts:read", row["owner_id"])]
+                ids += [row["id"] for row in seen]
+                contacts += await in_slices(lambda row: _contact(keys, row), seen)
         await self._rails.access_log.record(actor, action="contact.names", resource="contact", ids=ids)
-        return customers_pb2.GetContactsResponse(contacts=[_contact(keys, row) for row in seen])
+        return customers_pb2.GetContactsResponse(contacts=contacts)
 
 
 async def _grants(tx: TenantTransaction, actor: Actor) -> Grants:

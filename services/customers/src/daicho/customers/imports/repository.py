@@ -13,14 +13,19 @@ from daicho.customers.imports.model import Import, Status, open_import
 from daicho.customers.imports.preparing import Prepared
 from daicho.faults import NotFound
 from daicho.keyring import TenantKeys
+from daicho.runtime import in_slices
 from daicho.tenancy import TenantTransaction
+from daicho.web import PAGE_BYTES
 
 _READ: Final = 'SELECT * FROM "import" WHERE tenant_id = $1 AND id = $2'
 _LOCK: Final = f"{_READ} FOR UPDATE"
 _LAST_STEP: Final = 'SELECT status, updated_at FROM "import" WHERE tenant_id = $1 AND id = $2 FOR UPDATE'
 _LIST: Final = """
-    SELECT i.* FROM "import" i WHERE i.tenant_id = $1 AND i.id < $2
-    AND ($3::uuid[] IS NULL OR i.created_by = ANY ($3)) ORDER BY i.id DESC LIMIT $4
+    WITH page AS (
+        SELECT i.*, octet_length(i.sealed) AS size FROM "import" i WHERE i.tenant_id = $1 AND i.id < $2
+        AND ($3::uuid[] IS NULL OR i.created_by = ANY ($3)) ORDER BY i.id DESC LIMIT $4
+    ), measured AS (SELECT p.*, count(*) OVER () AS matched, sum(size) OVER (ORDER BY id DESC) AS so_far FROM page p)
+    SELECT * FROM measured WHERE so_far <= $5 OR so_far = size ORDER BY id DESC
 """
 _ADD: Final = """
     INSERT INTO "import" (tenant_id, id, resource, status, version, created_by, created_at, updated_at,
@@ -67,8 +72,11 @@ _ADVANCE: Final = """
     WHERE tenant_id = $1 AND id = $2 AND read = $3 AND status = 'checking'
 """
 _REJECTED: Final = """
-    SELECT number, line, sealed FROM import_rejected
-    WHERE tenant_id = $1 AND import_id = $2 AND number >= $3 AND sealed IS NOT NULL ORDER BY number LIMIT $4
+    WITH page AS (
+        SELECT number, line, sealed FROM import_rejected
+        WHERE tenant_id = $1 AND import_id = $2 AND number >= $3 AND sealed IS NOT NULL ORDER BY number LIMIT $4
+    ), measured AS (SELECT p.*, sum(octet_length(sealed)) OVER (ORDER BY number) AS so_far FROM page p)
+    SELECT number, line, sealed FROM measured WHERE so_far <= $5 OR so_far = octet_length(sealed) ORDER BY number
 """
 _REJECTED_NUMBERS: Final = "SELECT number FROM import_rejected WHERE tenant_id = $1 AND import_id = $2"
 _STORED_BYTES: Final = """
@@ -135,11 +143,13 @@ async def last_step(tx: TenantTransaction, import_id: UUID) -> Step | None:
 
 async def list_imports(
     tx: TenantTransaction, keys: TenantKeys, owners: frozenset[Any] | None, after: UUID, count: int
-) -> list[Import]:
-    """The next ``count`` imports older than ``after`` of ``owners``, newest first."""
+) -> tuple[list[Import], bool]:
+    """The next ``count`` imports older than ``after`` of ``owners``, newest first, fewer when their descriptions are more
+    than :data:`daicho.web.PAGE_BYTES`; and whether there are more."""
     among = None if owners is None else list(owners)
-    rows = await tx.driver.fetch(_LIST, tx.tenant_id, after, among, count)
-    return [open_import(keys, row) for row in rows]
+    rows = await tx.driver.fetch(_LIST, tx.tenant_id, after, among, count + 1, PAGE_BYTES)
+    found = await in_slices(lambda row: open_import(keys, row), rows[:count])
+    return found, bool(rows) and rows[0]["matched"] > len(found)
 
 
 async def describe(
@@ -226,8 +236,9 @@ async def stage(
 async def rejected_from(
     tx: TenantTransaction, import_id: UUID, number: int, count: int
 ) -> Sequence[tuple[int, int, bytes]]:
-    """Up to ``count`` rejected rows from row ``number`` on: (number, line, sealed)."""
-    rows = await tx.driver.fetch(_REJECTED, tx.tenant_id, import_id, number, count)
+    """Up to ``count`` rejected rows from row ``number`` on, fewer when these are more than
+    :data:`daicho.web.PAGE_BYTES`, but none only at the end: (number, line, sealed)."""
+    rows = await tx.driver.fetch(_REJECTED, tx.tenant_id, import_id, number, count, PAGE_BYTES)
     return [(row["number"], row["line"], row["sealed"]) for row in rows]
 
 

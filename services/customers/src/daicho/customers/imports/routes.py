@@ -32,6 +32,7 @@ from daicho.customers.imports.service import Asking, Imports, view_of
 from daicho.customers.imports.uploads import FILE_LIMIT, Upload, UploadOperation
 from daicho.customers.model import RESOURCES, Resource
 from daicho.faults import FieldFault, Forbidden, Invalid, listed
+from daicho.runtime import in_slices
 from daicho.tabular import FileEmpty, FileTooComplex, FileTooLarge, FileUnreadable, FileUnsupported
 from daicho.tenancy import UserId
 from daicho.web import (
@@ -122,14 +123,13 @@ class ImportRoutes(Controller):
         after = _NEWEST if cursor is None else open_cursor(asking.keys, bound, cursor, UUID)
         owners = _owners(asking)
         async with imports.database.reading(asking.actor) as tx:
-            found = await repository.list_imports(tx, asking.keys, owners, after, limit + 1)
+            found, more = await repository.list_imports(tx, asking.keys, owners, after, limit)
             schemas = {each: await imports.catalogue.current(tx, each) for each in RESOURCES}
-        items = [
-            view_of(each, schemas[each.resource], asking) for each in found[:limit] if asking.may_see(each)
-        ]
-        more = seal_cursor(asking.keys, bound, found[limit - 1].id) if len(found) > limit else None
+        seen = [each for each in found if asking.may_see(each)]
+        items = await in_slices(lambda each: view_of(each, schemas[each.resource], asking), seen)
+        cursor = seal_cursor(asking.keys, bound, found[-1].id) if more else None
         await _saw(request, asking, "import.list", *(each.id for each in items))
-        return ImportPage(items, more)
+        return ImportPage(items, cursor)
 
     @get("/{import_id:uuid}")
     async def open_import(self, request: Ask, import_id: FromPath[UUID]) -> ImportView:
