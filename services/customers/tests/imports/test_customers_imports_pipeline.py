@@ -6,6 +6,7 @@ from typing import Any
 
 from import_samples import CONTACT_NAMES, expected, plain, sample
 
+from daicho.customers.imports import error_list
 from daicho.tenancy import Scope
 
 
@@ -258,6 +259,46 @@ async def test_only_whom_it_concerns_sees_an_import(imports, owner) -> None:
     assert [each["id"] for each in (await owner("GET", "/v1/imports")).json()["items"]] == [made["id"]]
     assert (await owner("DELETE", f"/v1/imports/{made['id']}")).status_code == 204
     assert (await owner("GET", f"/v1/imports/{made['id']}")).status_code == 404
+
+
+async def test_import_of_another_is_deleted_by_those_alone_who_manage_the_company(imports, owner) -> None:
+    house = owner.house
+    of_owner = await imports.upload(owner, "x.csv", table("X-1,田中,,,,,,"))
+    checked = await imports.check(owner, of_owner["id"])
+    answer = await house.manager("DELETE", f"/v1/imports/{of_owner['id']}")
+    assert (answer.status_code, answer.json()["code"]) == (403, "import_deletion_of_another")
+    assert (await owner("GET", f"/v1/imports/{of_owner['id']}")).json() == checked
+    of_manager = await imports.upload(house.manager, "y.csv", table("Y-1,佐藤,,,,,,"))
+    assert (await house.admin("DELETE", f"/v1/imports/{of_manager['id']}")).status_code == 204
+    of_manager = await imports.upload(house.manager, "y.csv", table("Y-1,佐藤,,,,,,"))
+    assert (await house.manager("DELETE", f"/v1/imports/{of_manager['id']}")).status_code == 204
+
+
+async def test_page_of_errors_opens_a_bounded_number_of_rows_for_who_may_see_none(
+    imports, owner, monkeypatch
+) -> None:
+    house, ledger = owner.house, imports.ledger
+    rights = {"contacts:import": Scope.ALL, "contacts:read": Scope.OWN, "contacts:create": Scope.OWN}
+    await ledger.set_role(house.tenant_id, "sees_none", rights)
+    reader = await ledger.create_user(house.tenant_id, "sees_none")
+    found = await imports.upload(owner, "x.csv", table(*("X-1,,,,,,," for _ in range(7))))
+    assert (await imports.check(owner, found["id"]))["rejected"] == 7
+    opened: list[int] = []
+    open_rejection = error_list.open_rejection
+
+    def counted(keys: Any, import_id: Any, number: int, sealed: bytes) -> Any:
+        opened.append(number)
+        return open_rejection(keys, import_id, number, sealed)
+
+    monkeypatch.setattr(error_list, "open_rejection", counted)
+    monkeypatch.setattr(error_list, "_ROWS", 1)
+    monkeypatch.setattr(error_list, "_ROW", 1_000_000)
+    monkeypatch.setattr(error_list, "_MOST_BYTES", 3_000_000)
+    page = (await reader("GET", f"/v1/imports/{found['id']}/errors")).json()
+    assert (page["items"], len(opened)) == ([], 3)
+    assert page["next_cursor"] is not None
+    assert await imports.errors(reader, found["id"]) == []
+    assert len(await imports.errors(owner, found["id"])) >= 7
 
 
 async def test_progress_is_told_as_events_and_goes_on_where_a_client_stopped(imports, owner) -> None:

@@ -65,6 +65,16 @@ class ImportOfAnother(Forbidden):
     )
 
 
+class ImportDeletionOfAnother(Forbidden):
+    """An import with its file and rejected rows is its uploader's to delete, or that of a user who manages the company."""
+
+    code = "import_deletion_of_another"
+    messages = Messages(
+        ja="このインポートを削除・中止できるのは、アップロードした人と会社の設定を管理できる人だけです。",
+        en="Only who uploaded this import, and those who manage the company, may delete or stop it.",
+    )
+
+
 class StorageUnavailable(Unavailable):
     """The disk for files is full or cannot be written; nothing was kept."""
 

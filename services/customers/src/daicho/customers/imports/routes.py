@@ -16,6 +16,7 @@ from daicho.customers.imports.faults import (
     FilesBusy,
     ImportBegun,
     ImportBusy,
+    ImportDeletionOfAnother,
     ImportExpired,
     ImportFinished,
     ImportOfAnother,
@@ -154,9 +155,10 @@ class ImportRoutes(Controller):
         await _saw(request, asking, "import.open", import_id)
         return corrected
 
-    @delete("/{import_id:uuid}", opt=declares(ImportBusy))
+    @delete("/{import_id:uuid}", opt=declares(ImportBusy, ImportDeletionOfAnother))
     async def delete_import(self, request: Ask, import_id: FromPath[UUID]) -> None:
-        """Forget an import, its file and its rejected rows. A check stops; a run is not interrupted (409)."""
+        """Forget an import, its file and its rejected rows. A check stops; a run is not interrupted (409). Only for who
+        uploaded it, and users with tenant:manage."""
         await _imports(request).delete(await _asking(request), import_id)
 
     @post("/{import_id:uuid}/check", status_code=202, opt=declares(*_NOT_WORKABLE, ImportBegun, Invalid))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -19,6 +19,7 @@ from daicho.customers.imports.disclosure import Disclosure, disclose
 from daicho.customers.imports.faults import (
     ImportBegun,
     ImportBusy,
+    ImportDeletionOfAnother,
     ImportExpired,
     ImportFinished,
     ImportOfAnother,
@@ -52,6 +53,8 @@ from daicho.runtime import Clock
 from daicho.tenancy import Actor, Database, Grants, TenantId, TenantTransaction, UserId, uuid7
 from daicho.web import Reply, Work
 
+MANAGE: Final = "tenant:manage"
+"""The permission with which a user deletes imports of others."""
 Answer = TypeVar("Answer")
 Named = Callable[[], tuple[Resource, str]]
 Within = Callable[[Work], Awaitable[Answer]]
@@ -80,6 +83,11 @@ class Asking:
         """Raises ImportOfAnother: jobs work with the permissions and in the name of the uploader."""
         if found.created_by != self.actor.user_id:
             raise ImportOfAnother
+
+    def demand_deletion(self, found: Import) -> None:
+        """Raises ImportDeletionOfAnother unless they uploaded it or manage the company."""
+        if found.created_by != self.actor.user_id and not self.grants.allows(MANAGE):
+            raise ImportDeletionOfAnother
 
     def demand(self, resource: Resource) -> None:
         """Raises Forbidden when they may not import into ``resource``."""
@@ -268,9 +276,13 @@ class Imports:
         return view_of(found, schema, asking)
 
     async def delete(self, asking: Asking, import_id: UUID) -> None:
-        """Forget an import; a check under way stops. What has been run stays in the ledger. Raises ImportBusy in a run."""
+        """Forget an import; a check under way stops. What has been run stays in the ledger.
+
+        Raises NotFound, ImportDeletionOfAnother, ImportBusy in a run.
+        """
         async with self.database.transaction(asking.actor) as tx:
             found = await self.find(tx, asking, import_id, lock=True)
+            asking.demand_deletion(found)
             if found.status == "running":
                 raise ImportBusy
             await ending.delete(tx, import_id)
