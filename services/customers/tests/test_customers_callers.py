@@ -46,7 +46,7 @@ async def record(house, kind):
     made = {
         "contact": ("/v1/contacts", {"family_name": "対象"}),
         "company": ("/v1/companies", {"name": "対象"}),
-        "field": ("/v1/fields", {**FIELD, "key": f"f{uuid4().hex[:8]}"}),
+        "field": ("/v1/fields", {**FIELD, "key": f"f{uuid4().hex[:8]}", "label": f"趣味 {uuid4()}"}),
     }
     path, body = made[kind]
     return (await house.owner.make(path, **body))["id"]
@@ -148,6 +148,29 @@ async def test_a_key_creates_once(house):
     assert again.headers["idempotency-replayed"] == "true"
     other = await house.owner("POST", "/v1/contacts", {"family_name": "別"}, idempotency_key="k1")
     assert (other.status_code, other.json()["code"]) == (422, "idempotency_mismatch")
+
+
+@pytest.mark.parametrize("path", ["/v1/contacts", "/v1/companies"])
+async def test_repeated_key_answers_nothing_that_its_user_may_not_read_any_more(house, ledger, path):
+    plural = path.removeprefix("/v1/")
+    rights = {f"{plural}:read": Scope.OWN, f"{plural}:create": Scope.OWN}
+    await ledger.set_role(house.tenant_id, "own_only", rights)
+    own = await ledger.create_user(house.tenant_id, "own_only")
+    field = {"resource": "contact" if plural == "contacts" else "company", "key": "pay", "type": "text"}
+    made = await house.owner.make("/v1/fields", **field)
+    body = {"family_name" if plural == "contacts" else "name": "再生", "custom": {"pay": "9000000"}}
+    first = await own("POST", path, body, idempotency_key="k")
+    assert first.status_code == 201, first.text
+    hide = {"read_roles": ["owner"]}
+    assert (await house.owner("PATCH", f"/v1/fields/{made['id']}", hide, if_match='"v1"')).status_code == 200
+    again = await own("POST", path, body, idempotency_key="k")
+    assert again.json() == {**first.json(), "custom": {}}
+    assert again.headers["idempotency-replayed"] == "true"
+    place = f"{path}/{first.json()['id']}"
+    taken = {"owner_id": str(house.owner.user_id)}
+    assert (await house.owner("PATCH", place, taken, if_match='"v1"')).status_code == 200
+    assert (await own("GET", place)).status_code == 404
+    assert (await own("POST", path, body, idempotency_key="k")).status_code == 404
 
 
 @pytest.mark.parametrize(

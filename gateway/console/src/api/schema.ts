@@ -685,7 +685,8 @@ export interface paths {
         post?: never;
         /**
          * Forget an import, its file and its rejected rows
-         * @description Forget an import, its file and its rejected rows. A check stops; a run is not interrupted (409).
+         * @description Forget an import, its file and its rejected rows. A check stops; a run is not interrupted (409). Only for who
+         *     uploaded it, and users with tenant:manage.
          *
          *     Requires `contacts:import` or `companies:import`.
          */
@@ -3117,6 +3118,17 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
+        /** @description `forbidden`: You are not allowed to do this. `import_deletion_of_another`: Only who uploaded this import, and those who manage the company, may delete or stop it. */
+        "forbidden.import_deletion_of_another": {
+            headers: {
+                /** @description The language of the document. */
+                "Content-Language"?: "ja" | "en";
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
         /** @description `forbidden`: You are not allowed to do this. `import_of_another`: Only who uploaded this import may change, check or run it. Upload the file yourself. */
         "forbidden.import_of_another": {
             headers: {
@@ -3128,7 +3140,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `forbidden`: You are not allowed to do this. `not_among_roles`: Only those who may use this field, and owners, may delete it, change its values or let further roles use it. */
+        /** @description `forbidden`: You are not allowed to do this. `not_among_roles`: Only those who may use this field, and owners, may delete or rename it, change its values or let further roles use it. */
         "forbidden.not_among_roles": {
             headers: {
                 /** @description The language of the document. */
@@ -4355,6 +4367,7 @@ export interface operations {
             400: components["responses"]["malformed"];
             401: components["responses"]["unauthenticated"];
             403: components["responses"]["forbidden"];
+            404: components["responses"]["not_found"];
             409: components["responses"]["idempotency_in_flight"];
             413: components["responses"]["too_large"];
             414: components["responses"]["url_too_long"];
@@ -5106,6 +5119,7 @@ export interface operations {
             400: components["responses"]["malformed"];
             401: components["responses"]["unauthenticated"];
             403: components["responses"]["forbidden"];
+            404: components["responses"]["not_found"];
             409: components["responses"]["idempotency_in_flight"];
             413: components["responses"]["too_large"];
             414: components["responses"]["url_too_long"];
@@ -6560,7 +6574,7 @@ export interface operations {
             };
             400: components["responses"]["malformed"];
             401: components["responses"]["unauthenticated"];
-            403: components["responses"]["forbidden"];
+            403: components["responses"]["forbidden.import_deletion_of_another"];
             404: components["responses"]["not_found"];
             409: components["responses"]["import_busy"];
             414: components["responses"]["url_too_long"];

@@ -51,6 +51,8 @@ class Reply(msgspec.Struct):
 
 
 Work = Callable[[TenantTransaction], Awaitable[Reply]]
+Again = Callable[[TenantTransaction, Any], Awaitable[Any]]
+"""From the body of a kept reply to what the caller may read of it now; raises a fault when that is nothing."""
 
 
 def create(op: Operations) -> None:
@@ -76,10 +78,12 @@ async def create_once(
     work: Work,
     *,
     sent: str | None = None,
+    again: Again | None = None,
 ) -> Response[bytes]:
     """Run ``work`` in a transaction of ``actor`` and answer its reply; with an Idempotency-Key, once.
 
-    ``sent`` is a digest of what was sent, for a body that was read as a stream.
+    ``sent`` is a digest of what was sent, for a body that was read as a stream. ``again`` decides what a repetition
+    answers, where the caller's right to read what was made may have ended since; without it, the kept reply as it is.
 
     Raises IdempotencyInFlight while the same key is being worked on, IdempotencyMismatch when it came before
     with another body.
@@ -102,6 +106,8 @@ async def create_once(
             if kept["body"] != body:
                 raise IdempotencyMismatch
             content = keys.unseal("idempotency", place, "reply", kept["reply"])
+            if again is not None:
+                content = msgspec.json.encode(await again(tx, msgspec.json.decode(content)))
             headers = {**msgspec.json.decode(kept["headers"]), "idempotency-replayed": "true"}
             return Response(
                 content, status_code=kept["status"], headers=headers, media_type="application/json"

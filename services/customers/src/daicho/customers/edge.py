@@ -32,6 +32,7 @@ from daicho.customers.finding.orders import (
     logged_sort,
     order_by_field,
 )
+from daicho.customers.kept_reply import still_readable
 from daicho.customers.lines import definitions_of
 from daicho.customers.logged_query import encode_query
 from daicho.customers.reader import Reader
@@ -92,8 +93,11 @@ class Edge(Generic[StateT, PatchT, ViewT, CardT]):
             location = f"/v1/{self.records.plural}/{view.id}"
             return Reply(view, headers={"etag": etag(view.version), "location": location})
 
+        async def again(tx: TenantTransaction, body: Any) -> Any:
+            return await still_readable(self.records, tx, reader, body)
+
         with _TAKEN:
-            return await create_once(request, self.rails.database, reader.keys, actor, work)
+            return await create_once(request, self.rails.database, reader.keys, actor, work, again=again)
 
     async def examine(self, request: Ask, salvaged: Salvaged) -> list[FieldFault]:
         """What else is wrong with a new record whose shape is wrong."""

@@ -16,7 +16,7 @@ from daicho.customers.exports.routes import EXPORTED, export
 from daicho.customers.exports.schemas import ExportRequest
 from daicho.customers.faults import RecordDeleted, RecordNotDeleted
 from daicho.customers.schemas import History, SearchRequest
-from daicho.faults import FieldFault, Invalid
+from daicho.faults import FieldFault, Invalid, NotFound
 from daicho.web import Cost, Salvaged, answers, declares, requires
 
 Ask = Request[Any, Any, Any]
@@ -52,7 +52,7 @@ class CompanyRoutes(Controller):
         "/",
         guards=[requires("companies:create")],
         responses=answers(201, CompanyView),
-        opt=declares(once=True, examines=_examine),
+        opt=declares(NotFound, once=True, examines=_examine),
     )
     async def create_company(self, request: Ask, data: JSONBody[CompanyInput]) -> Response[bytes]:
         """Add a company. Give an Idempotency-Key to be safe when you try again."""
