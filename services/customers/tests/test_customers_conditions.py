@@ -140,7 +140,7 @@ async def test_a_field_that_changes_while_its_records_are_rewritten_has_them_rew
     ledger, house, sealed, monkeypatch
 ) -> None:
     field = await house.admin.make(
-        "/v1/fields", resource="contact", key="blood2", label="血", type="text", sensitive=True
+        "/v1/fields", resource="contact", key="blood2", label="血液", type="text", sensitive=True
     )
     path = f"/v1/fields/{field['id']}"
     await house.admin("PATCH", path, {"searchable": True}, if_match='"v1"')

@@ -63,8 +63,45 @@ async def test_reader_and_owner_let_further_roles_read(house, ledger) -> None:
 
 async def test_admin_outside_read_roles_may_narrow_them_and_change_the_rest(house) -> None:
     field = await make_field(house, "rating", read_roles=["owner", "manager"])
-    answer = await change(house, "admin", field, read_roles=["owner"], label="評価")
+    answer = await change(house, "admin", field, read_roles=["owner"], help="評価")
     assert (answer.status_code, answer.json()["read_roles"]) == (200, ["owner"])
+
+
+@pytest.mark.parametrize("member", ["read_roles", "write_roles"])
+async def test_admin_outside_the_roles_of_a_field_cannot_rename_it(house, member) -> None:
+    field = await make_field(house, f"named_{member}", label=f"給与 {member}", **{member: ["owner"]})
+    answer = await change(house, "admin", field, label="昔の給与")
+    assert (answer.status_code, answer.json()["code"]) == (403, "not_among_roles")
+    assert [each["pointer"] for each in answer.json()["errors"]] == ["/label"]
+    assert (await change(house, "owner", field, label=f"月給 {member}")).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("number", "label"), enumerate(["査定", " 査定※", "査定（必須）", "ASSESSED", "ａｓｓｅｓｓｅｄ"])
+)
+async def test_label_of_another_field_is_refused(house, number, label) -> None:
+    if (await house.owner("GET", "/v1/fields?resource=contact")).text.find('"assessed"') == -1:
+        await make_field(house, "assessed", label="査定", read_roles=["owner"])
+    body = {"resource": "contact", "key": "open_one", "type": "text", "label": label}
+    answer = await house.admin("POST", "/v1/fields", body)
+    assert [(each["pointer"], each["code"]) for each in answer.json()["errors"]] == [("/label", "not_unique")]
+    field = await make_field(house, f"open_{number}", label=f"自由{number}番")
+    answer = await change(house, "admin", field, label=label)
+    assert [(each["pointer"], each["code"]) for each in answer.json()["errors"]] == [("/label", "not_unique")]
+    body["resource"] = "company"
+    made = await house.admin("POST", "/v1/fields", {**body, "key": f"open_{number}", "label": label})
+    assert made.status_code == 201, made.text
+    assert (
+        await house.owner("DELETE", f"/v1/fields/{made.json()['id']}", if_match='"v1"')
+    ).status_code == 204
+
+
+async def test_field_that_shares_its_label_already_is_changed_in_all_else(house, monkeypatch) -> None:
+    await make_field(house, "twin_a", label="双子")
+    with monkeypatch.context() as before:
+        before.setattr(service, "header_key", lambda _: "")
+        field = await make_field(house, "twin_b", label="双子")
+    assert (await change(house, "admin", field, help="?", label="双子")).status_code == 200
 
 
 @pytest.mark.parametrize("member", ["read_roles", "write_roles"])

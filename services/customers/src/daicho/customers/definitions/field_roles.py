@@ -2,8 +2,9 @@
 
 ``read_roles`` and ``write_roles`` name roles; None allows every role. A user who manages fields may not be among a field's
 readers. They may remove roles from the list, but not add any, their own included: only the field's readers and owners
-may add roles. The same users alone may delete a field or change what its values are and how they are kept; names, help and
-order are free.
+may add roles. The same users alone may delete a field, rename it, or change what its values are and how they are kept; help and order
+are free. A name counts because people and imports find a field by it: under the name of another field they would enter its
+values there.
 """
 
 from __future__ import annotations
@@ -23,8 +24,8 @@ _CODES: Final = {"read_roles": "not_among_readers", "write_roles": "not_among_wr
 
 _OF_READERS: Final = ("sensitive", "searchable", "sortable")
 """Members on which it depends who comes to see values."""
-_OF_WRITERS: Final = ("default", "required", "options")
-"""Members on which it depends what values are."""
+_OF_WRITERS: Final = ("label", "default", "required", "options")
+"""Members on which it depends what values are, or which values people enter."""
 
 
 class NotAmongRoles(Forbidden):
@@ -32,8 +33,8 @@ class NotAmongRoles(Forbidden):
 
     code = "not_among_roles"
     messages = Messages(
-        ja="この項目の削除、値や保護の設定の変更、扱える役割の追加は、いま扱える役割の人とオーナーだけができます。",
-        en="Only those who may use this field, and owners, may delete it, change its values or let further roles use it.",
+        ja="この項目の削除、名前・値・保護の設定の変更、扱える役割の追加は、いま扱える役割の人とオーナーだけができます。",
+        en="Only those who may use this field, and owners, may delete or rename it, change its values or let further roles use it.",
     )
 
 

@@ -17,6 +17,7 @@ from daicho.contracts.customers.events.v1 import events_pb2
 from daicho.customers.definitions import catalogue
 from daicho.customers.definitions.field_roles import check_change, check_deletion, check_roles, is_widened
 from daicho.customers.definitions.schemas import FieldInput, FieldPatch, FieldView
+from daicho.customers.imports.headers import header_key
 from daicho.customers.model import RESOURCES, FieldRow, SchemaRevision
 from daicho.events import Aggregate, tell
 from daicho.faults import FieldFault, Invalid, NotFound, PreconditionFailed, Unavailable, listed
@@ -30,6 +31,8 @@ MOST_OPTIONS: Final = 20_000
 """Options of all fields of a resource: every list of fields shows them."""
 MOST_OPTION_TEXT: Final = 400_000
 """Characters of their values and labels."""
+MAX_LABEL: Final = 100
+"""Characters of a label; a longer one is refused for that."""
 _STORED: Final = ("sensitive", "searchable")
 _MEMBERS = tuple(field.name for field in msgspec.structs.fields(FieldDefinition))
 
@@ -52,6 +55,7 @@ class Fields:
         taken = await _taken(tx, given.resource)
         wrong = [*await _wrong(definition, taken), *await _wrong_roles(tx, definition, role)]
         wrong += await _too_many_options(tx, given.resource, definition)
+        wrong += await _taken_names(tx, given.resource, definition)
         if wrong:
             raise Invalid(wrong)
         now = self.clock()
@@ -91,6 +95,7 @@ class Fields:
         """
         row = await self._locked(tx, field_id, version)
         before = msgspec.convert(row.definition, FieldDefinition)
+        await catalogue.claim(tx, row.resource)
         given = {
             field.name: value
             for field in msgspec.structs.fields(patch)
@@ -103,6 +108,8 @@ class Fields:
         faults = [*await _checked(definition, before=before), *_lost_options(before, definition)]
         if {"read_roles", "write_roles"} & given.keys():
             faults += await _wrong_roles(tx, definition, role)
+        if definition.label != before.label:
+            faults += await _taken_names(tx, row.resource, definition)
         if _size(definition) > _size(before) or len(definition.options) > len(before.options):
             faults += await _too_many_options(tx, row.resource, definition)
         if faults:
@@ -264,6 +271,26 @@ async def _too_many_options(
 def _size(definition: FieldDefinition) -> int:
     """Characters of the options."""
     return sum(len(option.value) + len(option.label) for option in definition.options)
+
+
+async def _taken_names(tx: TenantTransaction, resource: str, definition: FieldDefinition) -> list[FieldFault]:
+    """The fault of a label that another field of the resource has as its label or key, in the spelling of headers.
+
+    The caller has claimed the resource's fields, so two fields are not given one label at the same moment.
+    """
+    name = header_key(definition.label[:MAX_LABEL])
+    if not name:
+        return []
+    rows = await tx.session.execute(
+        select(FieldRow.key, FieldRow.definition["label"].as_string()).where(
+            FieldRow.tenant_id == tx.tenant_id,
+            FieldRow.resource == resource,
+            FieldRow.key != definition.key,
+            FieldRow.deleted_at.is_(None),
+        )
+    )
+    names = {header_key(text) for row in rows for text in row if text}
+    return [FieldFault("/label", "not_unique")] if name in names else []
 
 
 async def _taken(tx: TenantTransaction, resource: str) -> Sequence[str]:
