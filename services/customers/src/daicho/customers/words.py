@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from daicho.customers.terms import CLASSES, EMAIL, PHONE, query_terms
+from daicho.faults import FieldFault, Invalid
 from daicho.keyring import TenantKeys
-from daicho.nihongo import fold, search_digits
+from daicho.nihongo import expands_too_much, fold, search_digits
+
+LONGEST: Final = 200
+"""Characters of a query."""
+MOST: Final = 20
+"""Different words of a query: each is a look-up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,12 +26,19 @@ class Words:
 
     @classmethod
     def read(cls, text: str) -> Words:
-        """``text`` folded and split at blanks; a telephone number with blanks stays one word."""
+        """``text`` folded and split at blanks, each word once; a telephone number with blanks stays one word.
+
+        Raises Invalid beyond :data:`LONGEST` characters, counted after folding, or :data:`MOST` words."""
         digits = search_digits(text)
+        folded = fold(text)
+        if len(folded) > LONGEST or expands_too_much(text):
+            raise Invalid([FieldFault("/q", "too_long", {"maximum": LONGEST})])
+        plain = tuple(dict.fromkeys(folded.split()))
+        if len(plain) > MOST:
+            raise Invalid([FieldFault("/q", "too_many", {"maximum": MOST})])
         if digits:
-            plain = fold(text).split()
-            return cls(tuple(plain) if len(plain) == 1 else (digits,), digits=True)
-        return cls(tuple(fold(text).split()), digits=False)
+            return cls(plain if len(plain) == 1 and len(folded.split()) == 1 else (digits,), digits=True)
+        return cls(plain, digits=False)
 
     def terms(self, keys: TenantKeys) -> list[list[list[int]]]:
         """The tokens to look for: for each word its alternatives, one a class."""

@@ -40,6 +40,7 @@ MAX_IN = 500
 MAX_VALUES = 1_000
 """Values of all conditions together."""
 MAX_QUERY = 200
+"""Characters of a text that is looked for, as typed and after folding."""
 
 _COMPARED = frozenset({"is_set", "eq", "ne", "in"})
 _ORDERED = _COMPARED | {"lt", "lte", "gt", "gte", "between"}
@@ -287,6 +288,8 @@ class _Reading:
             raise Refused("too_long", maximum=MAX_QUERY)
         is_phone = self._definition.type is FieldType.PHONE
         folded = nihongo.search_digits(text) if is_phone else nihongo.fold(text)
+        if len(folded) > MAX_QUERY or nihongo.expands_too_much(text):
+            raise Refused("too_long", maximum=MAX_QUERY)
         if not folded:
             raise Refused("invalid_phone" if is_phone and text else "required")
         if op == "contains" and self._definition.sensitive and len(folded) < 2:

@@ -26,7 +26,7 @@ import sqlalchemy as sa
 from daicho.customers.definitions.catalogue import Catalogue, ResourceSchema
 from daicho.customers.finding import kana, sorting
 from daicho.customers.finding.filling import PageFilling, more_candidates, of_each, size_of
-from daicho.customers.finding.narrowing import Indexed, words_of
+from daicho.customers.finding.narrowing import Indexed, words_in_steps, words_of
 from daicho.customers.finding.orders import (
     KANA,
     NEWEST_FIRST,
@@ -148,6 +148,7 @@ class Finder(Generic[CardT]):
     ) -> _Look[CardT]:
         schema = await self._catalogue.current(tx, self.lines.resource)
         indexed = await self._indexed(tx, schema.schema, asked.filter)
+        await in_slices(_same, words_in_steps(asked.filter, indexed, reader.keys))
         return _Look(self.lines, tx, reader, schema, asked, owners, indexed)
 
     async def _indexed(self, tx: TenantTransaction, schema: Schema, wanted: Node) -> Mapping[str, Indexed]:

@@ -8,11 +8,11 @@ that was made searchable later until its job has ended.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from daicho.customers.terms import begin_terms, query_terms, terms_of
-from daicho.fields.filters import All, Any, Condition, Core, Node, Not
+from daicho.fields.filters import All, Any, Condition, Core, Node, Not, conditions
 from daicho.keyring import TenantKeys
 from daicho.nihongo import fold
 
@@ -41,6 +41,16 @@ def words_of(node: Node, indexed: Mapping[str, Indexed], keys: TenantKeys) -> Wo
             return []
         case Condition():
             return _of_condition(node, indexed, keys)
+
+
+def words_in_steps(node: Node, indexed: Mapping[str, Indexed], keys: TenantKeys) -> Iterator[None]:
+    """Computes the tokens of :func:`words_of`, which ``keys`` remembers, in parts that take a millisecond or two."""
+    for condition in conditions(node):
+        place = indexed.get(condition.field)
+        if place is not None:
+            for value in condition.values:
+                keys.index.sought(place.kind, _terms(condition.op, fold(str(value)), place))
+                yield
 
 
 def _of_condition(condition: Condition, indexed: Mapping[str, Indexed], keys: TenantKeys) -> Words:
