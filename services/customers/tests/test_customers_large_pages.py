@@ -11,6 +11,7 @@ import pytest
 import pytest_asyncio
 
 from daicho.customers import history, repository
+from daicho.customers.exports import service as exports
 from daicho.customers.finding import finder, kana
 from daicho.tenancy import Prepared
 from daicho.web import PAGE_BYTES
@@ -229,3 +230,23 @@ async def test_history_has_a_cursor_that_fits_its_own_record_alone(house) -> Non
     assert other.json()["code"] == "invalid_cursor"
     for limit in (0, 201):
         assert (await house.owner("GET", f"{path}?limit={limit}")).status_code in {400, 422}
+
+
+@pytest.mark.parametrize("resource", ["contacts", "companies"])
+async def test_batch_of_an_export_has_fewer_large_records_and_the_file_has_all(
+    hall, monkeypatch, resource
+) -> None:
+    monkeypatch.setattr(exports, "PORTIONS", 1)
+    read, covered = exports.Export._read, []
+
+    async def counted(export: Any, ids: Any) -> Any:
+        answer = await read(export, ids)
+        covered.append(answer[0])
+        return answer
+
+    monkeypatch.setattr(exports.Export, "_read", counted)
+    answer = await hall.owner("POST", f"/v1/{resource}/export", {"format": "csv"})
+    assert answer.status_code == 200
+    assert len(answer.text.splitlines()) == 1 + RECORDS
+    assert sum(covered) == RECORDS
+    assert max(covered) * SIZE <= PAGE_BYTES

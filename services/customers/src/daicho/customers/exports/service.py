@@ -36,10 +36,12 @@ from daicho.tenancy import Actor, Grants, UserId
 MOST: Final = 200_000
 """Records of one export."""
 BATCH: Final = 1_000
-"""Records in memory at a time: as many as one entry of the access log names."""
+"""Records in memory at a time at most: as many as one entry of the access log names."""
+PORTIONS: Final = 8
+"""Queries of a batch at most, of about 1 MB each, so that large records make smaller batches."""
 
-_FETCHED, _ROWS = 250, 20
-"""Records of one query, whose answer the driver decodes in one go; rows that are written in one go."""
+_ROWS = 20
+"""Rows that are written in one go."""
 
 T = TypeVar("T")
 AnyEdge: TypeAlias = Edge[Any, Any, Any, Any]
@@ -63,8 +65,7 @@ class Export:
     async def pieces(self, file: ExportFile) -> AsyncIterator[bytes]:
         """The file. A batch's entry in the access log is committed before its bytes are here."""
         yield file.rows([[column.header for column in self.columns]])
-        for batch in self._batches():
-            written, table = await self._read(batch)
+        async for written, table in self._batches():
             await self._saw(written)
             yield b"".join(await in_slices(file.rows, _parts(table, _ROWS)))
         if not self.ids:
@@ -74,25 +75,35 @@ class Export:
     async def lacking(self, encoding: str) -> set[str]:
         """The characters of the whole file that ``encoding`` lacks; nothing of it leaves."""
         found = lacking_in([[column.header for column in self.columns]], encoding)
-        for batch in self._batches():
-            _, table = await self._read(batch)
+        async for _, table in self._batches():
             found.update(*await in_slices(lambda part: lacking_in(part, encoding), _parts(table, _ROWS)))
         return found
 
-    def _batches(self) -> Iterator[list[UUID]]:
-        for part in _parts(self.ids, BATCH):
-            yield [UUID(bytes=each) for each in part]
+    async def _batches(self) -> AsyncIterator[tuple[list[UUID], Table]]:
+        """Of each batch the records that are in it and their rows."""
+        at = 0
+        while at < len(self.ids):
+            covered, written, table = await self._read(
+                [UUID(bytes=each) for each in self.ids[at : at + BATCH]]
+            )
+            at += covered
+            yield written, table
 
-    async def _read(self, ids: list[UUID]) -> tuple[list[UUID], Table]:
-        """The rows of those of ``ids`` that the caller may still have, in their order."""
+    async def _read(self, ids: list[UUID]) -> tuple[int, list[UUID], Table]:
+        """How many of ``ids`` were read, from the first; those among them that the caller may still have, and their rows."""
         grants = await self.still()
         owners = reach(grants, self.edge.records.plural)
         keys = await self.edge.rails.keyring.open(self.actor.tenant_id)
         repository = self.edge.records.repository
         async with self.edge.rails.database.reading(self.actor, heavy=True) as tx:
             held: dict[UUID, Row] = {}
-            for part in _parts(ids, _FETCHED):
-                held.update((row["id"], row) for row in await repository.fetch_by_ids(tx, part, whole=True))
+            covered = portions = 0
+            async for count, found in repository.portions(tx, ids, whole=True):
+                held.update((row["id"], row) for row in found)
+                covered, portions = covered + count, portions + 1
+                if portions == PORTIONS:
+                    break
+            ids = ids[:covered]
             tags = await repository.fetch_tags_of(tx, ids)
             now = (await self.edge.catalogue.current(tx, self.edge.records.resource)).schema
         rows = [
@@ -110,7 +121,7 @@ class Export:
         states = await in_slices(opened, rows)
         await self._meet(states)
         table = await in_slices(self._cells, zip(states, rows, strict=True))
-        return [row["id"] for row in rows], table
+        return covered, [row["id"] for row in rows], table
 
     def _readable(self, state: Any, now: Schema, role: str | None) -> Any:
         """``state`` with the custom values that ``role`` may read by what the fields are ``now``; a column was there
