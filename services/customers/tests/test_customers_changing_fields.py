@@ -144,7 +144,8 @@ async def test_a_record_that_is_binned_while_a_page_is_made_is_not_on_it(house, 
         assert UUID(gone["id"]) in ids
         answer = await house.owner("DELETE", f"/v1/contacts/{gone['id']}", if_match='"v1"')
         assert answer.status_code == 204
-        return await opened(look, ids)
+        async for part in opened(look, ids):
+            yield part
 
     monkeypatch.setattr(finder._Look, "open", binned_before)
     asked = {"filter": {"field": "custom.illness", "op": "eq", "value": "花粉症"}}
