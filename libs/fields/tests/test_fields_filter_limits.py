@@ -9,11 +9,21 @@ import pytest
 
 from daicho.faults import Invalid
 from daicho.fields import FieldDefinition, FieldType, Option
-from daicho.fields.filters import FilterContext, conditions, parse_filter, parsing
+from daicho.fields.filters import (
+    FilterContext,
+    conditions,
+    matcher,
+    matcher_in_steps,
+    matching,
+    parse_filter,
+    parsing,
+)
 from daicho.fields.filters.parsing import MAX_NODES, MAX_VALUES
+from daicho.nihongo import fold
 
 TODAY = FilterContext(dt.date(2026, 11, 21))
 FIELDS = {
+    "text": FieldDefinition(key="text", type=FieldType.TEXT),
     "score": FieldDefinition(key="score", type=FieldType.INTEGER),
     "at": FieldDefinition(key="at", type=FieldType.DATETIME),
     "ranks": FieldDefinition(
@@ -71,3 +81,25 @@ def test_large_honest_filters_are_taken() -> None:
     assert len(conditions(parse_filter(wide, FIELDS, TODAY))) == 99
     days = {"any": [leaf("at", "in", ["2026-11-21"] * 50)]}
     assert len(conditions(parse_filter(days, FIELDS, TODAY))) == 100
+
+
+def test_value_is_folded_once_for_all_conditions(monkeypatch: pytest.MonkeyPatch) -> None:
+    folded: list[object] = []
+    monkeypatch.setattr(matching, "comparable", lambda _, value: folded.append(value) or fold(value))
+    tree = {"any": [leaf("text", "contains", f"無{number}") for number in range(50)]}
+    node = parse_filter(tree, FIELDS, TODAY)
+    assert not matcher(node)({"text": "青木"})
+    assert list(matcher_in_steps(node)({"text": "青木"}))[-1] is False
+    assert folded == ["青木", "青木"]
+
+
+def test_depth_and_width_have_caps() -> None:
+    deep: object = leaf("score", "eq", 1)
+    for _ in range(10_000):
+        deep = {"not": deep}
+    wide = {"any": [leaf("score", "eq", 1)] * 101}
+    spread = {"any": [{"all": [leaf("score", "eq", 1)] * 60}] * 2}
+    for tree, code in ((deep, "too_deep"), (wide, "too_many"), (spread, "too_many")):
+        with pytest.raises(Invalid) as refused:
+            parse_filter(tree, FIELDS, TODAY)
+        assert code in {fault.code for fault in refused.value.fields}

@@ -83,9 +83,7 @@ class Records(ABC, Generic[StateT, PatchT, ViewT]):
         schema: ResourceSchema,
         custom_tokens: Collection[int] | None = None,
     ) -> dict[str, Any]:
-        """What the row of a record in ``state`` holds, sealed parts sealed, but for its stamp.
-
-        ``custom_tokens`` are the tokens of the custom texts, if they are known already."""
+        """What the row of a record holds, sealed, but for its stamp; ``custom_tokens`` of its custom texts, if known."""
 
     async def columns_in_slices(
         self, keys: TenantKeys, record_id: UUID, state: StateT, schema: ResourceSchema
