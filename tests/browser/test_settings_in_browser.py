@@ -103,10 +103,11 @@ async def test_field_of_others_offers_no_step_that_is_refused(
         drawer = page.get_by_role("dialog", name="項目を編集")
         await expect(drawer.get_by_text("この項目に入力できる役割の人とオーナーだけ")).to_be_visible()
         await expect(drawer.get_by_role("switch", name=re.compile("^必須"))).to_be_disabled()
-        await drawer.get_by_label("項目名", exact=True).fill("賞与額")
+        await expect(drawer.get_by_label("項目名", exact=True)).to_be_disabled()
+        await drawer.get_by_label("入力のヒント", exact=True).fill("年 2 回")
         await drawer.get_by_role("button", name="保存").click()
         await expect(drawer).to_be_hidden()
-        await expect(page.get_by_role("cell", name="賞与額 bonus", exact=True)).to_be_visible()
+        await expect(page.get_by_role("cell", name="賞与 bonus", exact=True)).to_be_visible()
         assert await serious(page) == []
 
 

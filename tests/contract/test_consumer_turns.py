@@ -257,4 +257,5 @@ async def test_newcomer_gets_its_slots_while_a_tenant_is_stuck(world: EventsWorl
             assert hearing.heard == []
             held.set()
             await hearing.settled()
-    assert sorted(hearing.heard + newcomers) == [(tenant, version) for version in range(200)]
+    # A transaction under way when its slot moves is rolled back, and its event heard once more.
+    assert sorted({*hearing.heard, *newcomers}) == [(tenant, version) for version in range(200)]

@@ -69,7 +69,7 @@ export function FieldDrawer({ resource, field, onClose, onSaved }: FieldDrawerPr
       <form ref={form} onSubmit={submit} noValidate>
         <Stack gap="md" pb="lg">
           <FormError error={saving.error} others={errorsElsewhere(errors, NAMES)} />
-          <TextInput label={t("fields.label")} value={draft.label} onChange={(event) => set({ label: event.currentTarget.value })} error={errors.label} data-autofocus required withAsterisk={false} />
+          <TextInput label={t("fields.label")} value={draft.label} onChange={(event) => set({ label: event.currentTarget.value })} error={errors.label} disabled={!may.values} data-autofocus required withAsterisk={false} />
           <TextInput
             label={t("fields.key")}
             description={t("fields.keyHelp")}

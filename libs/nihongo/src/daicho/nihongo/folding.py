@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
 from daicho.nihongo.kana import to_katakana
@@ -35,8 +34,7 @@ class Folding:
     """A way of folding; ``variants`` maps the kept character to those that fold to it."""
 
     def __init__(self, variants: Mapping[str, str] = VARIANTS) -> None:
-        self._variants = {other: kept for kept, others in variants.items() for other in others}
-        self._variant = re.compile(f"[{re.escape(''.join(self._variants))}]" if variants else "(?!)")
+        self._variants = {ord(other): kept for kept, others in variants.items() for other in others}
 
     def fold(self, text: str) -> str:
         """What two spellings of one thing have in common: NFKC, case, katakana, then 異体字.
@@ -47,10 +45,7 @@ class Folding:
         if text.isascii():
             return text.lower()
         folded = to_katakana(compose(text).casefold())
-        return self._variant.sub(self._kept, compose(folded))
-
-    def _kept(self, variant: re.Match[str]) -> str:
-        return self._variants[variant[0]]
+        return compose(folded).translate(self._variants)
 
 
 _DEFAULT = Folding()

@@ -32,7 +32,6 @@ from daicho.web.refusals import (
     HeadersTooLarge,
     MethodNotAllowed,
     NoBody,
-    UnsupportedContentEncoding,
     UnsupportedMediaType,
 )
 
@@ -158,7 +157,7 @@ def respond(fault: Fault, language: Language, field_messages: Mapping[str, Messa
         headers["retry-after"] = str(fault.params["retry_after"])
     elif fault.status == 503:
         headers["retry-after"] = "1"
-    if isinstance(fault, UnsupportedContentEncoding):
+    if fault.status == 415:
         headers["accept-encoding"] = "identity"
     if fault.status == 401:
         headers["www-authenticate"] = "Bearer"
