@@ -96,6 +96,7 @@ async def test_field_of_others_offers_no_step_that_is_refused(
         await page.get_by_role("button", name="メモ の操作").click()
         await expect(page.get_by_role("menuitem", name="削除")).to_be_visible()
         await page.keyboard.press("Escape")
+        await expect(page.get_by_role("menuitem")).to_have_count(0)
         await page.get_by_role("button", name="賞与 の操作").click()
         await expect(page.get_by_role("menuitem", name="編集")).to_be_visible()
         await expect(page.get_by_role("menuitem", name="削除")).to_have_count(0)
