@@ -15,7 +15,7 @@ import statistics
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter
@@ -50,6 +50,7 @@ from daicho.local.servers import OpenBaoServer, PostgresServer, free_port
 from daicho.runtime import configure_logging, utc_now
 from daicho.tenancy import Actor, Database, TenantId, UserId, uuid7
 from daicho.testkit import Databases, TestDatabase
+from daicho.testkit.background import running
 
 BAR, RUNS = 5_000, 3
 LATENCY_BAR, RATE, SECONDS = 0.2, 500, 10
@@ -109,26 +110,16 @@ class World:
         transit, unsigned = self._transits["audit"], Unsigned()
         keyring = Keyring(transit, database)
         checkpoints = Checkpoints(database, transit, utc_now, unsigned)
-        tasks = [
-            asyncio.create_task(
-                consumer(
-                    bus,
-                    EventVerifier(transit),
-                    database,
-                    keyring,
-                    checkpoints=checkpoints,
-                    grown=unsigned.add,
-                ).run()
-            ),
-            asyncio.create_task(checkpoints.run()),
-        ]
-        try:
+        hearing = consumer(
+            bus,
+            EventVerifier(transit),
+            database,
+            keyring,
+            checkpoints=checkpoints,
+            grown=unsigned.add,
+        )
+        async with running(hearing.run(), checkpoints.run()):
             yield
-        finally:
-            for task in tasks:
-                task.cancel()
-                with suppress(asyncio.CancelledError):
-                    await task
 
 
 def messages(tenants: Sequence[TenantId], count: int) -> Iterator[Message]:

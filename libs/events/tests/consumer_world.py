@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +12,7 @@ from daicho.contracts.customers.events.v1 import events_pb2 as customers
 from daicho.events import Aggregate, Consumer, DeadLetter, Envelope, Message, Patience, dead_letters
 from daicho.events.envelope import enclose, partition_key
 from daicho.tenancy import Actor, TenantId, TenantTransaction
+from daicho.testkit.background import running
 from daicho.testkit.events import EventsWorld
 
 TOPIC = "customers.events"
@@ -32,13 +33,8 @@ async def consuming(world: EventsWorld, **settings: Any) -> AsyncIterator[None]:
     if not {"batch_handler", "prepare"} & set(settings):
         settings.setdefault("handlers", {customers.ContactChanged: on_changed})
     consumer = Consumer(world.bus, "customers.test", world.database, world.verifier, **settings)
-    task = asyncio.create_task(consumer.run())
-    try:
+    async with running(consumer.run()):
         yield
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
 
 
 def event(tenant: TenantId, contact: UUID, version: int, *fields: str) -> Message:

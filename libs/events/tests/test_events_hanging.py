@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from time import perf_counter
-from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
@@ -17,6 +16,7 @@ from daicho.contracts.customers.events.v1 import events_pb2 as customers
 from daicho.events import Aggregate, BusUnavailable, Message, Relay, open_bus, tell_all
 from daicho.tenancy import Database, uuid7
 from daicho.testkit import create_actor
+from daicho.testkit.background import running
 from daicho.testkit.events import EventsWorld
 from daicho.testkit.stalling_proxy import StallingProxy, stalling_proxy
 
@@ -37,19 +37,6 @@ async def proxy_to(url: str) -> AsyncIterator[StallingProxy]:
     assert place.port
     async with stalling_proxy(place.host, place.port) as proxy:
         yield proxy
-
-
-@asynccontextmanager
-async def running(*mains: Any) -> AsyncIterator[None]:
-    tasks = [asyncio.create_task(main) for main in mains]
-    try:
-        yield
-    finally:
-        for task in tasks:
-            task.cancel()
-        for task in tasks:
-            with suppress(asyncio.CancelledError):
-                await task
 
 
 async def tell_many(world: EventsWorld, count: int) -> None:

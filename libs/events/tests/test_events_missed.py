@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import asyncpg
@@ -16,7 +16,7 @@ from daicho.events.bus import WINDOW, Gap, Slot
 from daicho.events.envelope import enclose, partition_key
 from daicho.events.missed_events import find_gaps
 from daicho.tenancy import Actor, TenantTransaction, uuid7
-from daicho.testkit import create_tenant_id
+from daicho.testkit import background, create_tenant_id
 from daicho.testkit.events import EventsWorld
 from daicho.testkit.waiting import until
 
@@ -72,13 +72,8 @@ class Hearing:
             on_missed=self._on_missed,
             window=window,
         )
-        task = asyncio.create_task(consumer.run())
-        try:
+        async with background.running(consumer.run()):
             yield
-        finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
 
     async def has_heard(self, version: int) -> None:
         async def heard() -> bool:

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
 from statistics import median
-from typing import Any
 from uuid import UUID
 
 import pytest
@@ -18,6 +15,7 @@ from daicho.events.envelope import enclose
 from daicho.faults import Unavailable
 from daicho.tenancy import UserId, uuid7
 from daicho.testkit import create_actor, create_user_id
+from daicho.testkit.background import running
 from daicho.testkit.events import EventsWorld
 from daicho.testkit.waiting import until
 
@@ -50,19 +48,6 @@ class Ears:
         async with asyncio.timeout(30):
             await self.news.wait()
         self.news.clear()
-
-
-@asynccontextmanager
-async def running(*mains: Any) -> AsyncIterator[None]:
-    tasks = [asyncio.create_task(main) for main in mains]
-    try:
-        yield
-    finally:
-        for task in tasks:
-            task.cancel()
-        for task in tasks:
-            with suppress(asyncio.CancelledError):
-                await task
 
 
 def heartbeats(world: EventsWorld, seconds: float = 0.05) -> Heartbeats:

@@ -45,6 +45,7 @@ from daicho.keyring.provision import SERVICES
 from daicho.local.servers import OpenBaoServer
 from daicho.tenancy import Actor, TenantId, TenantTransaction, uuid7
 from daicho.testkit import create_tenant_id
+from daicho.testkit.background import running
 from daicho.testkit.events import EventsWorld
 
 TOPIC = "identity.events"
@@ -255,13 +256,8 @@ async def hearing(world: EventsWorld, verifier: EventVerifier, heard: list[UUID]
         batch_handler=on_all,
         patience=Patience(attempts=2, first_seconds=0.01, longest_seconds=0.05),
     )
-    task = asyncio.create_task(consumer.run())
-    try:
+    async with running(consumer.run()):
         yield
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
 
 
 async def _settled(world: EventsWorld) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +13,7 @@ from daicho.events.topics import owner_of
 from daicho.keyring import Transit
 from daicho.local.servers import OpenBaoServer
 from daicho.tenancy import Database
+from daicho.testkit.background import running
 from daicho.testkit.databases import TestDatabase
 from daicho.testkit.plugin import MakeDatabase
 
@@ -75,13 +76,8 @@ class EventsWorld:
     ) -> AsyncIterator[None]:
         """A relay at work that signs as ``service``."""
         relay = Relay(self.service.relay_url, bus or self.bus, self.signers.signer(service), **settings)
-        task = asyncio.create_task(relay.run())
-        try:
+        async with running(relay.run()):
             yield
-        finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
 
     async def arrived(self, topic: str, count: int) -> Sequence[Record]:
         """What lies in ``topic`` once that is ``count`` records."""
