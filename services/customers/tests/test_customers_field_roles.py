@@ -77,7 +77,7 @@ async def test_admin_outside_the_roles_of_a_field_cannot_rename_it(house, member
 
 
 @pytest.mark.parametrize(
-    ("number", "label"), enumerate(["査定", " 査定※", "査定（必須）", "ASSESSED", "ａｓｓｅｓｓｅｄ"])
+    ("number", "label"), list(enumerate(["査定", " 査定※", "査定（必須）", "ASSESSED", "ａｓｓｅｓｓｅｄ"]))
 )
 async def test_label_of_another_field_is_refused(house, number, label) -> None:
     if (await house.owner("GET", "/v1/fields?resource=contact")).text.find('"assessed"') == -1:
