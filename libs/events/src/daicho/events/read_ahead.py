@@ -11,9 +11,9 @@ from typing import Final
 from daicho.events.bus import Batch, Record, Slot, Window
 
 RECORD_BYTES: Final = 600
-"""What a record of two headers and its place in a lane take in memory beside its own bytes (571, CPython 3.11)."""
+"""The memory of a record with two headers and of its place in a lane, without its own bytes (571 in CPython 3.11)."""
 _FULL_OF_BYTES: Final = 7 / 8
-"""What is left is divided by the slots before a read, so the last of it would be read in tiny pieces."""
+"""A window counts as full at this part: the remaining bytes are divided among the slots, and each would read a tiny piece."""
 _REOPENS_AT: Final = 3 / 4
 """A full window is read into again when it is no fuller than this: many small reads cost more than a few large ones."""
 

@@ -108,8 +108,8 @@ def is_key(key: str) -> bool:
 def check_definition(
     definition: FieldDefinition, taken: Collection[str] = (), before: FieldDefinition | None = None
 ) -> tuple[FieldFault, ...]:
-    """What is wrong with a new definition, or with one that is to stand in place of ``before``; ``taken`` are the keys that
-    the resource has already.
+    """The faults of a new definition, or of one that replaces ``before``; ``taken`` are the keys that the resource has
+    already.
 
     Pointers lead into the definition. Nothing wrong is an empty tuple. Options that ``before`` has are not looked at again.
     """

@@ -48,7 +48,7 @@ _GENEROUS: Final = {
 
 
 class Screen:
-    """What the product has printed."""
+    """The output of the product."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self.text = ""

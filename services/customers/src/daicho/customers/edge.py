@@ -310,7 +310,7 @@ def cost_of_list(request: Ask) -> Cost:
 
 
 def seal_query(reader: Reader, q: str | None, tree: Any, order: Order, schema: Schema | None) -> bytes:
-    """What was searched for, in which order, and in which fields of ``schema`` words looked, sealed for the access log."""
+    """The words, conditions and order of a search and the fields of ``schema`` that words look into, sealed for the access log."""
     fields = () if schema is None else searchable(schema)
     query = encode_query(q, tree, logged_sort(order), fields)
     return reader.keys.events.seal(query, field="Accessed.sealed_query")

@@ -1,4 +1,4 @@
-"""What a repeated request with the same Idempotency-Key answers of the record that the first one made."""
+"""The answer to a request that is repeated with its Idempotency-Key: the record that the first one made, as it may be read now."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ def columns_of(
     schema: ResourceSchema,
     custom_tokens: Collection[int] | None = None,
 ) -> dict[str, Any]:
-    """What the row of a company in ``state`` holds; sensitive custom values go into its seal. ``custom_tokens`` as for
+    """The columns of a company in ``state``; sensitive custom values go into its seal. ``custom_tokens`` as for
     contacts."""
     plain, sensitive = schema.split(state.custom)
     custom = state.custom if custom_tokens is None else {}

@@ -30,7 +30,7 @@ def columns_of(
     schema: ResourceSchema,
     custom_tokens: Collection[int] | None = None,
 ) -> dict[str, Any]:
-    """What the row of a contact in ``state`` holds, sealed parts sealed; ``custom_tokens``
+    """The columns of a contact in ``state``, sealed parts sealed; ``custom_tokens``
     are the tokens of the custom texts, if they are known already."""
     plain, sensitive = schema.split(state.custom)
     card, rest = card_of(state), rest_of(state, sensitive)

@@ -216,7 +216,7 @@ def _definition(given: FieldInput) -> FieldDefinition:
 async def _checked(
     definition: FieldDefinition, taken: Sequence[str] = (), before: FieldDefinition | None = None
 ) -> tuple[FieldFault, ...]:
-    """What is wrong with ``definition``, found in slices."""
+    """The faults of ``definition``, found in slices."""
     steps = await in_slices(_same, check_in_steps(definition, taken, before))
     return tuple(step for step in steps if step is not None)
 

@@ -117,7 +117,7 @@ class ImportsFull(Conflict):
 
 
 class NamesTooLarge(TooLarge):
-    """What the cells of an import name is too large for one question to identity, or for its answer."""
+    """The names in the cells of an import are too large for one question to identity, or for its answer."""
 
     code = "names_too_large"
     messages = Messages(

@@ -93,7 +93,7 @@ class Matcher:
                 self._keys.append(_Key(name, each.column, headers.get(each.column), is_unique, reader))
 
     async def values(self, rows: Sequence[SourceRow], keys: TenantKeys) -> list[Values]:
-        """What each of ``rows`` is told apart by; every distinct cell is read once."""
+        """The key of each of ``rows``; every distinct cell is read once."""
         columns = []
         for key in self._keys:
             cells = [row.readable(key.column) for row in rows]

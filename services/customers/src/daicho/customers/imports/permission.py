@@ -15,13 +15,13 @@ _WRITES: Final = ("read", "create", "update")
 
 
 class RightsLost(Forbidden):
-    """Whoever began a run may write less now than at its beginning."""
+    """The user who began a run may write less now than at its beginning."""
 
     code = "rights_lost"
 
 
 class FieldRightsLost(Forbidden):
-    """Whoever began a run may no longer write a field that the file goes into."""
+    """The user who began a run may no longer write a field that the file goes into."""
 
     code = "field_rights_lost"
 

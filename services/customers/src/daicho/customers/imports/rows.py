@@ -12,8 +12,8 @@ class SourceRow:
     ``number`` counts data rows from 1. ``line`` is the physical line on which it begins (1-based; only LF ends
     a line, also inside quotes), in xlsx the sheet's row. ``fault`` is what is wrong with the row as a whole
     (``column_count``, ``unclosed_quote``, ``too_long``); ``broken`` lists the cells that hold bytes that do not
-    decode. A row that is too long holds only its beginning, in one cell; an unclosed one its line. The cells of other
-    rows are those of :func:`daicho.customers.imports.cells.bound_cells`, but for broken ones.
+    decode. A row that is too long holds only its beginning, in one cell; an unclosed one its line. Other rows
+    have the cells of :func:`daicho.customers.imports.cells.bound_cells`; broken cells stay as they are.
     """
 
     number: int
