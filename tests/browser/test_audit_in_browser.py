@@ -78,7 +78,7 @@ async def test_what_the_console_reads_by_itself_is_shown_only_when_asked_for(aud
     await expect(rows_of(page).filter(has_text="監査ログの検索").first).to_be_visible()
     await choose(page, "表示する記録", "一覧・検索を除く")
     await expect(rows_of(page).filter(has_text="顧客の閲覧").first).to_be_visible()
-    await expect(rows_of(page).filter(has_text="顧客の検索")).to_have_count(0)
+    await expect(rows_of(page).filter(has_text="顧客の一覧表示")).to_have_count(0)
 
 
 async def test_an_entry_reads_as_words_and_its_json_is_behind_a_toggle(auditing: Auditing) -> None:
@@ -99,7 +99,7 @@ async def test_an_entry_reads_as_words_and_its_json_is_behind_a_toggle(auditing:
 async def test_the_entries_of_one_record_are_found_by_its_name(auditing: Auditing) -> None:
     page = auditing.page
     await page.goto("/audit")
-    await choose(page, "顧客・会社を名前で探す", "田中 健一", typed="田中")
+    await choose(page, "顧客・取引先を名前で探す", "田中 健一", typed="田中")
     await expect(page).to_have_url(re.compile(f"record={auditing.tanaka}"))
     await expect(rows_of(page).filter(has_text="顧客の削除")).to_have_count(0)
     await expect(rows_of(page).filter(has_text="顧客の変更")).to_have_count(1)

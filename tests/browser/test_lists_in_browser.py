@@ -54,7 +54,7 @@ async def test_from_a_record_one_comes_back_to_the_list_as_it_was_left(ledger: P
     await page.goto("/contacts?lifecycle=customer&sort=updated")
     await page.get_by_role("searchbox", name="検索", exact=True).fill("田中")
     await expect(page).to_have_url(re.compile("q="))
-    await expect(page.get_by_text(f"以上、{CONTACTS} 件です")).to_be_attached()
+    await expect(page.get_by_text(f"全 {CONTACTS} 件")).to_be_attached()
     grid = page.get_by_role("grid")
     await grid.focus()
     for _ in range(40):

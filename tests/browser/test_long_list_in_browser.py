@@ -72,7 +72,7 @@ async def test_ten_thousand_rows_are_imported_live_and_scrolled_to_the_end(
     await expect(rows_of(page).first).to_be_visible()
     assert await rows_of(page).count() <= DRAWN
     await grid.press("End")
-    await expect(page.get_by_text("以上、10,000 件です")).to_be_in_viewport(timeout=120_000)
+    await expect(page.get_by_text("全 10,000 件")).to_be_in_viewport(timeout=120_000)
     assert await rows_of(page).count() <= DRAWN
     await expect(rows_of(page).last).to_have_attribute("aria-rowindex", str(ROWS + 1))
     await expect(rows_of(page).last).to_be_in_viewport()

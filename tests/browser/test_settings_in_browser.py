@@ -153,10 +153,10 @@ async def test_changing_ones_own_name_changes_the_account_menu(office: Office) -
     await expect(page.get_by_role("region", name="プロフィール")).to_contain_text(
         office.company.address("owner")
     )
-    await page.get_by_label("お名前", exact=True).fill("")
+    await page.get_by_label("名前", exact=True).fill("")
     await page.get_by_role("button", name="保存", exact=True).click()
-    await expect(page.get_by_label("お名前", exact=True)).to_have_attribute("aria-invalid", "true")
-    await page.get_by_label("お名前", exact=True).fill("山田 桜子")
+    await expect(page.get_by_label("名前", exact=True)).to_have_attribute("aria-invalid", "true")
+    await page.get_by_label("名前", exact=True).fill("山田 桜子")
     await page.get_by_role("button", name="保存", exact=True).click()
     await expect(page.get_by_role("button", name="アカウントメニュー")).to_contain_text("山田 桜子")
     await expect(page.get_by_role("button", name="保存", exact=True)).to_be_disabled()

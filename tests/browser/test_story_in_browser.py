@@ -199,7 +199,7 @@ async def test_the_good_rows_enter_the_ledger_and_the_bad_ones_come_back_as_a_fi
     await picture(page, "contacts")
     await choose(page, "担当", "鈴木 一郎")
     theirs = [row for row in good if row["row"] % EVERY == 0]
-    await expect(page.get_by_text(f"以上、{len(theirs)} 件です")).to_be_attached()
+    await expect(page.get_by_text(f"全 {len(theirs)} 件")).to_be_attached()
 
 
 @pytest.mark.parametrize("word", ["タナ", "ﾀﾅ", "たな"])
@@ -208,7 +208,7 @@ async def test_tanaka_is_found_by_a_part_of_the_name_in_any_kana(story: Story, w
     answers = {each["query"]: each["match"] for each in expected("search.expected.json")["queries"]}
     await page.goto("/contacts")
     await page.get_by_role("searchbox", name="検索", exact=True).fill(word)
-    await expect(page.get_by_text(f"以上、{len(answers['タナ'])} 件です")).to_be_attached()
+    await expect(page.get_by_text(f"全 {len(answers['タナ'])} 件")).to_be_attached()
     await expect(rows_of(page)).to_have_count(len(answers["タナ"]))
 
 
@@ -279,7 +279,7 @@ async def test_the_colleague_is_limited_to_their_own_contacts(story: Story) -> N
     accepted = [row for row in rows if row["outcome"] == "accepted"]
     await ichiro.goto("/contacts")
     await ichiro.get_by_role("grid").press("End")
-    await expect(ichiro.get_by_text(f"以上、{len(accepted)} 件です")).to_be_attached()
+    await expect(ichiro.get_by_text(f"全 {len(accepted)} 件")).to_be_attached()
     elses = await hanako.evaluate(OF_OTHERS, story.contact)
 
     await hanako.get_by_role("link", name="役割と権限").click()
@@ -356,5 +356,5 @@ def section(page: Page, title: str) -> Locator:
 
 async def count_of(page: Page) -> int:
     """How many records the open list holds, from the line below it; 0 while there are more to come."""
-    said = re.search(r"以上、([\d,]+) 件です", await page.get_by_role("main").inner_text())
+    said = re.search(r"全 ([\d,]+) 件", await page.get_by_role("main").inner_text())
     return int(said[1].replace(",", "")) if said else 0

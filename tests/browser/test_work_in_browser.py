@@ -76,11 +76,11 @@ async def test_a_session_that_ends_is_renewed_without_losing_what_was_typed(desk
 async def test_edits_that_nobody_saved_are_not_left_unasked(desk: Desk) -> None:
     page = desk.page
     await begin(desk, "勤務先", 部署="総務部")
-    await page.get_by_role("link", name="会社", exact=True).click()
+    await page.get_by_role("link", name="取引先", exact=True).click()
     asked = page.get_by_role("dialog", name="入力内容を破棄しますか？")
     await asked.get_by_role("button", name="キャンセル").click()
     await expect(page.get_by_label("部署", exact=True)).to_have_value("総務部")
-    await page.get_by_role("link", name="会社", exact=True).click()
+    await page.get_by_role("link", name="取引先", exact=True).click()
     await asked.get_by_role("button", name="破棄して移動").click()
     await expect(page).to_have_url(re.compile("/companies"))
 
@@ -228,18 +228,18 @@ async def test_a_list_is_written_into_a_file_as_it_is_filtered(desk: Desk) -> No
 async def test_what_a_file_cannot_hold_is_named_and_substituted_when_asked(desk: Desk) -> None:
     made = await desk.company.owner.post("/v1/contacts", {"family_name": "𠮷田"})
     await desk.page.goto("/contacts?q=𠮷田")
-    await desk.page.get_by_role("button", name="書き出し").click()
+    await desk.page.get_by_role("button", name="エクスポート").click()
     await desk.page.get_by_role("menuitem", name="CSV（Shift_JIS）").click()
-    dialog = desk.page.get_by_role("dialog", name="書き出せない文字があります")
+    dialog = desk.page.get_by_role("dialog", name="Shift_JIS では保存できない文字があります")
     await expect(dialog).to_contain_text("𠮷")
-    text = await _downloaded(desk.page, dialog.get_by_role("button", name="〓 に置き換えて書き出す"))
+    text = await _downloaded(desk.page, dialog.get_by_role("button", name="〓 に置き換えてエクスポート"))
     assert "〓田" in text
     await expect(dialog).to_be_hidden()
     await desk.company.owner("DELETE", f"/v1/contacts/{made['id']}", if_match='"v1"')
 
 
 async def _exported(page: Page, kind: str) -> str:
-    await page.get_by_role("button", name="書き出し").click()
+    await page.get_by_role("button", name="エクスポート").click()
     return await _downloaded(page, page.get_by_role("menuitem", name=kind))
 
 

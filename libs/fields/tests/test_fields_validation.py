@@ -260,7 +260,7 @@ def test_a_resource_has_a_cap_of_fields() -> None:
         (create_field("text", sortable=True, sensitive=True), "/sortable", "not_sortable"),
         (create_field("money", unique=True), "/unique", "not_for_type"),
         (create_field("boolean", searchable=True), "/searchable", "not_for_type"),
-        (create_field("select", options=()), "/options", "required"),
+        (create_field("select", options=()), "/options", "no_options"),
         (create_field("text", options=RANKS), "/options", "not_for_type"),
         (create_field("select", options=(Option("A"), Option("Ａ"))), "/options/1/value", "not_unique"),
         (create_field("select", options=(Option("A"), Option("A"))), "/options/1/value", "not_unique"),

@@ -73,11 +73,13 @@ export function Forbidden() {
 interface FailureProps {
   error: unknown;
   onRetry?: () => void;
+  /** What to say instead of the service's words. */
+  text?: string;
   /** Another way out. */
   children?: ReactNode;
 }
 
-export function Failure({ error, onRetry, children }: FailureProps) {
+export function Failure({ error, onRetry, text, children }: FailureProps) {
   const t = useT();
   if (error instanceof Problem && error.status === 403) {
     return <Forbidden />;
@@ -88,7 +90,7 @@ export function Failure({ error, onRetry, children }: FailureProps) {
     <div role="alert">
       <Empty
         title={t("state.errorTitle")}
-        text={readingMessageOf(error, t)}
+        text={text ?? readingMessageOf(error, t)}
         icon={isOffline ? IconCloudOff : IconAlertTriangle}
       >
         {incident && (

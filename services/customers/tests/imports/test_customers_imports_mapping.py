@@ -352,7 +352,7 @@ def test_the_user_corrects_what_was_detected() -> None:
 
 
 def test_errors_are_said_in_both_languages() -> None:
-    assert say(CellError("姓", "required"), "ja") == "姓：入力してください。"
+    assert say(CellError("姓", "required"), "ja") == "姓：空欄です。"
     assert say(CellError(None, "column_count"), "en") == "The number of columns differs from the header's."
     assert (
         say(CellError("備考", "too_long", {"maximum": 200}), "ja") == "備考：200 文字以内で入力してください。"

@@ -23,7 +23,7 @@ import { useRecordNames, wantedBy, type RecordNames } from "./recordNames";
 import { shortId, useThingName } from "./things";
 import { goesOn, isInView, viewOf, VIEWS } from "./views";
 import styles from "./audit.module.css";
-import { ACTIONS, actionName, actorName, momentOf, recordCount, resourceName } from "./words";
+import { ACTIONS, actionName, actorName, entryActionName, momentOf, recordCount, resourceName, shownKind } from "./words";
 
 const route = getRouteApi("/inside/audit");
 const PAGE = 200;
@@ -223,9 +223,9 @@ function useColumns(names: RecordNames): Column<AuditEntry>[] {
       key: "kind",
       label: t("audit.kind"),
       width: "92px",
-      show: (entry) => <Dot color={KIND_COLORS[entry.kind]}>{t(`audit.kind.${entry.kind}`)}</Dot>,
+      show: (entry) => <Dot color={KIND_COLORS[entry.kind]}>{t(`audit.kind.${shownKind(entry)}`)}</Dot>,
     },
-    { key: "action", label: t("audit.action"), width: "minmax(150px, 1.2fr)", show: (entry) => actionName(entry.action, t) },
+    { key: "action", label: t("audit.action"), width: "minmax(150px, 1.2fr)", show: (entry) => entryActionName(entry, t) },
     { key: "what", label: t("audit.what"), width: "minmax(170px, 1.4fr)", show: (entry) => <Target entry={entry} names={names} /> },
     { key: "address", label: t("audit.address"), width: "132px", show: (entry) => <span className="tabular">{entry.address}</span> },
     { key: "number", label: t("audit.number"), width: "84px", show: (entry) => <span className="tabular">{entry.sequence}</span> },
@@ -255,7 +255,7 @@ function Compact({ entry, names }: { entry: AuditEntry; names: RecordNames }) {
   return (
     <>
       <Text size="sm" fw={500} className="truncate">
-        {[actionName(entry.action, t), name].filter(Boolean).join(" ・ ")}
+        {[entryActionName(entry, t), name].filter(Boolean).join(" ・ ")}
       </Text>
       <Text size="xs" c="dimmed" className="truncate tabular">
         {[actorName(entry, userName, t), format.moment(entry.time), entry.address].filter(Boolean).join(" ・ ")}

@@ -13,7 +13,7 @@ import { Content, Fact } from "./Content";
 import type { RecordNames } from "./recordNames";
 import { RecordName, useThingName } from "./things";
 import styles from "./audit.module.css";
-import { actionName, actorName, resourceName } from "./words";
+import { entryActionName, actorName, resourceName } from "./words";
 
 export function EntryDrawer({ entry, names, onClose }: { entry: AuditEntry; names: RecordNames; onClose: () => void }) {
   const { translate: t, format } = usePreferences();
@@ -24,7 +24,7 @@ export function EntryDrawer({ entry, names, onClose }: { entry: AuditEntry; name
     [t("audit.number"), entry.sequence],
     [t("audit.time"), format.moment(entry.time)],
     [t("audit.actor"), actorName(entry, userName, t)],
-    [t("audit.action"), actionName(entry.action, t)],
+    [t("audit.action"), entryActionName(entry, t)],
     [t("audit.what"), <Target key="what" entry={entry} names={names} />],
     [t("audit.address"), entry.address],
   ];

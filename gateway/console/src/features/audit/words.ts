@@ -50,6 +50,24 @@ export function actionName(action: string, t: Translate): string {
   return t("audit.actionName", { resource: t(resourceKey), verb: t(verbKey) });
 }
 
+/** What an entry's action is called: a search without words or conditions is the list itself. */
+export function entryActionName(entry: Pick<AuditEntry, "action" | "payload">, t: Translate): string {
+  const [resource = "", verb = ""] = entry.action.split(".");
+  const query = entry.payload?.query;
+  const isWhole = verb === "search" && typeof query === "object" && query !== null && isUnconditional(query as Record<string, unknown>);
+  return actionName(isWhole ? `${resource}.list` : entry.action, t);
+}
+
+function isUnconditional({ limit: _limit, cursor: _cursor, sort: _sort, hidden, ...conditions }: Record<string, unknown>): boolean {
+  const isHidden = Array.isArray(hidden) && hidden.length > 0;
+  return !isHidden && Object.values(conditions).every((each) => each === null || each === undefined || each === "");
+}
+
+/** The kind under which an entry is shown: signing in and out is neither a reading nor a change of records. */
+export function shownKind({ action, kind }: Pick<AuditEntry, "action" | "kind">): AuditEntry["kind"] | "session" {
+  return /^(session|sign_in)\./.test(action) ? "session" : kind;
+}
+
 export function resourceName(type: string, t: Translate): string {
   const key = `resource.${type}`;
   return isKey(key) ? t(key) : type;

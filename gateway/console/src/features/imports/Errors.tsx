@@ -36,8 +36,7 @@ export function Errors({ id }: { id: string }) {
             <Table className={styles.table} verticalSpacing={5} fz="sm">
               <Table.Thead>
                 <Table.Tr>
-                  <Table.Th w={48}>{t("imports.errorRow")}</Table.Th>
-                  <Table.Th w={120} visibleFrom="sm">{t("imports.errorLine")}</Table.Th>
+                  <Table.Th w={92}>{t("imports.errorRow")}</Table.Th>
                   <Table.Th w={{ base: 110, sm: 170 }}>{t("imports.errorColumn")}</Table.Th>
                   <Table.Th>{t("imports.errorMessage")}</Table.Th>
                 </Table.Tr>
@@ -45,10 +44,7 @@ export function Errors({ id }: { id: string }) {
               <Table.Tbody>
                 {items.map((error) => (
                   <Table.Tr key={`${error.row} ${error.column ?? ""} ${error.code}`}>
-                    <Table.Td className="tabular">{error.row}</Table.Td>
-                    <Table.Td className="tabular" c="dimmed" visibleFrom="sm">
-                      {error.line}
-                    </Table.Td>
+                    <Table.Td className="tabular">{error.line ?? error.row}</Table.Td>
                     <Table.Td>{error.column ?? t(error.code === "withheld" ? "imports.hiddenColumn" : "imports.wholeRow")}</Table.Td>
                     <Table.Td>{error.detail}</Table.Td>
                   </Table.Tr>

@@ -42,7 +42,7 @@ export function OpenInvitations() {
   if (open.length === 0) {
     return (
       <Text size="sm" c="dimmed">
-        {t("state.empty")}
+        {t("invite.none")}
       </Text>
     );
   }

@@ -58,7 +58,7 @@ export function RecordPage(props: RecordPageProps) {
 function Missing({ resource, error }: { resource: Resource; error: Problem }) {
   const { translate: t } = usePreferences();
   return (
-    <Failure error={error}>
+    <Failure error={error} text={t(`record.missing.${resource}`)}>
       <Button component={Link} to={`/${pathOf(resource)}`} variant="default" mt={8}>
         {t("record.toList")}
       </Button>

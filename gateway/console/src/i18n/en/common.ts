@@ -51,7 +51,6 @@ export const common = {
 
   "state.loading": "Loading…",
   "state.errorTitle": "This could not be loaded",
-  "state.empty": "Nothing here yet",
   "state.none": "Not set",
   "state.saved": "Saved",
   "state.yes": "Yes",

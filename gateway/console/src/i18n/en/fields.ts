@@ -39,7 +39,7 @@ export const fields = {
   "fields.scale": "Decimal places",
   "fields.currency": "Currency",
   "fields.linkResource": "Links to",
-  "fields.maxLength": "Longest length",
+  "fields.maxLength": "Maximum length",
   "fields.readRoles": "Roles that may read",
   "fields.readRolesHelp": "Empty means every role. Only people who may read the field now, and owners, can add roles.",
   "fields.writeRoles": "Roles that may edit",

@@ -26,7 +26,7 @@ export const account = {
   "account.tenantHelp": "英小文字・数字・ハイフン。サインインのときに使います。",
   "account.company": "会社名",
   "account.email": "メールアドレス",
-  "account.displayName": "お名前",
+  "account.displayName": "名前",
   "account.password": "パスワード",
   "account.newPassword": "新しいパスワード",
   "account.passwordHelp": "10 文字以上。名前・会社名・よくある言葉・連続した文字や日付だけでは使えません。関係のない言葉を 3 つ以上つなげると安全です。",
@@ -60,9 +60,9 @@ export const account = {
   "confirm.sentAgain": "確認メールの送信を受け付けました",
   "confirm.pending": "{email} の確認がまだ済んでいません。確認メールのリンクを開いてください。",
 
-  "accept.title": "招待を受ける",
-  "accept.lead": "お名前とパスワードを決めると、利用を始められます。",
-  "accept.submit": "利用を始める",
+  "accept.title": "招待の承諾",
+  "accept.lead": "名前とパスワードを設定すると、利用を開始できます。",
+  "accept.submit": "利用を開始",
   "accept.done": "登録が完了しました。サインインしてください。",
   "accept.noToken": "招待メールのリンクを開いてください。",
 

@@ -8,6 +8,7 @@ from daicho.faults.fault import Messages
 
 FIELD_MESSAGES: Mapping[str, Messages] = {
     "required": Messages(ja="入力してください。", en="This is required."),
+    "no_options": Messages(ja="選択肢を 1 つ以上追加してください。", en="Add at least one option."),
     "unknown_field": Messages(
         ja="この項目はありません。使えるのは次の項目です：{known}",
         en="There is no such field. There are: {known}.",

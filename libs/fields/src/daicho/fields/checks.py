@@ -162,7 +162,7 @@ def _check_options(definition: FieldDefinition, before: Sequence[Option]) -> Ite
             yield FieldFault("/options", "not_for_type")
         return
     if not definition.options:
-        yield FieldFault("/options", "required")
+        yield FieldFault("/options", "no_options")
     if len(definition.options) > MAX_OPTIONS:
         yield FieldFault("/options", "too_many", {"maximum": MAX_OPTIONS})
         return

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from daicho.faults import Conflict, Fault, FieldFault, Invalid, Messages
 
 FIELD_MESSAGES: Mapping[str, Messages] = {
-    "unknown_company": Messages(ja="該当する会社がありません。", en="There is no such company."),
+    "unknown_company": Messages(ja="該当する取引先がありません。", en="There is no such company."),
     "company_twice": Messages(
         ja="会社は company_id と company_name のどちらか一方で指定してください。",
         en="Name the company by its id or by its name, not by both.",

@@ -9,11 +9,11 @@ from daicho.faults import Messages
 
 EXPORT_MESSAGES: Final[Mapping[str, Messages]] = {
     "too_many_records": Messages(
-        ja="一度に書き出せるのは {maximum} 件までです。検索や絞り込みで件数を減らしてください。",
+        ja="一度にエクスポートできるのは {maximum} 件までです。検索や絞り込みで件数を減らしてください。",
         en="At most {maximum} records can be exported at once. Narrow the list by words or a filter.",
     ),
     "characters_lacking": Messages(
-        ja="Shift_JIS（CP932）にない文字が {count} 種類あります：{characters}。置き換える文字（substitute、例：〓）を指定するか、UTF-8 か xlsx で書き出してください。",
+        ja="Shift_JIS（CP932）にない文字が {count} 種類あります：{characters}。置き換える文字（substitute、例：〓）を指定するか、UTF-8 か xlsx でエクスポートしてください。",
         en="Shift_JIS (CP932) lacks {count} of the characters: {characters}. Say what stands in their place (substitute, such as 〓), or export as UTF-8 or xlsx.",
     ),
     "not_encodable": Messages(

@@ -143,9 +143,15 @@ def say_failure(code: str | None, language: Language, *, has_begun: bool) -> str
     return known.get(code, known["internal"]).say(language, {})
 
 
+_CELL_MESSAGES: Final[Mapping[str, Messages]] = {
+    **IMPORT_MESSAGES,
+    "required": Messages(ja="空欄です。", en="This is empty."),
+}
+
+
 def say(error: CellError, language: Language) -> str:
     """The error as a sentence, after the column that it is about."""
-    messages = IMPORT_MESSAGES.get(error.code) or FIELD_MESSAGES.get(error.code) or FIELD_MESSAGES["invalid"]
+    messages = _CELL_MESSAGES.get(error.code) or FIELD_MESSAGES.get(error.code) or FIELD_MESSAGES["invalid"]
     params = error.params
     if error.code == "too_long" and "maximum" not in params:
         return "行が長すぎます。" if language == "ja" else "The row is too long."

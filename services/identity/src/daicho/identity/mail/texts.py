@@ -38,7 +38,7 @@ If this was not you, please ignore this mail.
     ("invitation", "ja"): (
         "{company} の台帳への招待",
         """{name} さんから、{company} の台帳「Daicho」に招待されています。
-次のリンクを開いて、お名前とパスワードを登録してください（7 日間有効）。
+次のリンクを開いて、名前とパスワードを登録してください（7 日間有効）。
 
 {link}
 
