@@ -6,6 +6,7 @@ import { spotlight } from "@mantine/spotlight";
 import { IconMenu2 } from "@tabler/icons-react";
 import { Outlet, useNavigate, useRouterState } from "@tanstack/react-router";
 import { lazy, Suspense, useEffect, useState, type ReactNode } from "react";
+import { PanelBoundary } from "@/components/PanelBoundary";
 import { SessionEnded } from "@/features/auth/SessionEnded";
 import { Navigation } from "./Navigation";
 import { useT } from "./preferences";
@@ -52,7 +53,9 @@ export function Shell({ children }: { children?: ReactNode }) {
         </>
       ) : (
         <aside className={styles.side}>
-          <Navigation />
+          <PanelBoundary>
+            <Navigation />
+          </PanelBoundary>
         </aside>
       )}
       <main id="main" className={styles.main} tabIndex={-1}>
@@ -61,11 +64,15 @@ export function Shell({ children }: { children?: ReactNode }) {
             <Loader size={14} color="gray" />
           </div>
         )}
-        <Unconfirmed />
+        <PanelBoundary quiet>
+          <Unconfirmed />
+        </PanelBoundary>
         {children ?? <Outlet />}
       </main>
       <Suspense>
-        <Palette />
+        <PanelBoundary quiet>
+          <Palette />
+        </PanelBoundary>
         <SessionEnded />
         {keys && <Keys onClose={() => setKeys(false)} />}
       </Suspense>

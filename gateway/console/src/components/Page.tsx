@@ -4,6 +4,7 @@ import { Group, Text, Title } from "@mantine/core";
 import { useDocumentTitle } from "@mantine/hooks";
 import type { ReactNode } from "react";
 import { useT } from "@/app/preferences";
+import { PanelBoundary } from "./PanelBoundary";
 import styles from "./Page.module.css";
 
 interface PageProps {
@@ -38,7 +39,7 @@ export function Page({ title, lead, actions, fills = false, narrow = false, chil
             {lead}
           </Text>
         )}
-        {children}
+        <PanelBoundary>{children}</PanelBoundary>
       </div>
     </div>
   );

@@ -57,7 +57,7 @@ test("a sentence is filled in and counts in its language", () => {
 });
 
 /** Data that reads the same in every language. */
-const DATA = ["../features/records/japan.ts"];
+const DATA = ["../features/records/japan.ts", "../features/fields/keyOf.ts", "../features/people/pasted.ts"];
 const SPOKEN = new Set(["label", "title", "placeholder", "aria-label", "alt", "description", "legend", "text", "lead"]);
 // The middle dot stands between words of any language.
 const JAPANESE = /[\u3040-\u30fa\u30fc-\u30ff\u4e00-\u9fff]/;

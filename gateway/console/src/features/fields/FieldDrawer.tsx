@@ -1,7 +1,8 @@
 /** One field's definition, new or changed. */
 
-import { Button, Drawer, Group, MultiSelect, NumberInput, Select, Stack, Switch, Text, TextInput } from "@mantine/core";
+import { Button, Collapse, Drawer, Group, MultiSelect, NumberInput, Select, Stack, Switch, Text, TextInput } from "@mantine/core";
 import { useMutation, useQuery } from "@tanstack/react-query";
+import { IconChevronDown, IconChevronRight } from "@tabler/icons-react";
 import { useState, type FormEvent } from "react";
 import { client, ifMatch, newIdempotencyKey, take } from "@/api/client";
 import { errorsBelow, errorsElsewhere, fieldErrors } from "@/api/problem";
@@ -9,13 +10,17 @@ import { rolesQuery } from "@/api/queries";
 import type { Field, FieldInput, FieldPatch, FieldType, Option, Resource } from "@/api/types";
 import { useT } from "@/app/preferences";
 import { useGuarded } from "@/components/guarded";
+import { PanelBoundary } from "@/components/PanelBoundary";
 import { notifyDone } from "@/components/notify";
 import { useMay, useMe } from "@/components/permissions";
 import { FormError } from "@/components/States";
+import { useDraft } from "@/components/useDraft";
 import { useFocusOnFault } from "@/components/useFocusOnFault";
 import { FieldInput as RecordFieldInput } from "@/features/records/FieldInput";
 import { normal } from "@/features/records/values";
 import { isKey } from "@/i18n";
+import { keyOf } from "./keyOf";
+import { choosable, written } from "./options";
 import { OptionsEditor } from "./OptionsEditor";
 import { mayAddRoles, mayChangeReading, mayChangeValues } from "./rights";
 import { canBeSearched, canBeSorted, canBeUnique, FIELD_TYPES, hasLength, hasOptions, TYPE_ICONS } from "./types";
@@ -23,6 +28,8 @@ import { canBeSearched, canBeSorted, canBeUnique, FIELD_TYPES, hasLength, hasOpt
 interface FieldDrawerProps {
   resource: Resource;
   field: Field | undefined;
+  /** The keys of the resource's other fields. */
+  taken: readonly string[];
   onClose: () => void;
   onSaved: () => void;
 }
@@ -31,28 +38,54 @@ type Draft = Omit<FieldInput, "resource"> & { options: Option[]; type: FieldType
 
 const NAMES = ["label", "key", "type", "help", "section", "options", "scale", "currency", "link_resource", "max_length", "default", "required", "unique", "sensitive", "searchable", "sortable", "read_roles", "write_roles"];
 
-export function FieldDrawer({ resource, field, onClose, onSaved }: FieldDrawerProps) {
+export function FieldDrawer(props: FieldDrawerProps) {
+  return (
+    <PanelBoundary>
+      <Editor {...props} />
+    </PanelBoundary>
+  );
+}
+
+function Editor({ resource, field, taken, onClose, onSaved }: FieldDrawerProps) {
   const t = useT();
   const role = useMe()?.user.role;
   const may = { values: !field || mayChangeValues(field, role), reading: !field || mayChangeReading(field, role) };
   const [initial] = useState<Draft>(() => (field ? draftOf(field) : emptyDraft()));
-  const [draft, setDraft] = useState(initial);
-  const set = (part: Partial<Draft>) => setDraft((now) => ({ ...now, ...part }));
+  const { draft, set, drop } = useDraft<Draft>(`field ${field?.id ?? resource} ${field?.version ?? ""}`, initial);
+  const [isKeyOwn, setKeyOwn] = useState(false);
   const saving = useMutation({
     mutationFn: () =>
       field
-        ? take(client.PATCH("/v1/fields/{field_id}", { params: { path: { field_id: field.id }, header: ifMatch(field.version) }, body: patchOf(draft) }))
-        : take(client.POST("/v1/fields", { headers: newIdempotencyKey(), body: { resource, ...inputOf(draft) } })),
+        ? take(client.PATCH("/v1/fields/{field_id}", { params: { path: { field_id: field.id }, header: ifMatch(field.version) }, body: patchOf(sent()) }))
+        : take(client.POST("/v1/fields", { headers: newIdempotencyKey(), body: { resource, ...inputOf(sent()) } })),
     onSuccess: () => {
-      notifyDone(t(field ? "state.saved" : "fields.created"));
+      drop();
+      notifyDone(t(field ? "fields.saved" : "fields.created", { label: draft.label ?? "" }));
       onSaved();
     },
   });
-  const { close, guard } = useGuarded(!saving.isSuccess && JSON.stringify(draft) !== JSON.stringify(initial), onClose);
+  /** Options that were left blank are not sent: the place of a fault is then the place that is shown. */
+  function sent(): Draft {
+    return { ...draft, options: written(draft.options) };
+  }
+  function giveUp() {
+    drop();
+    onClose();
+  }
+  const { close, guard } = useGuarded(!saving.isSuccess && JSON.stringify(draft) !== JSON.stringify(initial), giveUp);
   const errors = fieldErrors(saving.error);
   const form = useFocusOnFault(saving.error);
+  function rename(label: string) {
+    set(field || isKeyOwn ? { label } : { label, key: label.trim() === "" ? "" : keyOf(label, taken) });
+  }
+  function setOptions(options: Option[]) {
+    const isStill = (value: unknown) => options.some((each) => each.value === value);
+    const initialValue = Array.isArray(draft.default) ? draft.default.filter(isStill) : isStill(draft.default) ? draft.default : null;
+    set({ options, default: Array.isArray(initialValue) && initialValue.length === 0 ? null : initialValue });
+  }
   function submit(event: FormEvent) {
     event.preventDefault();
+    set({ options: written(draft.options) });
     saving.mutate();
   }
   return (
@@ -69,20 +102,7 @@ export function FieldDrawer({ resource, field, onClose, onSaved }: FieldDrawerPr
       <form ref={form} onSubmit={submit} noValidate>
         <Stack gap="md" pb="lg">
           <FormError error={saving.error} others={errorsElsewhere(errors, NAMES)} />
-          <TextInput label={t("fields.label")} value={draft.label} onChange={(event) => set({ label: event.currentTarget.value })} error={errors.label} disabled={!may.values} data-autofocus required withAsterisk={false} />
-          <TextInput
-            label={t("fields.key")}
-            description={t("fields.keyHelp")}
-            value={draft.key}
-            onChange={(event) => set({ key: event.currentTarget.value })}
-            error={errors.key}
-            disabled={field !== undefined}
-            classNames={{ input: "mono" }}
-            autoCapitalize="off"
-            spellCheck={false}
-            required
-            withAsterisk={false}
-          />
+          <TextInput label={t("fields.label")} value={draft.label} onChange={(event) => rename(event.currentTarget.value)} error={errors.label} disabled={!may.values} data-autofocus required withAsterisk={false} />
           <TypeSelect value={draft.type} onChange={(type) => set({ type, default: null })} isFixed={field !== undefined} error={errors.type} />
           {!may.values && (
             <Text size="sm" c="dimmed">
@@ -90,7 +110,7 @@ export function FieldDrawer({ resource, field, onClose, onSaved }: FieldDrawerPr
             </Text>
           )}
           {hasOptions(draft.type) && may.values && (
-            <OptionsEditor options={draft.options} kept={field?.options ?? []} onChange={(options) => set({ options })} errors={errorsBelow(errors, "options")} />
+            <OptionsEditor options={draft.options} kept={field?.options ?? []} onChange={setOptions} errors={errorsBelow(errors, "options")} />
           )}
           {draft.type === "decimal" && (
             <NumberInput label={t("fields.scale")} min={0} max={6} value={draft.scale} onChange={(scale) => set({ scale: Number(scale) })} error={errors.scale} disabled={field !== undefined} />
@@ -113,11 +133,24 @@ export function FieldDrawer({ resource, field, onClose, onSaved }: FieldDrawerPr
           )}
           <TextInput label={t("fields.help")} value={draft.help} onChange={(event) => set({ help: event.currentTarget.value })} error={errors.help} />
           <TextInput label={t("fields.section")} description={t("fields.sectionHelp")} value={draft.section} onChange={(event) => set({ section: event.currentTarget.value })} error={errors.section} />
-          {may.values && <Default draft={draft} set={set} errors={errors} />}
+          {may.values && (
+            <PanelBoundary>
+              <Default draft={draft} set={set} errors={errors} />
+            </PanelBoundary>
+          )}
           <Flags draft={draft} set={set} isNew={field === undefined} may={may} errors={errors} />
           <Roles draft={draft} set={set} field={field} role={role} errors={errors} />
+          <Key
+            value={draft.key}
+            isFixed={field !== undefined}
+            error={errors.key}
+            onChange={(key) => {
+              setKeyOwn(true);
+              set({ key });
+            }}
+          />
           <Group justify="flex-end" gap={8}>
-            <Button variant="default" onClick={onClose}>
+            <Button variant="default" onClick={giveUp}>
               {t("action.cancel")}
             </Button>
             <Button type="submit" loading={saving.isPending}>
@@ -127,6 +160,48 @@ export function FieldDrawer({ resource, field, onClose, onSaved }: FieldDrawerPr
         </Stack>
       </form>
     </Drawer>
+  );
+}
+
+interface KeyProps {
+  value: string;
+  isFixed: boolean;
+  error?: string;
+  onChange: (key: string) => void;
+}
+
+/** The field's machine name, behind a toggle: it is proposed from the label. Opens when something is wrong with it. */
+function Key({ value, isFixed, error, onChange }: KeyProps) {
+  const t = useT();
+  const [wanted, setWanted] = useState(false);
+  const isOpen = wanted || error !== undefined;
+  return (
+    <div>
+      <Button
+        variant="subtle"
+        color="gray"
+        size="compact-sm"
+        aria-expanded={isOpen}
+        leftSection={isOpen ? <IconChevronDown size={14} /> : <IconChevronRight size={14} />}
+        onClick={() => setWanted(!isOpen)}
+      >
+        {t("record.details")}
+      </Button>
+      <Collapse expanded={isOpen}>
+        <TextInput
+          mt={6}
+          label={t("fields.key")}
+          description={t("fields.keyHelp")}
+          value={value}
+          onChange={(event) => onChange(event.currentTarget.value)}
+          error={error}
+          disabled={isFixed}
+          classNames={{ input: "mono" }}
+          autoCapitalize="off"
+          spellCheck={false}
+        />
+      </Collapse>
+    </div>
   );
 }
 
@@ -186,7 +261,7 @@ function Default({ draft, set, errors }: PartProps) {
     name: "default",
     label: t("fields.default"),
     type: draft.type,
-    options: draft.options,
+    options: choosable(draft.options),
     scale: draft.scale,
     currency: draft.currency,
     linkResource: draft.link_resource,

@@ -42,7 +42,7 @@ function Designer() {
   const move = useMove(resource, fields.data ?? []);
   const removing = useMutation({
     mutationFn: (field: Field) => take(client.DELETE("/v1/fields/{field_id}", { params: { path: { field_id: field.id }, header: ifMatch(field.version) } })),
-    onSuccess: () => notifyDone(t("fields.deleted")),
+    onSuccess: (_, { label, key }) => notifyDone(t("fields.deleted", { label: label || key })),
     onError: (error) => notifyFailed(messageOf(error, t)),
     onSettled: () => {
       setRemoved(undefined);
@@ -103,6 +103,7 @@ function Designer() {
         <FieldDrawer
           resource={resource}
           field={edited === "new" ? undefined : edited}
+          taken={(fields.data ?? []).map((field) => field.key)}
           onClose={() => setEdited(undefined)}
           onSaved={() => {
             setEdited(undefined);
@@ -146,10 +147,11 @@ function FieldRow({ field, isFirst, isLast, isMoving, onMove, onEdit, onDelete }
         <Text size="sm" fw={500}>
           {label}
         </Text>
-        <Text size="xs" c="dimmed">
-          <span className="mono">{field.key}</span>
-          {field.section && ` ・ ${field.section}`}
-        </Text>
+        {field.section && (
+          <Text size="xs" c="dimmed">
+            {field.section}
+          </Text>
+        )}
       </Table.Td>
       <Table.Td>
         <Group gap={6} wrap="nowrap">

@@ -2,14 +2,15 @@
 
 import { ActionIcon, Badge, Button, ColorSwatch, Group, Input, Menu, Stack, TextInput, UnstyledButton } from "@mantine/core";
 import { IconArchive, IconArchiveOff, IconArrowDown, IconArrowUp, IconDots, IconPlus, IconTrash } from "@tabler/icons-react";
-import { useState } from "react";
+import { useEffect, useRef, useState, type KeyboardEvent } from "react";
 import type { FieldErrors } from "@/api/problem";
 import type { Option } from "@/api/types";
 import { useT } from "@/app/preferences";
+import { withBlankAt } from "./options";
 
 interface OptionsEditorProps {
   options: Option[];
-  /** Those that records may hold: they are archived, not removed. */
+  /** Those that records may hold: their values stay. One that no record holds can be removed; the API refuses others. */
   kept: readonly Option[];
   onChange: (options: Option[]) => void;
   errors: FieldErrors;
@@ -22,6 +23,11 @@ export function OptionsEditor({ options, kept, onChange, errors }: OptionsEditor
   const t = useT();
   // The place of an option that was just added: its input takes the cursor.
   const [added, setAdded] = useState<number>();
+  const fresh = useRef<HTMLInputElement>(null);
+  useEffect(() => {
+    fresh.current?.focus();
+    setAdded(undefined);
+  }, [added]);
   const isKept = (option: Option) => kept.some((each) => each.value === option.value);
   const change = (place: number, part: Partial<Option>) =>
     onChange(options.map((option, each) => (each === place ? { ...option, ...part } : option)));
@@ -29,6 +35,16 @@ export function OptionsEditor({ options, kept, onChange, errors }: OptionsEditor
     const option = options[place];
     // A new option's value follows what people call it; records hold the value, so it then stays.
     if (option) change(place, isKept(option) ? { label } : { label, value: label.trim() });
+  }
+  function addAt(place: number) {
+    setAdded(place);
+    onChange(withBlankAt(options, place));
+  }
+  function addBelow(event: KeyboardEvent<HTMLInputElement>, place: number) {
+    // Enter that ends a conversion of kana adds nothing.
+    if (event.key !== "Enter" || event.nativeEvent.isComposing) return;
+    event.preventDefault();
+    if (event.currentTarget.value.trim() !== "") addAt(place + 1);
   }
   function move(place: number, step: 1 | -1) {
     const next = [...options];
@@ -45,7 +61,8 @@ export function OptionsEditor({ options, kept, onChange, errors }: OptionsEditor
             <TextInput
               size="xs"
               style={{ flex: 1 }}
-              autoFocus={place === added}
+              ref={place === added ? fresh : undefined}
+              onKeyDown={(event) => addBelow(event, place)}
               aria-label={t("fields.optionLabel")}
               value={option.label || option.value}
               onChange={(event) => rename(place, event.currentTarget.value)}
@@ -66,18 +83,17 @@ export function OptionsEditor({ options, kept, onChange, errors }: OptionsEditor
                 <Menu.Item leftSection={<IconArrowDown size={15} />} disabled={place === options.length - 1} onClick={() => move(place, 1)}>
                   {t("action.down")}
                 </Menu.Item>
-                {isKept(option) ? (
+                {isKept(option) && (
                   <Menu.Item
                     leftSection={option.archived ? <IconArchiveOff size={15} /> : <IconArchive size={15} />}
                     onClick={() => change(place, { archived: !option.archived })}
                   >
                     {t(option.archived ? "fields.unarchiveOption" : "fields.archiveOption")}
                   </Menu.Item>
-                ) : (
-                  <Menu.Item c="error" leftSection={<IconTrash size={15} />} onClick={() => onChange(options.filter((_, each) => each !== place))}>
-                    {t("action.remove")}
-                  </Menu.Item>
                 )}
+                <Menu.Item c="error" leftSection={<IconTrash size={15} />} onClick={() => onChange(options.filter((_, each) => each !== place))}>
+                  {t("action.remove")}
+                </Menu.Item>
               </Menu.Dropdown>
             </Menu>
           </Group>
@@ -87,10 +103,7 @@ export function OptionsEditor({ options, kept, onChange, errors }: OptionsEditor
           size="compact-xs"
           w="fit-content"
           leftSection={<IconPlus size={13} />}
-          onClick={() => {
-            setAdded(options.length);
-            onChange([...options, { value: "", label: "", color: null, archived: false }]);
-          }}
+          onClick={() => addAt(options.length)}
         >
           {t("fields.addOption")}
         </Button>
