@@ -20,7 +20,23 @@ _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _DECIMAL = re.compile(r"-?[0-9]{1,30}(?:\.[0-9]{1,30})?")
 _URL_FORBIDDEN = re.compile(r'[\s<>"\\^`{|}]')
-_SIGNS = re.compile(r"[$€£₩]|[A-Z]{3}\s*+")
+_OWN_SIGNS = {
+    "USD": ("US$", "$"),
+    "EUR": ("€",),
+    "GBP": ("£",),
+    "KRW": ("₩",),
+    "CNY": ("CN¥", "¥", "元"),
+    "AUD": ("A$", "$"),
+    "CAD": ("C$", "$"),
+    "SGD": ("S$", "$"),
+    "HKD": ("HK$", "$"),
+    "TWD": ("NT$", "$"),
+    "NZD": ("NZ$", "$"),
+    "INR": ("₹",),
+    "THB": ("฿",),
+    "VND": ("₫",),
+}
+"""What people write beside an amount, besides the currency's code: the longest first."""
 _SEPARATORS = (re.compile(r"[\n;；|｜]+"), re.compile(r"[\n;；|｜,，]+"), re.compile(r"[\n;；|｜,，、]+"))
 
 MINOR_DIGITS = {"JPY": 0, "KRW": 0, "VND": 0, "CLP": 0, "BHD": 3, "KWD": 3, "OMR": 3, "TND": 3}
@@ -136,11 +152,23 @@ def money_from_text(text: str, currency: str) -> dict[str, object]:
     if currency == "JPY":
         return {"amount": in_range(nihongo.read_yen(text)), "currency": currency}
     nihongo.refuse_long(text, "invalid_number")
-    number = nihongo.read_decimal(_SIGNS.sub("", nihongo.narrow(text)).strip())
+    number = nihongo.read_decimal(_without_sign(nihongo.narrow(text).replace("−", "-").strip(), currency))
     minor = number.scaleb(MINOR_DIGITS.get(currency, 2))
     if minor != minor.to_integral_value():
         raise Refused("invalid_number")
     return {"amount": in_range(int(minor)), "currency": currency}
+
+
+def _without_sign(text: str, currency: str) -> str:
+    """``text`` without one sign or code of ``currency``, before it, after it, or behind its minus."""
+    minus = "-" if text.startswith("-") else ""
+    rest = text[len(minus) :].lstrip()
+    for sign in (currency, *_OWN_SIGNS.get(currency, ())):
+        if rest[: len(sign)].upper() == sign:
+            return minus + rest[len(sign) :].strip()
+        if rest[-len(sign) :].upper() == sign:
+            return minus + rest[: -len(sign)].strip()
+    return text
 
 
 def as_date(value: object, kept: object = None) -> str:

@@ -31,7 +31,7 @@ from daicho.nihongo.numbers import (
     read_registration_number,
     read_yen,
 )
-from daicho.nihongo.phones import is_mobile, phone_digits, read_phone, show_phone
+from daicho.nihongo.phones import is_mobile, phone_digits, read_phone, show_phone, split_extension
 from daicho.nihongo.postal import PREFECTURES, Place, places_of, read_postal_code
 from daicho.nihongo.unreadable import Unreadable, refuse_long
 from daicho.nihongo.widths import compose, expands_too_much, narrow, narrow_hyphens, trim
@@ -94,6 +94,7 @@ __all__ = [
     "show_phone",
     "split_address",
     "split_company",
+    "split_extension",
     "store_kana",
     "to_katakana",
     "trim",

@@ -52,8 +52,8 @@ def read_date(text: str) -> dt.date:
     """A date from 2024/4/1, 2024-04-01, 2024年4月1日, 令和6年4月1日, R6.4.1, 20240401 or an Excel serial.
 
     Any width; 元年 and 昭和64年 count. A day past an era's end (平成35年) is taken at its word, for papers
-    are printed like that. A serial is of the 1900 system and has four or five digits, but 1900 to 2100
-    alone are years, and a year is no date. A time other than midnight is refused rather than dropped.
+    are printed like that. A serial is of the 1900 system and has five digits; four are a day without a year,
+    or a year, and no date. A time other than midnight is refused rather than dropped.
 
     Raises:
         Unreadable: ``invalid_date``.
@@ -99,7 +99,7 @@ def _digits(text: str) -> dt.date:
     if len(text) == 8:
         return dt.date(int(text[:4]), int(text[4:6]), int(text[6:]))
     serial = int(text)
-    if len(text) not in (4, 5) or text.startswith("0") or 1900 <= serial <= 2100:
+    if len(text) != 5 or text.startswith("0"):
         raise ValueError(text)
     return _EXCEL_EPOCH + dt.timedelta(days=serial)
 

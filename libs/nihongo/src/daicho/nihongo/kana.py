@@ -11,6 +11,8 @@ from daicho.nihongo.widths import compose, narrow
 
 _HIRAGANA = {code: jaconv.hira2kata(chr(code)) for code in range(ord("ぁ"), ord("ゖ") + 1)}
 _HIRAGANA_RUN = re.compile("[ぁ-ゖ]+")
+_LONG_MARK = re.compile("(?<=[ァ-ヺー])[-\u2010-\u2015\u2212\u2500\uff0d]")
+"""A hyphen or a dash after a kana: what people type for the long vowel mark."""
 _STORED = re.compile("[\u30a1-\u30fa\u30fb-\u30fe]+")
 
 _ROWS = {
@@ -51,7 +53,7 @@ def store_kana(text: str) -> str:
     if _STORED.fullmatch(text):
         return text
     # Some katakana have a voiced form where the hiragana have none (わ with U+3099 becomes ヷ): composed anew.
-    return compose(narrow(text).translate(_HIRAGANA), "NFC")
+    return _LONG_MARK.sub("ー", compose(narrow(text).translate(_HIRAGANA), "NFC"))
 
 
 def kana_bucket(kana: str | None) -> str | None:

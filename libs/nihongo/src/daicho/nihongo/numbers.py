@@ -18,12 +18,11 @@ _SIMPLE = re.compile(r"[¥\\]?([0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)円?")
 _ENTITY = re.compile(
     r"(?P<open>\()?金?(?P<sign>[-+▲△]?)[¥\\]?(?P<inner>[-+▲△]?)(?P<body>.+?)(?:円也?)?(?P<close>\))?"
 )
-_BODY = re.compile(
-    rf"(?:(?P<cho>{_AMOUNT})兆)?(?:(?P<oku>{_AMOUNT})億)?(?:(?P<man>{_AMOUNT})万)?"
-    rf"(?:(?P<million>{_AMOUNT})百万)?(?:(?P<thousand>{_AMOUNT})千)?(?P<one>{_AMOUNT})?"
-)
+_GROUP = re.compile(rf"(?:(?P<thousand>{_AMOUNT})千)?(?:(?P<hundred>{_AMOUNT})百)?(?P<one>{_AMOUNT})?")
+"""What stands before 兆, 億 and 万, and at the end."""
 _LONGEST = 60
-_UNITS = {"cho": 10**12, "oku": 10**8, "man": 10**4, "million": 10**6, "thousand": 10**3, "one": 1}
+_LARGE = (("兆", 10**12), ("億", 10**8), ("万", 10**4))
+_SMALL = {"thousand": 1000, "hundred": 100, "one": 1}
 _MONTH = re.compile(r"([0-9]{1,2})(?:月(?:末日?|期|度|決算)?)?")
 
 
@@ -66,6 +65,7 @@ def read_yen(text: str) -> int:
     if text.isascii() and text.isdigit():
         return int(text)
     plain = narrow(text).replace("−", "-").replace(" ", "")
+    plain = plain[3:] if plain[:3].upper() == "JPY" else plain[:-3] if plain[-3:].upper() == "JPY" else plain
     if simple := _SIMPLE.fullmatch(plain):
         return int(simple[1].replace(",", ""))
     entity = _ENTITY.fullmatch(plain)
@@ -77,16 +77,28 @@ def read_yen(text: str) -> int:
 
 
 def _sum(body: str) -> int:
-    match = _BODY.fullmatch(body)
-    if not match or not body.isprintable() or not any(match.groups()):
-        raise Unreadable("invalid_number")
-    total = sum(
-        (Fraction(part.replace(",", "")) * _UNITS[unit] for unit, part in match.groupdict().items() if part),
-        Fraction(0),
-    )
+    total, rest = Fraction(0), body
+    for unit, factor in _LARGE:
+        before, found, after = rest.partition(unit)
+        if found:
+            total += _group(before) * factor
+            rest = after
+    if rest or not total:
+        total += _group(rest)
     if total.denominator != 1:
         raise Unreadable("invalid_number")
     return int(total)
+
+
+def _group(text: str) -> Fraction:
+    """The number before a large unit: 5, 1,234.5, 3千, 5百, 2千5百."""
+    match = _GROUP.fullmatch(text)
+    if not match or not text.isprintable() or not any(match.groups()):
+        raise Unreadable("invalid_number")
+    return sum(
+        (Fraction(part.replace(",", "")) * _SMALL[unit] for unit, part in match.groupdict().items() if part),
+        Fraction(0),
+    )
 
 
 def read_decimal(text: str) -> Decimal:

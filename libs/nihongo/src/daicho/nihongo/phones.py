@@ -7,7 +7,8 @@ from functools import lru_cache
 
 import phonenumbers
 
-from daicho.nihongo.unreadable import Unreadable, refuse_long
+from daicho.nihongo.lines import drop_unseen
+from daicho.nihongo.unreadable import LONGEST, Unreadable, refuse_long
 from daicho.nihongo.widths import narrow_hyphens
 
 _JAPANESE = re.compile(r"[25-9]0[0-9]{8}|(?![25-9]0|0)[0-9]{9}")
@@ -16,6 +17,11 @@ _JAPANESE = re.compile(r"[25-9]0[0-9]{8}|(?![25-9]0|0)[0-9]{9}")
 _PLAIN = re.compile(r"0[0-9]{1,4}([- ]?)[0-9]{1,4}\1[0-9]{3,4}|0[0-9]{1,4}\([0-9]{1,4}\)[0-9]{3,4}")
 _PLAIN_ABROAD = re.compile(r"\+81([- ]?)[1-9][0-9]{0,3}[- ]?[0-9]{1,4}[- ]?[0-9]{3,4}")
 _MARKED = re.compile(r"(?:tel|電話)[.:\s]*+", re.IGNORECASE)
+_REPRESENTATIVE = re.compile(r"\(代表?\)|代表")
+"""（代） behind a number: the company's main line."""
+_EXTENSION = re.compile(r"(?:内線|ext\.?|x)[:.#\s]*+([0-9]{1,8})\s*+", re.IGNORECASE)
+_EXTENSIONS = ("内線", "ext", "x")
+_COUNTRY = re.compile(r"81[- ][1-9]")
 _ALLOWED = re.compile(r"[+(0][0-9+\-() ./]*+")
 _SEPARATORS = str.maketrans("", "", "-() ")
 
@@ -24,13 +30,16 @@ def read_phone(text: str) -> str:
     """The E.164 form of a number in any width, with any hyphens, brackets or blanks, domestic or +81.
 
     A Japanese number must have the length of its kind; a foreign one (+ or 010) must be valid for its
-    country. A number that lost its leading 0, letters and extensions are refused, never guessed.
+    country. （代） behind it is left out, and ``81-`` is read as +81. A number that lost its leading 0, letters, two
+    numbers in one text and extensions (see :func:`split_extension`) are refused, never guessed.
 
     Raises:
         Unreadable: ``invalid_phone``.
     """
     refuse_long(text, "invalid_phone")
-    plain = narrow_hyphens(text).strip()
+    plain = _without_mark(narrow_hyphens(drop_unseen(text)).strip())
+    if _COUNTRY.match(plain):
+        plain = "+" + plain
     if _PLAIN.fullmatch(plain):
         digits = plain.translate(_SEPARATORS)
         if not digits.startswith("010"):
@@ -38,6 +47,32 @@ def read_phone(text: str) -> str:
     elif _PLAIN_ABROAD.fullmatch(plain):
         return _japanese(plain.translate(_SEPARATORS)[3:])
     return read_phone_with_library(plain)
+
+
+def _without_mark(plain: str) -> str:
+    at = plain.find("代", 1)
+    if at < 1:
+        return plain
+    at -= plain[at - 1] == "("
+    return plain[:at].rstrip() if at and _REPRESENTATIVE.fullmatch(plain[at:]) else plain
+
+
+def split_extension(text: str) -> tuple[str, str | None]:
+    """The number and the digits of the extension that ``text`` names behind it: 内線 12, （内線12）, ext. 12, x12.
+
+    Text without an extension is returned as it is, with None.
+    """
+    if len(text) > LONGEST:
+        return text, None
+    plain = narrow_hyphens(drop_unseen(text)).strip()
+    lowered = plain.lower()
+    at = min((at for mark in _EXTENSIONS if (at := lowered.find(mark, 1)) > 0), default=0)
+    behind = plain[at:]
+    number = plain[:at].rstrip()
+    if number.endswith("(") and behind.endswith(")"):
+        number, behind = number[:-1].rstrip(), behind[:-1]
+    match = _EXTENSION.fullmatch(behind) if at else None
+    return (number, match[1]) if match and number else (text, None)
 
 
 def read_phone_with_library(plain: str) -> str:
