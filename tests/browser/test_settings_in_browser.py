@@ -121,7 +121,7 @@ async def test_invitation_of_demoted_admin_is_marked_and_sent_again(office: Offi
     await company.owner.patch(f"/v1/users/{admin.user_id}", {"role": "member"}, version=user["version"])
     await page.goto("/settings/users")
     invitation = page.get_by_role("listitem").filter(has_text=address)
-    await expect(invitation).to_contain_text("無効：招待した人の権限が変わりました")
+    await expect(invitation).to_contain_text("無効（招待した人の権限が変わりました")
     await invitation.get_by_role("button", name=f"{address} をもう一度招待").click()
     await expect(invitation).to_contain_text("まで有効")
     assert await serious(page) == []

@@ -137,17 +137,24 @@ async def test_asking_for_a_confirmation_says_nothing_about_anybody(stack, anony
 
 
 def test_a_mail_says_the_same_in_both_languages() -> None:
-    for kind in ("confirmation", "invitation", "reset"):
+    for kind in ("confirmation", "invitation", "reset", "field_readers"):
         texts = [
             write_mail(
-                kind, language, name="山田 花子", company="株式会社みどり商事", link="https://x/#token=t"
+                kind,
+                language,
+                name="山田 花子",
+                company="株式会社みどり商事",
+                link="https://x/#token=t",
+                code="midori",
+                sign_in="https://x/sign-in",
             )
             for language in ("ja", "en")
         ]
         assert all("https://x/#token=t" in text and "山田 花子" in text for _, text in texts)
+        assert all("midori" in text and "https://x/sign-in" in text for _, text in texts)
         assert texts[0] != texts[1]
 
 
 def test_braces_in_a_name_are_text() -> None:
-    _, text = write_mail("reset", "ja", name="{link.__class__}", company="", link="L")
+    _, text = write_mail("reset", "ja", name="{link.__class__}", company="", link="L", code="c", sign_in="S")
     assert "{link.__class__}" in text

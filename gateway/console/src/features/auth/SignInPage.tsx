@@ -49,6 +49,7 @@ export function SignInPage() {
           )}
           <TextInput
             label={t("account.tenant")}
+            description={t("signIn.codeHelp")}
             {...form.text("tenant")}
             autoComplete="organization"
             autoCapitalize="off"

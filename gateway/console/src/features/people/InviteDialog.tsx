@@ -9,10 +9,13 @@ import { teamsQuery } from "@/api/queries";
 import { usePreferences } from "@/app/preferences";
 import { useGuarded } from "@/components/guarded";
 import { notifyDone } from "@/components/notify";
+import { useDraft } from "@/components/useDraft";
 import { useMe } from "@/components/permissions";
 import { FormError } from "@/components/States";
-import { emailsIn } from "./emails";
-import { useRoleChoices } from "./names";
+import { ConfirmRights, isPowerful } from "./ConfirmRights";
+import { useRoleChoices, useRoleName } from "./names";
+import { pastedIn, ROLE_NAMES, type Invited } from "./pasted";
+import styles from "./InviteDialog.module.css";
 
 export function InviteDialog({ onClose }: { onClose: () => void }) {
   const { translate: t, language } = usePreferences();
@@ -20,35 +23,57 @@ export function InviteDialog({ onClose }: { onClose: () => void }) {
   const queries = useQueryClient();
   const roles = useRoleChoices(me?.user.role);
   const { data: teams = [] } = useQuery(teamsQuery);
-  const [text, setText] = useState("");
+  const roleName = useRoleName();
+  const { draft, set, drop } = useDraft("invite", { text: "" });
+  const { text } = draft;
+  const [asked, setAsked] = useState<Invited[]>();
   const [role, setRole] = useState("member");
   const [team, setTeam] = useState<string | null>(null);
-  const { emails, others } = emailsIn(text);
+  const { invited, others } = pastedIn(text, ROLE_NAMES);
   // Said once it matters: while one types, every address is none yet.
   const [isTold, setTold] = useState(false);
   const inviting = useMutation({
-    mutationFn: (wanted: string[]) =>
-      take(client.POST("/v1/invitations", { body: { invitations: wanted.map((email) => ({ email, role, team_id: team, language })) } })),
+    mutationFn: (wanted: Invited[]) =>
+      take(client.POST("/v1/invitations", { body: { invitations: wanted.map((each) => ({ email: each.email, role: each.role ?? role, team_id: team, language })) } })),
     onSuccess: (_, wanted) => {
-      notifyDone(t("invite.sent", { n: wanted.length }));
+      drop();
+      notifyDone(wanted.length === 1 ? t("invite.sentTo", { email: wanted[0]?.email ?? "" }) : t("invite.sent", { n: wanted.length }));
       void queries.invalidateQueries({ queryKey: ["invitations"] });
       onClose();
     },
   });
-  const { close, guard } = useGuarded(!inviting.isSuccess && text.trim() !== "", onClose);
+  function giveUp() {
+    drop();
+    onClose();
+  }
+  const { close, guard } = useGuarded(!inviting.isSuccess && text.trim() !== "", giveUp);
   const lines = Object.entries(fieldErrors(inviting.error)).map(([name, message]) => {
     const place = /^invitations\.(\d+)/.exec(name)?.[1];
-    const email = place === undefined ? undefined : inviting.variables?.[Number(place)];
+    const email = place === undefined ? undefined : inviting.variables?.[Number(place)]?.email;
     return email ? t("invite.line", { email, message }) : message;
   });
   function submit(event: FormEvent) {
     event.preventDefault();
     setTold(true);
-    if (emails.length > 0 && others.length === 0) inviting.mutate(emails);
+    if (invited.length === 0 || others.length > 0) return;
+    const powerful = invited.filter((each) => isPowerful(each.role ?? role));
+    if (powerful.length > 0) setAsked(powerful);
+    else inviting.mutate(invited);
   }
   return (
     <Modal opened onClose={close} title={t("invite.title")} closeButtonProps={{ "aria-label": t("action.close") }}>
       {guard}
+      {asked && (
+        <ConfirmRights
+          names={asked.map((each) => t("invite.withRole", { email: each.email, role: roleName(each.role ?? role) }))}
+          role={roleOf(asked, role)}
+          onClose={() => setAsked(undefined)}
+          onConfirm={() => {
+            setAsked(undefined);
+            inviting.mutate(invited);
+          }}
+        />
+      )}
       <form onSubmit={submit} noValidate>
         <Stack gap="md">
           <FormError error={inviting.error} others={lines} />
@@ -59,7 +84,7 @@ export function InviteDialog({ onClose }: { onClose: () => void }) {
             minRows={4}
             maxRows={12}
             value={text}
-            onChange={(event) => setText(event.currentTarget.value)}
+            onChange={(event) => set({ text: event.currentTarget.value })}
             error={isTold && others.length > 0 && t("invite.notUnderstood", { parts: others.join(t("list.separator")) })}
             data-autofocus
           />
@@ -74,16 +99,23 @@ export function InviteDialog({ onClose }: { onClose: () => void }) {
               clearable
             />
           </Group>
+          {invited.some((each) => each.role) && (
+            <ul className={styles.preview} aria-label={t("invite.preview")}>
+              {invited.map((each) => (
+                <li key={each.email}>{t("invite.withRole", { email: each.email, role: roleName(each.role ?? role) })}</li>
+              ))}
+            </ul>
+          )}
           <Group justify="space-between">
             <Text size="xs" c="dimmed" className="truncate" maw={220}>
-              {emails.slice(0, 3).join(", ")}
+              {invited.slice(0, 3).map((each) => each.email).join(", ")}
             </Text>
             <Group gap={8}>
-              <Button variant="default" onClick={onClose}>
+              <Button variant="default" onClick={giveUp}>
                 {t("action.cancel")}
               </Button>
               <Button type="submit" loading={inviting.isPending} disabled={text.trim() === ""}>
-                {emails.length > 0 ? t("invite.submit", { n: emails.length }) : t("invite.submitNone")}
+                {invited.length > 0 ? t("invite.submit", { n: invited.length }) : t("invite.submitNone")}
               </Button>
             </Group>
           </Group>
@@ -91,4 +123,9 @@ export function InviteDialog({ onClose }: { onClose: () => void }) {
       </form>
     </Modal>
   );
+}
+
+/** The most powerful role that is given. */
+function roleOf(asked: readonly Invited[], role: string): string {
+  return asked.some((each) => (each.role ?? role) === "owner") ? "owner" : "admin";
 }

@@ -25,14 +25,14 @@ export function OpenInvitations() {
   });
   const revoking = useMutation({
     mutationFn: (id: string) => take(client.DELETE("/v1/invitations/{invitation_id}", { params: { path: { invitation_id: id } } })),
-    onSuccess: () => notifyDone(t("invite.revoked")),
+    onSuccess: (_, id) => notifyDone(t("invite.revoked", { email: invitations.data?.find((each) => each.id === id)?.email ?? "" })),
     onError: (error) => notifyFailed(messageOf(error, t)),
     onSettled: () => queries.invalidateQueries({ queryKey: ["invitations"] }),
   });
   const sending = useMutation({
     mutationFn: ({ email, role, team_id }: Invitation) =>
       take(client.POST("/v1/invitations", { body: { invitations: [{ email, role, team_id, language }] } })),
-    onSuccess: () => notifyDone(t("invite.sent", { n: 1 })),
+    onSuccess: (_, { email }) => notifyDone(t("invite.sentTo", { email })),
     onError: (error) => notifyFailed(reasonsOf(error, t)),
     onSettled: () => queries.invalidateQueries({ queryKey: ["invitations"] }),
   });

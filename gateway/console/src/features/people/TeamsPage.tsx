@@ -24,7 +24,7 @@ export function TeamsPage() {
   const [removed, setRemoved] = useState<Team>();
   const removing = useMutation({
     mutationFn: (team: Team) => take(client.DELETE("/v1/teams/{team_id}", { params: { path: { team_id: team.id }, header: ifMatch(team.version) } })),
-    onSuccess: () => notifyDone(t("teams.deleted")),
+    onSuccess: (_, team) => notifyDone(t("teams.deleted", { name: team.name })),
     onError: (error) => notifyFailed(messageOf(error, t)),
     onSettled: () => {
       setRemoved(undefined);
@@ -92,7 +92,7 @@ function TeamDialog({ team, onClose }: { team: Team | undefined; onClose: () => 
         ? take(client.PATCH("/v1/teams/{team_id}", { params: { path: { team_id: team.id }, header: ifMatch(team.version) }, body: { name } }))
         : take(client.POST("/v1/teams", { body: { name } })),
     onSuccess: () => {
-      notifyDone(t(team ? "state.saved" : "teams.created"));
+      notifyDone(t(team ? "teams.renamed" : "teams.created", { name: name.trim() }));
       void queries.invalidateQueries({ queryKey: teamsQuery.queryKey });
       onClose();
     },

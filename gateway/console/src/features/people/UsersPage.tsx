@@ -15,6 +15,7 @@ import { notifyDone, notifyFailed } from "@/components/notify";
 import { Page } from "@/components/Page";
 import { useMay, useMe } from "@/components/permissions";
 import { Failure, Loading } from "@/components/States";
+import { ConfirmRights, isPowerful } from "./ConfirmRights";
 import { DisableDialog } from "./DisableDialog";
 import { InviteDialog } from "./InviteDialog";
 import { OpenInvitations } from "./OpenInvitations";
@@ -29,6 +30,7 @@ export function UsersPage() {
   const { invite } = route.useSearch();
   const [filter, setFilter] = useState("");
   const [disabled, setDisabled] = useState<User>();
+  const [promoted, setPromoted] = useState<{ user: User; role: string }>();
   const users = useQuery(usersQuery);
   const change = useChangeUser();
   const mayManage = may("users:manage");
@@ -85,7 +87,11 @@ export function UsersPage() {
                     key={user.id}
                     user={user}
                     mayManage={mayManage}
-                    onChange={(patch) => change.mutate({ user, patch })}
+                    onChange={(patch) => {
+                      // Both giving such rights and taking an owner's is asked by name.
+                      if (patch.role && patch.role !== user.role && (isPowerful(patch.role) || user.role === "owner")) setPromoted({ user, role: patch.role });
+                      else change.mutate({ user, patch });
+                    }}
                     onDisable={() => setDisabled(user)}
                   />
                 ))}
@@ -96,6 +102,18 @@ export function UsersPage() {
         </>
       )}
       {mayManage && invite && <InviteDialog onClose={() => void navigate({ search: {}, replace: true })} />}
+      {promoted && (
+        <ConfirmRights
+          names={[promoted.user.display_name]}
+          role={promoted.role}
+          before={promoted.user.role}
+          onClose={() => setPromoted(undefined)}
+          onConfirm={() => {
+            change.mutate({ user: promoted.user, patch: { role: promoted.role } });
+            setPromoted(undefined);
+          }}
+        />
+      )}
       {disabled && (
         <DisableDialog
           user={disabled}
@@ -216,11 +234,17 @@ function UserRow({ user, mayManage, onChange, onDisable }: UserRowProps) {
 
 function useChangeUser() {
   const t = useT();
+  const roleName = useRoleName();
   const queries = useQueryClient();
   return useMutation({
     mutationFn: ({ user, patch }: { user: User; patch: UserPatch }) =>
       take(client.PATCH("/v1/users/{user_id}", { params: { path: { user_id: user.id }, header: ifMatch(user.version) }, body: patch })),
-    onSuccess: () => notifyDone(t("users.changed")),
+    onSuccess: (saved, { patch }) => {
+      const name = saved.display_name;
+      if (patch.disabled !== undefined) notifyDone(t(patch.disabled ? "users.disabledDone" : "users.enabledDone", { name }));
+      else if (patch.role) notifyDone(t("users.roleChanged", { name, role: roleName(saved.role) }));
+      else notifyDone(t("users.changed", { name, team: queries.getQueryData(teamsQuery.queryKey)?.find((each) => each.id === saved.team_id)?.name ?? t("users.noTeam") }));
+    },
     onError: (error) => notifyFailed(reasonsOf(error, t)),
     onSettled: () => {
       void queries.invalidateQueries({ queryKey: usersQuery.queryKey });

@@ -3,6 +3,7 @@
 export const account = {
   "signIn.title": "Sign in",
   "signIn.lead": "Use your company code and e-mail address.",
+  "signIn.codeHelp": "Chosen at sign-up. Every e-mail from Daicho, such as your invitation, shows it.",
   "signIn.submit": "Sign in",
   "signIn.forgot": "Forgot your password?",
   "signIn.toSignUp": "Register a new company",

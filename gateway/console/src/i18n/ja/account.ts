@@ -3,6 +3,7 @@
 export const account = {
   "signIn.title": "サインイン",
   "signIn.lead": "会社コードとメールアドレスでサインインします。",
+  "signIn.codeHelp": "登録時に決めたコードです。招待メールなど、Daicho からのメールに記載されています。",
   "signIn.submit": "サインイン",
   "signIn.forgot": "パスワードを忘れた方",
   "signIn.toSignUp": "会社を新しく登録する",

@@ -72,6 +72,8 @@ class ReaderNotices:
                     language=card.language,
                     name=card.display_name,
                     company=tenant.company_name,
+                    code=tenant.code,
+                    public_url=self.public_url,
                     link=f"{self.public_url.rstrip('/')}/settings/fields",
                     field=notice.field_key,
                 )

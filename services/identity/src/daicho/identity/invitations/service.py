@@ -253,6 +253,8 @@ class Invitations:
             language=card.language,
             name=inviter,
             company=tenant.company_name,
+            code=tenant.code,
+            public_url=self.public_url,
             link=links.url_of(self.public_url, "invitation", token),
         )
         return _view(keys, invitation, valid=True)

@@ -40,10 +40,16 @@ async def post(
     name: str,
     company: str,
     link: str,
+    code: str,
+    public_url: str,
     field: str = "",
 ) -> None:
-    """Let a mail leave once ``tx`` has committed. ``name`` is the reader's, in an invitation the inviter's."""
-    subject, text = write_mail(kind, language, name=name, company=company, link=link, field=field)
+    """Let a mail leave once ``tx`` has committed. ``name`` is the reader's, in an invitation the inviter's;
+    ``code`` is the company's."""
+    sign_in = f"{public_url.rstrip('/')}/sign-in"
+    subject, text = write_mail(
+        kind, language, name=name, company=company, link=link, code=code, sign_in=sign_in, field=field
+    )
     mail_id = uuid7()
     sealed = keys.seal(_TABLE, mail_id, "letter", msgspec.msgpack.encode(Letter(to, subject, text)))
     tx.session.add(Mail(id=mail_id, kind=kind, sealed=sealed, failures=0, created_at=now, attempted_at=None))
@@ -73,6 +79,8 @@ async def post_confirmation(
         language=card.language,
         name=card.display_name,
         company=code,
+        code=code,
+        public_url=public_url,
         link=links.url_of(public_url, "confirmation", token),
     )
 

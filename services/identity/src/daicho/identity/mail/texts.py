@@ -21,6 +21,9 @@ _TEXTS: Final[Mapping[tuple[Kind, Language], tuple[str, str]]] = {
 {link}
 
 お心当たりのない場合は、このメールを破棄してください。
+
+会社コード：{code}
+サインイン：{sign_in}
 """,
     ),
     ("confirmation", "en"): (
@@ -33,6 +36,9 @@ Please open this link to confirm your e-mail address:
 {link}
 
 If this was not you, please ignore this mail.
+
+Company code: {code}
+Sign in at: {sign_in}
 """,
     ),
     ("invitation", "ja"): (
@@ -43,6 +49,9 @@ If this was not you, please ignore this mail.
 {link}
 
 お心当たりのない場合は、このメールを破棄してください。
+
+会社コード：{code}
+サインイン：{sign_in}
 """,
     ),
     ("invitation", "en"): (
@@ -53,6 +62,9 @@ Please open this link within seven days to choose your name and password:
 {link}
 
 If you do not expect this, please ignore this mail.
+
+Company code: {code}
+Sign in at: {sign_in}
 """,
     ),
     ("field_readers", "ja"): (
@@ -63,6 +75,9 @@ If you do not expect this, please ignore this mail.
 閲覧できる役割は項目の設定で、変更した人は監査ログで確認できます。
 
 {link}
+
+会社コード：{code}
+サインイン：{sign_in}
 """,
     ),
     ("field_readers", "en"): (
@@ -73,6 +88,9 @@ In the Daicho ledger of {company}, further roles may now read the field “{fiel
 The settings of fields show which roles; the audit shows who changed it.
 
 {link}
+
+Company code: {code}
+Sign in at: {sign_in}
 """,
     ),
     ("reset", "ja"): (
@@ -85,6 +103,9 @@ The settings of fields show which roles; the audit shows who changed it.
 {link}
 
 お心当たりのない場合は、このメールを破棄してください。パスワードは変わりません。
+
+会社コード：{code}
+サインイン：{sign_in}
 """,
     ),
     ("reset", "en"): (
@@ -97,6 +118,9 @@ Please open this link within an hour to choose a new one:
 {link}
 
 If this was not you, please ignore this mail; your password stays as it is.
+
+Company code: {code}
+Sign in at: {sign_in}
 """,
     ),
 }
@@ -119,13 +143,23 @@ def without_links(text: str) -> str:
 
 
 def write_mail(
-    kind: Kind, language: Language, *, name: str, company: str, link: str, field: str = ""
+    kind: Kind,
+    language: Language,
+    *,
+    name: str,
+    company: str,
+    link: str,
+    code: str,
+    sign_in: str,
+    field: str = "",
 ) -> tuple[str, str]:
     """(subject, text) of a mail; ``field`` is the key of the field that it is about.
 
-    ``company`` is the company's name; in a confirmation, which a stranger may get, its code.
+    ``company`` is the company's name; in a confirmation, which a stranger may get, its code. ``code`` and
+    ``sign_in`` are what its reader needs to sign in later: the company's code and the page's address.
     Names are texts that anybody may choose: they are cut, and nothing in them becomes a link.
     """
     subject, text = _TEXTS[kind, language]
     given = {"name": without_links(name), "company": without_links(company), "link": link, "field": field}
+    given |= {"code": code, "sign_in": sign_in}
     return subject.format_map(given), text.format_map(given)

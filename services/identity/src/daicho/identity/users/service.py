@@ -134,6 +134,8 @@ class Users:
                 language=card.language,
                 name=card.display_name,
                 company=found.company_name,
+                code=found.code,
+                public_url=self.public_url,
                 link=links.url_of(self.public_url, "reset", token),
             )
 
