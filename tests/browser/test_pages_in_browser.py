@@ -168,7 +168,7 @@ def pages(of: Furnished) -> list[tuple[str, list[Callable[[Page], Awaitable[None
         ),
         ("/contacts/new", []),
         ("/companies", []),
-        (f"/companies/{of.firm}", [edits("事業")]),
+        (f"/companies/{of.firm}", [edits("事業情報")]),
         ("/companies/new", []),
         ("/imports", []),
         (f"/imports/{of.mapped}", []),

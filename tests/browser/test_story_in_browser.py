@@ -101,7 +101,7 @@ async def test_a_colleague_is_invited_accepts_and_signs_in(story: Story, product
     await page.goto(await link_to(product, ICHIRO, "accept-invitation"))
     await page.locator("input[name=name]").fill("鈴木 一郎")
     await page.locator("input[name=password]").fill(PASSWORD)
-    await page.get_by_role("button", name="利用を始める").click()
+    await page.get_by_role("button", name="利用を開始").click()
     await expect(page).to_have_url(re.compile("/sign-in"))
     await sign_in(page, CODE, ICHIRO)
     await expect(page.get_by_text("顧客がまだ登録されていません")).to_be_visible()
@@ -154,7 +154,7 @@ async def test_excels_file_is_recognised_and_can_be_read_otherwise(story: Story)
     await page.get_by_role("button", name="読み直す").click()
     await expect(page.get_by_label("「姓」を取り込む項目").first).to_have_value("姓")
     # The same file again changes what it brought the first time, and doubles nobody.
-    await expect(page.get_by_label("同じものとみなす項目").and_(page.locator("input:visible"))).to_have_value(
+    await expect(page.get_by_label("照合に使う項目").and_(page.locator("input:visible"))).to_have_value(
         "顧客番号"
     )
     await expect(page.get_by_role("radio", name="更新する")).to_be_checked()
@@ -219,11 +219,11 @@ async def test_a_contact_is_opened_edited_and_handed_over(story: Story) -> None:
     await expect(page.get_by_role("heading", level=1)).to_contain_text("田中")
     story.contact = record_in(page)
     await edit(page, "勤務先", 役職="営業部長")
-    await page.get_by_role("button", name="関係を編集").click()
+    await page.get_by_role("button", name="担当・ステータスを編集").click()
     await choose(page, "担当", "鈴木 一郎", typed="鈴木")
     await page.get_by_role("button", name="保存", exact=True).click()
-    await expect(page.get_by_role("button", name="関係を編集")).to_be_visible()
-    await expect(section(page, "関係")).to_contain_text("鈴木 一郎")
+    await expect(page.get_by_role("button", name="担当・ステータスを編集")).to_be_visible()
+    await expect(section(page, "担当・ステータス")).to_contain_text("鈴木 一郎")
     assert await serious(page) == []
     await picture(page, "contact")
 

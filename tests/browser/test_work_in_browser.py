@@ -129,7 +129,7 @@ async def test_who_loses_the_network_is_told_and_goes_on_when_it_is_back(desk: D
     await page.context.set_offline(False)
     await expect(rows_of(page)).to_have_count(1)
     await page.get_by_role("searchbox", name="検索", exact=True).fill("存在しない")
-    await expect(page.get_by_text("条件に合うものがありません")).to_be_visible()
+    await expect(page.get_by_text("条件に一致するものがありません")).to_be_visible()
 
 
 async def test_the_keyboard_alone_leads_to_a_contact(desk: Desk) -> None:

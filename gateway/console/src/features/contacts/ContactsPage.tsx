@@ -76,7 +76,7 @@ function useContactColumns(): Column<ContactCard>[] {
             contact.company_name
           ),
       },
-      { key: "department", label: t("field.department"), width: "minmax(110px, .9fr)", show: (contact) => [contact.department, contact.title].filter(Boolean).join(" ") },
+      { key: "department", label: t("list.departmentTitle"), width: "minmax(110px, .9fr)", show: (contact) => [contact.department, contact.title].filter(Boolean).join(" ") },
       { key: "email", label: t("field.email"), width: "minmax(170px, 1.1fr)", show: (contact) => contact.emails[0]?.address },
       { key: "phone", label: t("field.phone"), width: "128px", show: (contact) => <span className="tabular">{nationalPhone(contact.phones[0]?.number ?? "")}</span> },
       { key: "lifecycle", label: t("field.lifecycle"), width: "124px", show: (contact) => <Lifecycle value={contact.lifecycle} /> },

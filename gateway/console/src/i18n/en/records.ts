@@ -43,6 +43,7 @@ export const records = {
   "list.sort.name": "By name",
   "list.sort.updated": "Last updated",
   "list.sort.tooMany": "There are too many records to sort, so the newest come first. Add a search word to narrow them down.",
+  "list.departmentTitle": "Department and title",
   "list.search": "Search",
 
   "record.history": "History",

@@ -43,6 +43,7 @@ export const records = {
   "list.sort.name": "名前順",
   "list.sort.updated": "更新順",
   "list.sort.tooMany": "件数が多く並べ替えられないため、新しい順で表示しています。検索語を足して絞り込むと並べ替えられます。",
+  "list.departmentTitle": "部署・役職",
   "list.search": "検索",
 
   "record.history": "変更履歴",
@@ -95,7 +96,7 @@ export const records = {
   "field.owner": "担当",
   "field.company_id": "取引先",
   "field.company_name": "会社名",
-  "field.department": "部署・役職",
+  "field.department": "部署",
   "field.title": "役職",
   "field.address": "住所",
   "field.address.postal_code": "郵便番号",
