@@ -325,7 +325,9 @@ def test_what_was_rejected_is_rejected_again_and_passes_once_corrected(file: str
     ]
     again = b"".join(write_rejected(bad, found.columns, found.file))
     redone = check_file(again, "contact", CONTACT_CUSTOM)
-    assert [each.errors for each in redone] == [row.errors for row in bad]
+    assert [[(e.column, e.code) for e in each.errors] for each in redone] == [
+        [(e.column, e.code) for e in row.errors] for row in bad
+    ]
     corrected = [
         RejectedRow([*row.cells[:8], "ok@example.jp", *row.cells[9:]], [])
         for row in bad

@@ -16,6 +16,7 @@ _CUT: Final = "…"
 #: A Japanese spreadsheet takes the full-width signs for the others.
 _SIGNS: Final = "=+-@＝＋－＠\t\r\n\0"
 _DANGEROUS: Final = re.compile(f"'*[{re.escape(_SIGNS)}]")
+_AS_TEXT: Final = re.compile(r'=""([^"]*+)""|="([^"]*+(?:""[^"]*+)*+)"')
 _STARTS: Final = (*_SIGNS, "'")
 
 
@@ -30,9 +31,18 @@ def restore(cell: str) -> str:
 
 
 def read_cell(cell: str) -> str:
-    """The text of a cell of :func:`bound_cells`: without blanks at its ends, restored."""
-    text = trim(cell)
-    return trim(restore(text)) if text[:1] == "'" else text
+    """The text of a cell of :func:`bound_cells`: without blanks at its ends, restored, ``="00123"`` as 00123."""
+    return unwrap(trim(cell))
+
+
+def unwrap(text: str) -> str:
+    """A trimmed cell without the apostrophe of :func:`neutralise`, or without the ``="…"`` by which programs keep
+    spreadsheets from dropping zeros."""
+    if text[:1] == "'":
+        return trim(restore(text))
+    if text[:2] == '="' and (match := _AS_TEXT.fullmatch(text)):
+        return trim((match[1] if match[1] is not None else match[2]).replace('""', '"'))
+    return text
 
 
 def bound_cells(cells: list[str]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import itertools
 import re
 from collections import Counter
@@ -11,6 +12,7 @@ from typing import Final
 
 import msgspec
 
+from daicho.customers.imports.faults import FileTooWide
 from daicho.customers.imports.files import (
     BROKEN,
     DELIMITERS,
@@ -112,7 +114,7 @@ def _sheet_rows(chunks: Iterable[bytes], count: int = _ROWS) -> Iterator[list[st
 def _text_rows(sample: bytes, file: FileFormat, count: int = _ROWS) -> list[list[str]]:
     found = read_records([sample], file.encoding or "utf-8", file.delimiter or ",", file.newline)
     records = itertools.islice(found, count)
-    return [record.cells[:MAX_COLUMNS] for record in records]
+    return [record.cells[: MAX_COLUMNS + 1] for record in records]
 
 
 def _detect_text(sample: bytes, *, is_whole: bool) -> Detected:
@@ -170,15 +172,26 @@ def _is_plausible_euc(sample: bytes) -> bool:
 
 def _utf16_by_nuls(sample: bytes) -> str | None:
     """UTF-16 without a mark has its delimiters, digits and line ends as ASCII beside NULs, all on one side."""
+    if sample.count(0) * 8 < len(sample) and _is_utf8(sample):
+        return None
     pairs = len(sample) // 2
     even, odd = sample[0 : pairs * 2 : 2], sample[1 : pairs * 2 : 2]
     for encoding, high, low in (("utf-16-le", odd, even), ("utf-16-be", even, odd)):
         ascii_pairs = sum(
             1 for a, b in zip(high, low, strict=True) if a == 0 and (b >= 0x20 or b in b"\t\r\n")
         )
-        if pairs and ascii_pairs >= max(1, pairs // 50) and high.count(0) > 4 * low.count(0):
+        if ascii_pairs >= max(2, pairs // 50) and high.count(0) > 4 * low.count(0):
             return encoding
     return None
+
+
+def _is_utf8(sample: bytes) -> bool:
+    """Whether the beginning of a file is UTF-8, whose last character may be cut."""
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(sample)
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _is_broken(line: bytes, encoding: str) -> bool:
@@ -190,16 +203,23 @@ def _is_broken(line: bytes, encoding: str) -> bool:
 
 
 def _detect_delimiter(sample: bytes, file: FileFormat) -> tuple[FileFormat, list[list[str]]]:
-    best: tuple[float, FileFormat, list[list[str]]] = (-1.0, file, [])
+    """The delimiter by which a row holds the most known headers, then by which most rows have one width."""
+    best: tuple[tuple[float, ...], FileFormat, list[list[str]]] = ((-1.0,), file, [])
     for delimiter in DELIMITERS:
         split = msgspec.structs.replace(file, delimiter=delimiter)
         rows = _text_rows(sample, split)
         widths = Counter(len(row) for row in rows if any(row))
         width, count = max(widths.items(), key=lambda item: (item[1], item[0]), default=(1, 0))
-        score = (width - 1) * count / max(1, widths.total())
+        share = count / max(1, widths.total())
+        known = max((_known(row) for row in rows[:_HEADER_ROWS] if len(row) > 1), default=0)
+        score = (known, share if width > 1 else 0.0, (width - 1) * share)
         if score > best[0]:
             best = (score, split, rows)
     return best[1], best[2]
+
+
+def _known(row: Sequence[str]) -> int:
+    return len({key for cell in row if (key := header_key(trim(cell[:_LONGEST]))) in KNOWN_HEADERS})
 
 
 def _with_header(file: FileFormat, rows: Sequence[list[str]]) -> Detected:
@@ -242,9 +262,14 @@ def _columns(rows: Sequence[list[str]], file: FileFormat) -> tuple[Column, ...]:
     header_row = file.header_row
     header = rows[header_row - 1] if 0 < header_row <= len(rows) else []
     data = [row for row in rows[header_row:] if any(row)]
+    for row in [header] if header_row else data:
+        if any(trim(cell) for cell in row[MAX_COLUMNS:]):
+            raise FileTooWide(limit=MAX_COLUMNS)
     width = len(header) if header_row else max((len(row) for row in data), default=0)
     if header_row and file.kind is FileKind.TEXT:
-        data = [row for row in data if len(row) == width]  # cells of others may stand under a wrong header
+        data = [
+            row for row in data if len(row) >= width and not any(map(trim, row[width:]))
+        ]  # cells of others may stand under a wrong header
     named = [index for index in range(width) if not header_row or trim(header[index])]
     first, last = (named[0], named[-1]) if named else (0, -1)
     return tuple(

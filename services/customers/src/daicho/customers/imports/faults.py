@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from daicho.faults import Conflict, Forbidden, Malformed, Messages, TooLarge, TooManyRequests, Unavailable
+from daicho.tabular import FileUnreadable
 
 
 class ImportBusy(Conflict):
@@ -133,4 +134,14 @@ class UploadMalformed(Malformed):
     messages = Messages(
         ja="multipart/form-data で file と resource を送ってください。",
         en="Send multipart/form-data with file and resource.",
+    )
+
+
+class FileTooWide(FileUnreadable):
+    """The file has more than ``params['limit']`` columns."""
+
+    code = "file_too_wide"
+    messages = Messages(
+        ja="列が多すぎます（上限 {limit} 列）。不要な列を削除するか、ファイルを分けてください。",
+        en="The file has too many columns (limit {limit}). Delete columns that are not needed, or split the file.",
     )

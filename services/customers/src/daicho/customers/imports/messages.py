@@ -10,7 +10,19 @@ from daicho.customers.imports.normalising import CellError
 from daicho.faults import FIELD_MESSAGES, Language, Messages
 from daicho.tabular import FileEmpty, FileTooComplex, FileUnreadable, FileUnsupported
 
+_COUNTS: Final = Messages(
+    ja="列の数が見出しと合いません（見出しは {expected} 列、この行は {found} 列）。",
+    en="The number of columns differs from the header's: {expected} expected, {found} found.",
+)
 IMPORT_MESSAGES: Final[Mapping[str, Messages]] = {
+    "error_value": Messages(
+        ja="表計算ソフトのエラー値（{word}）です。元のファイルの数式を直すか、空欄にしてください。",
+        en="This is a spreadsheet's error value ({word}). Mend the formula in the file, or empty the cell.",
+    ),
+    "company_in_name": Messages(
+        ja="人の名前の列に会社名が入っています。会社名の列に移してください。",
+        en="A company's name stands in a person's name. Move it to the column of the company.",
+    ),
     "column_count": Messages(
         ja="列の数が見出しと合いません。", en="The number of columns differs from the header's."
     ),
@@ -153,6 +165,8 @@ def say(error: CellError, language: Language) -> str:
     """The error as a sentence, after the column that it is about."""
     messages = _CELL_MESSAGES.get(error.code) or FIELD_MESSAGES.get(error.code) or FIELD_MESSAGES["invalid"]
     params = error.params
+    if error.code == "column_count" and "found" in params:
+        return _COUNTS.say(language, params)
     if error.code == "too_long" and "maximum" not in params:
         return "行が長すぎます。" if language == "ja" else "The row is too long."
     sentence = messages.say(language, params)

@@ -5,17 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Never
+from typing import Any, Final
 
 import msgspec
 
 from daicho.customers import record_size
-from daicho.customers.imports.cells import LONGEST, restore
+from daicho.customers.imports.cells import LONGEST, unwrap
 from daicho.customers.imports.detection import Column
+from daicho.customers.imports.fields import REQUIRED_ONE_OF
 from daicho.customers.imports.mapping import ColumnMapping
 from daicho.customers.imports.rows import SourceRow
 from daicho.fields import FieldDefinition, FieldValidator, Refused, Resolve
-from daicho.nihongo import Unreadable, split_address, trim
+from daicho.nihongo import Unreadable, narrow, split_address, split_company, split_extension, trim
 
 _SURELY_SMALL: Final = record_size.LARGEST // 4
 """Characters of a row whose values are within a record's size; a character takes four bytes at most."""
@@ -24,6 +25,38 @@ _TAG: Final = re.compile(
     rf'[ \t\u3000\u00a0]++|"((?:[^"]++|"")*+)"(?=[ \u3000\u00a0]*+(?:[{_TAG_MARKS}\t]|$))|([^{_TAG_MARKS}\t]++)'
 )
 """Blanks, a tag in quotes, or one without: the next that a cell holds."""
+_WRAPPED: Final = ("'", "=")
+_ERROR_WORDS: Final = frozenset(
+    [
+        "#N/A",
+        "#REF!",
+        "#VALUE!",
+        "#DIV/0!",
+        "#NAME?",
+        "#NUM!",
+        "#NULL!",
+        "#SPILL!",
+        "#CALC!",
+        "#FIELD!",
+        "#BLOCKED!",
+        "#CONNECT!",
+        "#UNKNOWN!",
+        "#BUSY!",
+        "#GETTING_DATA",
+        "#PYTHON!",
+        "#EXTERNAL!",
+        "#ERROR!",
+    ]
+)
+_LONGEST_WORD: Final = 20
+_PHONES: Final = frozenset({"phone", "mobile", "fax"})
+_NAMES: Final = frozenset({"full_name", "family_name", "given_name", "full_name_kana"})
+_HONORIFIC: Final = re.compile(
+    r"(?:(?<=\S)様|(?<=\S\S)(?:さん|先生|御中)|(?<=\S\S\S)殿|(?<=\s)(?:様|殿|さま|さん|先生|御中|サマ|サン)|[\s-]sama|-san)\Z",
+    re.IGNORECASE,
+)
+_TITLE: Final = re.compile(r"(?:Mr|Mrs|Ms|Miss|Mx|Dr|Prof)(?:\.\s*+|\s++)(?=\S)", re.IGNORECASE)
+_FOREIGN_FORM: Final = re.compile(r"(?<=[\s,])(?:Inc|Ltd|LLC|Corp|Corporation|K\.K|GmbH)\.?\Z", re.IGNORECASE)
 _QUOTED: Final = re.compile(f'["{_TAG_MARKS}\t]')
 
 
@@ -58,24 +91,32 @@ class RowNormaliser:
     ) -> None:
         self._names = {column.index: column.name for column in columns}
         chosen = [(each.column, each.field) for each in mapping if each.field is not None]
+        mapped = {name for _, name in chosen}
+        self._width = max(self._names, default=-1) + 1
+        self._is_contact = not mapped.isdisjoint(REQUIRED_ONE_OF["contact"])
+        self._keeps_extensions = "notes" in fields
+        self._extensions: list[str] = []
         self._readers: list[tuple[int, str, str, bool, Callable[[str], Any]]] = [
             (
                 column,
                 name,
                 self._names.get(column, ""),
                 fields[name].required,
-                FieldValidator(fields[name], (resolve or {}).get(name)).from_trimmed,
+                self._reader(
+                    name,
+                    self._names.get(column, ""),
+                    FieldValidator(fields[name], (resolve or {}).get(name)).from_trimmed,
+                ),
             )
             for column, name in sorted(chosen)
         ]
 
-        mapped = {name for _, name in chosen}
         self._parts_address = "address.street" in mapped and "address.city" not in mapped
 
     def normalise(self, row: SourceRow) -> NormalisedRow:
         """Values and errors of ``row``, errors in the order of columns. A text that was cut is always an error."""
         if row.fault is not None:
-            return NormalisedRow(row.number, row.line, {}, [CellError(None, row.fault)])
+            return self._refused(row, row.fault)
         values: dict[str, Any] = {}
         errors: list[CellError] = []
         cells, broken = row.cells, row.broken
@@ -85,22 +126,62 @@ class RowNormaliser:
             cell = cells[index]
             if cell:
                 cell = trim(cell)
-                if cell[:1] == "'":  # read_cell, without a call for every cell
-                    cell = trim(restore(cell))
+                if cell[:1] in _WRAPPED:  # read_cell, without a call for every cell
+                    cell = unwrap(cell)
             if not cell:
                 values[name] = None
                 if required:
                     errors.append(CellError(column, "required"))
                 continue
             try:
-                values[name] = read(cell) if len(cell) <= LONGEST else _refuse_cut(read, cell)
+                values[name] = (
+                    read(cell) if len(cell) <= LONGEST and cell[0] not in "#＃" else _read_odd(read, cell)
+                )
             except Unreadable as unreadable:
                 params = unreadable.params if isinstance(unreadable, Refused) else {}
                 errors.append(CellError(column, unreadable.code, params))
+        self._note_extensions(values)
         if self._parts_address:
             part_address(values)
         errors += _size_errors(cells, values)
         return NormalisedRow(row.number, row.line, values, self._with_broken(errors, broken))
+
+    def _refused(self, row: SourceRow, fault: str) -> NormalisedRow:
+        params: dict[str, str | int] = {}
+        if fault == "column_count":
+            params = {"expected": self._width, "found": len(row.cells)}
+        return NormalisedRow(row.number, row.line, {}, [CellError(None, fault, params)])
+
+    def _note_extensions(self, values: dict[str, Any]) -> None:
+        """Move the extensions of this row's numbers to the end of its notes."""
+        for text in self._extensions:
+            values["notes"] = f"{values['notes']}\n{text}" if values.get("notes") else text
+        self._extensions.clear()
+
+    def _reader(self, name: str, column: str, read: Callable[[str], Any]) -> Callable[[str], Any]:
+        """``read``, for names and telephones after what people write around them."""
+        if name in _NAMES:
+            return lambda cell: read(self._person(name, cell))
+        if name not in _PHONES or not self._keeps_extensions:
+            return read
+
+        def read_number(cell: str) -> Any:
+            number, extension = split_extension(cell)
+            found = read(number)
+            if extension is not None:
+                self._extensions.append(f"{column or name}：内線 {extension}")
+            return found
+
+        return read_number
+
+    def _person(self, name: str, cell: str) -> str:
+        """A person's name without an honorific; a company's name is refused."""
+        if len(cell) > LONGEST_NAME:
+            return cell
+        may_be_company = name in ("full_name", "family_name") and self._is_contact
+        if may_be_company and (split_company(cell).form is not None or _FOREIGN_FORM.search(cell)):
+            raise Refused("company_in_name")
+        return drop_honorific(cell)
 
     def _with_broken(self, errors: list[CellError], broken: tuple[int, ...]) -> list[CellError]:
         if not broken:
@@ -110,10 +191,30 @@ class RowNormaliser:
         return sorted(errors, key=lambda error: order.get(error.column or "", -1))
 
 
-def _refuse_cut(read: Callable[[str], Any], text: str) -> Never:
-    """Raises Unreadable for a text that was cut: what ``read`` says is wrong with it, else that it is too long."""
-    read(text)
-    raise Refused("too_long", maximum=LONGEST)
+LONGEST_NAME: Final = 500
+
+
+def refuse_error_value(cell: str) -> None:
+    """Raise Refused when ``cell`` is a spreadsheet's error word, such as #N/A."""
+    word = narrow(cell).upper() if len(cell) <= _LONGEST_WORD else ""
+    if word in _ERROR_WORDS:
+        raise Refused("error_value", word=word)
+
+
+def drop_honorific(name: str) -> str:
+    """``name`` without 様, 殿, さん, 先生, 御中, -sama at its end, and without Mr., Ms. and the like before it."""
+    plain = _TITLE.sub("", name, count=1) if _TITLE.match(name) else name
+    return _HONORIFIC.sub("", plain).strip() or name
+
+
+def _read_odd(read: Callable[[str], Any], text: str) -> Any:
+    """The value of a text that may be an error word, or that was cut and is refused: for what ``read`` says is wrong
+    with it, else as too long."""
+    refuse_error_value(text)
+    value = read(text)
+    if len(text) > LONGEST:
+        raise Refused("too_long", maximum=LONGEST)
+    return value
 
 
 def _size_errors(cells: Sequence[str], values: dict[str, Any]) -> list[CellError]:
@@ -177,9 +278,16 @@ def _contact(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def split_full_name(full: str) -> tuple[str, str | None]:
-    """Family and given name, parted by the first blank of either width; a name without one is a family name."""
-    family, _, given = full.replace("\u3000", " ").partition(" ")
-    return family, given.strip() or None
+    """Family and given name, parted by the first blank of any width, or by the comma of a Latin name (Smith, John);
+    a name without one is a family name."""
+    before, comma, after = full.partition(",")
+    if comma and after.strip() and before.strip() and _LATIN.fullmatch(full):
+        return before.strip(), after.strip()
+    family, *given = full.split(None, 1)
+    return family, given[0].strip() if given else None
+
+
+_LATIN: Final = re.compile("[\x20-\x7e\u00a0-\u024f\u2019]+")
 
 
 def split_tags(text: str) -> list[str]:

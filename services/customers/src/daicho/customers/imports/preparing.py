@@ -150,6 +150,9 @@ class Preparer:
         for row, aim in zip(chunk.rows, chunk.aims, strict=True):
             normalised = self._normaliser.normalise(row)
             errors = self._errors(normalised, aim)
+            if aim.action == "update" and "notes" in normalised.values and "notes" not in self._column_of:
+                # An extension would replace notes that the file does not hold.
+                errors.append(CellError(None, "invalid_phone"))
             if errors:
                 owner_id = self._owner(normalised, aim)
                 sealed = seal_rejection(self._keys, self._plan.import_id, row, errors, owner_id)

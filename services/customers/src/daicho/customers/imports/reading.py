@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from daicho.customers.imports.cells import bound_cells
+from daicho.customers.imports.cells import LONGEST, bound_cells
 from daicho.customers.imports.files import BROKEN, FileFormat, FileKind, open_decoder
 from daicho.customers.imports.records import Record, RecordSplitter
 from daicho.customers.imports.rows import SourceRow
 from daicho.customers.imports.sheets import read_sheet
+from daicho.nihongo import drop_unseen, trim
 
 
 def read_rows(chunks: Iterable[bytes], file: FileFormat) -> Iterator[SourceRow]:
@@ -50,25 +51,44 @@ def decode_chunks(chunks: Iterable[bytes], encoding: str) -> Iterator[str]:
 
 
 def _text_rows(chunks: Iterable[bytes], file: FileFormat) -> Iterator[SourceRow]:
-    width, number = None, 0
+    least, width, number = 0, None, 0
     records = read_records(chunks, file.encoding or "utf-8", file.delimiter or ",", file.newline)
     for position, record in enumerate(records, 1):
         cells = record.cells
         if position <= file.header_row:
-            width = len(cells) if position == file.header_row else None
+            if position == file.header_row:
+                least, width = len(_without_surplus(cells, 0)), len(cells)
             continue
-        if not any(cells):
+        if not any(cells) or (_is_blank(cells) and record.fault is None):
             continue
         number += 1
         if width is None:
-            width = len(cells)
+            least = width = len(cells)
         fault = record.fault
         if fault is None and len(cells) != width:
-            fault = "column_count"
+            cells = _without_surplus(cells, width)
+            if not least <= len(cells) <= width:
+                fault = "column_count"
+            else:
+                cells = cells + [""] * (width - len(cells))
         broken = _broken(cells)
         if fault is None:
             cells = bound_cells(cells) if not broken else _bound_others(cells, broken)
         yield SourceRow(number, record.line, cells, fault, broken)
+
+
+def _is_blank(cells: list[str]) -> bool:
+    """Whether the cells hold blanks of any width, and what shows nothing."""
+    row = "".join(cells)
+    return not trim(row if len(row) > LONGEST else drop_unseen(row))
+
+
+def _without_surplus(cells: list[str], width: int) -> list[str]:
+    """``cells`` without the empty ones at the end that are beyond ``width``."""
+    end = len(cells)
+    while end > width and not trim(cells[end - 1]):
+        end -= 1
+    return cells[:end]
 
 
 def _broken(cells: list[str]) -> tuple[int, ...]:
