@@ -8,6 +8,7 @@ from typing import Final
 
 from daicho.tabular.faults import FileTooComplex, FileUnreadable
 from daicho.tabular.serial_dates import from_serial, show_moment
+from daicho.tabular.xlsx_escapes import unescape
 from daicho.tabular.xml_reader import MAX_DEPTH, EndReading, Source, check_attributes, read_xml
 
 MAX_SHEET: Final = 512 * 1024 * 1024
@@ -66,6 +67,8 @@ class SheetParser:
             "n": self._read_number,
             "b": lambda text: _BOOLEANS.get(text, text),
             "d": _iso_date,
+            "str": unescape,
+            "inlineStr": unescape,
         }
 
     def parse(self, source: Source) -> Iterator[Row]:
@@ -142,8 +145,7 @@ class SheetParser:
 
     def _value(self, text: str) -> str:
         read = self._readers.get(self._type)
-        text = read(text) if read else text
-        return text.replace("_x000D_", "") if "_x000D_" in text else text
+        return read(text) if read else text
 
     def _put(self, text: str) -> None:
         place = min(self._place, self._columns)

@@ -6,6 +6,7 @@ from typing import Final
 
 from daicho.tabular.faults import FileTooComplex
 from daicho.tabular.xlsx_cells import MAX_CELL, SPACES
+from daicho.tabular.xlsx_escapes import unescape
 from daicho.tabular.xml_reader import MAX_DEPTH, Source, check_attributes, read_xml
 
 MAX_STRINGS: Final = 64 * 1024 * 1024
@@ -62,8 +63,6 @@ class _StringReader:
         if tag == "t":
             self._is_text = False
         elif tag == "si":
-            text = "".join(self._parts)
-            # A literal "_x000D_" in a cell is written as "_x005F_x000D_".
-            self.strings.append(text.replace("x005F_", "") if "x005F_" in text else text)
+            self.strings.append(unescape("".join(self._parts)))
         elif tag == "rPh":
             self._readings -= 1

@@ -18,8 +18,8 @@ _LONGEST_FORMAT: Final = 255
 # Formats without a code in the file, by ECMA-376-1, 18.8.30. In Japanese (and Chinese, Korean) workbooks 27 to 36
 # and 50 to 58 are dates and times as well.
 _DATES: Final = frozenset({*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)})
-_LITERALS: Final = re.compile(r'"[^"]*"|\[(?!(?:hh?|mm?|ss?)\])[^\[\]]*+\]')
-"""Text in quotes, colours and places; not ``[h]``, which counts hours beyond a day."""
+_LITERALS: Final = re.compile(r'"[^"]*"|\[(?!(?:hh?|mm?|ss?)\])[^\]]{0,64}+\]')
+"""Text in quotes, colours and places of at most 64 characters; not ``[h]``, which counts hours beyond a day."""
 _SYMBOLS: Final = re.compile(r"(?<![_\\])[dmhysDMHYS]")
 
 
