@@ -667,6 +667,29 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/imports/template": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * An empty file with the columns that an import of ``resource`` (contact or company) knows by name
+         * @description An empty file with the columns that an import of ``resource`` (contact or company) knows by name: the fields that the
+         *     caller may write, custom ones too, called in the caller's language.
+         *
+         *     Requires `contacts:import` or `companies:import`.
+         */
+        get: operations["download_template"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/imports/{import_id}": {
         parameters: {
             query?: never;
@@ -6460,6 +6483,52 @@ export interface operations {
             431: components["responses"]["headers_too_large"];
             500: components["responses"]["internal"];
             503: components["responses"]["files_busy.storage_unavailable.unavailable"];
+        };
+    };
+    download_template: {
+        parameters: {
+            query: {
+                /**
+                 * @description contact or company.
+                 * @example contact
+                 */
+                resource: "contact" | "company";
+                /** @description A form of the product's own fields; custom fields leave it out. */
+                format?: "csv" | "xlsx";
+            };
+            header?: {
+                /**
+                 * @description The language of problem documents: ja (the default) or en.
+                 * @example ja
+                 */
+                "Accept-Language"?: components["parameters"]["Accept-Language"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example the bytes of a workbook */
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                    /** @example 顧客番号,姓,名,セイ,メイ,メールアドレス,電話番号 */
+                    "text/csv": string;
+                };
+            };
+            400: components["responses"]["malformed"];
+            401: components["responses"]["unauthenticated"];
+            403: components["responses"]["forbidden"];
+            414: components["responses"]["url_too_long"];
+            422: components["responses"]["invalid"];
+            429: components["responses"]["too_busy.too_many_requests"];
+            431: components["responses"]["headers_too_large"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
         };
     };
     open_import: {

@@ -1,4 +1,4 @@
-import { Button, Loader, SegmentedControl, Stack, Table, Text } from "@mantine/core";
+import { Anchor, Button, Loader, SegmentedControl, Stack, Table, Text } from "@mantine/core";
 import { IconFileSpreadsheet, IconUpload } from "@tabler/icons-react";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { getRouteApi, Link, useNavigate } from "@tanstack/react-router";
@@ -10,7 +10,7 @@ import { Page } from "@/components/Page";
 import { useMay } from "@/components/permissions";
 import { Forbidden, FormError } from "@/components/States";
 import { pathOf } from "@/features/records/specs";
-import { importQuery, recentQuery, upload } from "./api";
+import { importQuery, recentQuery, templateHref, upload } from "./api";
 import styles from "./imports.module.css";
 
 const route = getRouteApi("/inside/imports");
@@ -112,6 +112,14 @@ function Upload({ choices }: { choices: Resource[] }) {
             }}
           />
         </div>
+        <Text size="sm">
+          <Anchor href={templateHref(resource)} download inherit>
+            {t("imports.template")}
+          </Anchor>
+          <Text span c="dimmed" ml={8} inherit>
+            {t("imports.templateHint")}
+          </Text>
+        </Text>
         <Recent />
       </Stack>
     </Page>

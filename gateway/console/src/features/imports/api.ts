@@ -45,6 +45,11 @@ export async function startRun(id: string): Promise<void> {
   await take(client.POST("/v1/imports/{import_id}/run", { params: { path: { import_id: id } } }));
 }
 
+/** Where the browser downloads an empty file with the columns that an import knows. */
+export function templateHref(resource: Resource): string {
+  return `/v1/imports/template?resource=${resource}&format=xlsx`;
+}
+
 /** Where the browser downloads the rejected rows; the cookies go with it. */
 export function rejectedHref(id: string): string {
   return `/v1/imports/${encodeURIComponent(id)}/rejected`;

@@ -14,6 +14,8 @@ export const imports = {
   "imports.drop": "Drop a file here",
   "imports.choose": "Choose a file",
   "imports.formats": "CSV, TSV or Excel (.xlsx). The encoding is detected.",
+  "imports.template": "Download a template",
+  "imports.templateHint": "An empty Excel file with a column for each field that you may fill in.",
   "imports.uploading": "Uploading the file…",
 
   "imports.detected": "How the file is read",

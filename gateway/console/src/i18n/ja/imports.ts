@@ -14,6 +14,8 @@ export const imports = {
   "imports.drop": "ここにファイルをドロップ",
   "imports.choose": "ファイルを選ぶ",
   "imports.formats": "CSV、TSV、Excel（.xlsx）。文字コードは自動で判定します。",
+  "imports.template": "テンプレートをダウンロード",
+  "imports.templateHint": "入力できる項目を列に並べた空の Excel ファイルです。",
   "imports.uploading": "ファイルをアップロードしています…",
 
   "imports.detected": "ファイルの読み取り方",

@@ -23,6 +23,7 @@ from daicho.customers.definitions.routes import FieldRoutes
 from daicho.customers.definitions.service import REWRITE_RECORDS, Fields
 from daicho.customers.edge import Edge
 from daicho.customers.exports.messages import EXPORT_MESSAGES
+from daicho.customers.exports.template import download_template
 from daicho.customers.exports.turns import Turns
 from daicho.customers.faults import FIELD_MESSAGES
 from daicho.customers.finding.finder import Finder
@@ -55,7 +56,15 @@ def parts(rails: Rails) -> Parts:
     records: Mapping[str, AnyRecords] = {"contact": contacts, "company": companies}
     work = (rails.database, rails.keyring)
     return Parts(
-        routes=[ContactRoutes, CompanyRoutes, FieldRoutes, ImportRoutes, hand_over_of, look_up],
+        routes=[
+            ContactRoutes,
+            CompanyRoutes,
+            FieldRoutes,
+            ImportRoutes,
+            download_template,
+            hand_over_of,
+            look_up,
+        ],
         messages={**FIELD_MESSAGES, **IMPORT_MESSAGES, **EXPORT_MESSAGES},
         glossary=GLOSSARY,
         state=state,

@@ -10,6 +10,7 @@ from msgspec import Meta
 from daicho.customers.schemas import FilterTree
 
 ExportFormat = Literal["csv", "tsv", "xlsx"]
+TemplateFormat = Literal["csv", "xlsx"]
 ExportEncoding = Literal["utf-8-sig", "utf-8", "cp932"]
 
 
