@@ -1,6 +1,7 @@
 """``python clean.py ENVIRONMENT DATA``: remove what was built and the local data folder, and name what goes.
 
-Standard library only: the environment may not exist. A folder that was not made by ``make run`` is left alone.
+Standard library only: the environment may not exist. A folder that was not made by ``make run`` is left alone. At a terminal it
+asks before it removes data; a script is not asked.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ LOCK = "daicho.lock"
 
 
 def main(environment: str, data: str) -> int:
-    """Remove; 1 when the data folder is in use or not ours."""
+    """Remove; 1 when the data folder is in use or not ours, or the answer is no."""
     folder = Path(data)
     if folder.exists():
         lock = folder / LOCK
@@ -39,11 +40,26 @@ def main(environment: str, data: str) -> int:
             except OSError:
                 sys.stderr.write(f"{folder} is in use: stop make run first.\n")
                 return 1
+            if not _is_meant(folder):
+                return 1
             _remove(folder, ": the local databases, keys and files")
     for name in (environment, *BUILT):
         if (ROOT / name).exists():
             _remove(ROOT / name)
     return 0
+
+
+def _is_meant(folder: Path) -> bool:
+    """What the person at the terminal answers; True where nobody is."""
+    if not sys.stdin.isatty():
+        return True
+    sys.stdout.write(
+        f"{folder} のデータベース・鍵・ファイルをすべて削除します。元に戻せません。\n"
+        f"This removes every database, key and file in {folder}, for good.\n"
+        "続けるには yes と入力 / type yes to go on: "
+    )
+    sys.stdout.flush()
+    return sys.stdin.readline().strip() == "yes"
 
 
 def _remove(folder: Path, what: str = "") -> None:

@@ -187,6 +187,17 @@ def test_a_log_level_that_is_none_is_refused_with_those_that_are() -> None:
         read_options(["run"], {"LOG_LEVEL": "loud"})
 
 
+@pytest.mark.parametrize("hops", ["-1", "two", "10", "１"])
+def test_number_of_proxies_that_is_none_is_refused(hops: str) -> None:
+    with pytest.raises(ServerFailed, match=f"TRUSTED_HOPS={hops} is not a number of proxies"):
+        read_options(["run"], {"TRUSTED_HOPS": hops})
+
+
+def test_no_proxy_is_trusted_unless_it_is_named() -> None:
+    assert read_options(["run"], {}).trusted_hops == 0
+    assert read_options(["run"], {"TRUSTED_HOPS": "1"}).trusted_hops == 1
+
+
 def test_listening_everywhere_is_reached_by_loopback() -> None:
     options = read_options(["run"], {"HOST": "0.0.0.0", "DAICHO_LIMIT_TENANT": "5/1"})  # noqa: S104 parsed, not bound
     assert options.public_url == "http://127.0.0.1:8080"

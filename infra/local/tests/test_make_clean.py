@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import fcntl
+import os
+import pty
 import shutil
 import subprocess
 import sys
@@ -56,3 +58,17 @@ def test_while_a_run_uses_the_folder_nothing_is_removed(tree: Path) -> None:
     assert "stop make run first" in done.stderr
     assert done.stdout == ""
     assert all((tree / name / "file").exists() for name in (*BUILT, ".data"))
+
+
+@pytest.mark.parametrize(("answer", "code"), [("yes", 0), ("y", 1), ("", 1)])
+def test_at_a_terminal_data_goes_only_when_the_answer_is_yes(tree: Path, answer: str, code: int) -> None:
+    ours, theirs = pty.openpty()
+    command = [sys.executable, tree / "infra/python/clean.py", ".venv", ".data"]
+    with subprocess.Popen(command, cwd=tree, stdin=theirs, stdout=subprocess.PIPE, text=True) as running:
+        os.close(theirs)
+        os.write(ours, f"{answer}\n".encode())
+        said, _ = running.communicate()
+    os.close(ours)
+    assert "for good" in said
+    assert running.returncode == code
+    assert (tree / ".data").exists() == (code == 1)

@@ -35,7 +35,7 @@ def banner(wiring: Wiring, demo: Mapping[str, str] | None, seconds: float) -> st
 def _key_note(chosen: Path | None, data: Path) -> str:
     if chosen is not None:
         return str(chosen)
-    return f"{data / 'openbao' / 'unseal.json'} (データと同じ場所 / beside the data: UNSEAL_FILE= moves it)"
+    return f"{data / 'openbao' / 'unseal.json'} (バックアップは別の場所へ / back it up elsewhere; UNSEAL_FILE= moves it)"
 
 
 def _padded(text: str, width: int) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +35,7 @@ class Options:
     witness_url: str | None = None
     witness_key: str | None = None
     otlp_endpoint: str | None = None
+    trusted_hops: int = 0
     log_level: str = "INFO"
     demo: bool = True
     services: tuple[str, ...] = SERVICES
@@ -84,6 +86,7 @@ def read_options(arguments: Sequence[str], environ: Mapping[str, str]) -> Option
         witness_url=given.get("WITNESS_URL"),
         witness_key=given.get("WITNESS_KEY"),
         otlp_endpoint=given.get("OTLP_ENDPOINT"),
+        trusted_hops=_hops(given.get("TRUSTED_HOPS", "0")),
         log_level=_level(given.get("LOG_LEVEL", "INFO")),
         demo=given.get("DEMO", "1") not in ("0", "no", "false"),
         services=tuple(name for name in asked.services.split(",") if name),
@@ -95,6 +98,12 @@ def read_options(arguments: Sequence[str], environ: Mapping[str, str]) -> Option
 def _port(text: str) -> int:
     if not text.isdecimal() or not 1 <= int(text) <= 65535:
         raise ServerFailed(f"PORT={text} is not a port: choose a number from 1 to 65535.")
+    return int(text)
+
+
+def _hops(text: str) -> int:
+    if not re.fullmatch("[0-9]", text):
+        raise ServerFailed(f"TRUSTED_HOPS={text} is not a number of proxies: choose 0 to 9.")
     return int(text)
 
 

@@ -169,6 +169,7 @@ class Supervisor:
             **self._options.tune,
             "host": self._options.host,
             "port": self._options.port,
+            "trusted_hops": self._options.trusted_hops,
             "token_issuer": self._options.public_url,
             "console_dir": str(console) if console else None,
             "docs_dir": str(docs) if docs else None,
