@@ -113,7 +113,7 @@ function Upload({ choices }: { choices: Resource[] }) {
           />
         </div>
         <Text size="sm">
-          <Anchor href={templateHref(resource)} download inherit>
+          <Anchor href={templateHref(resource)} download inherit underline="always">
             {t("imports.template")}
           </Anchor>
           <Text span c="dimmed" ml={8} inherit>

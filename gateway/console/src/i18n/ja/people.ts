@@ -40,7 +40,7 @@ export const people = {
   "invite.againTo": "{email} をもう一度招待",
   "invite.expired": "期限切れ",
   "invite.invalid": "無効（招待した人の権限が変わりました）",
-  "invite.revoke": "取り消し",
+  "invite.revoke": "取り消す",
   "invite.revokeOf": "{email} への招待を取り消す",
   "invite.revoked": "{email} への招待を取り消しました",
   "invite.line": "{email}：{message}",
