@@ -30,7 +30,7 @@ from daicho.fields.filters import FilterContext, parse_filter
 from daicho.fields.filters.parsing import operators
 from daicho.fields.values import Options
 from daicho.identity import policy
-from daicho.tabular.xlsx_styles import is_date_format
+from daicho.tabular.number_formats import is_date_format
 from daicho.testkit.growth import cpu_time, superlinear_growth
 from daicho.web import callers, decoding, problems, versions
 

@@ -85,7 +85,7 @@ class Archive:
             raise FileUnreadable from error
 
     def spend(self, size: int) -> None:
-        """Count ``size`` bytes that were read. Raises FileTooLarge."""
+        """Count ``size`` bytes that were read (below zero: give them back). Raises FileTooLarge."""
         self._left -= size
         if self._left < 0:
             raise FileTooLarge(limit=MAX_UNPACKED)

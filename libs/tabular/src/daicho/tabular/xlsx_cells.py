@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
 from daicho.tabular.faults import FileTooComplex, FileUnreadable
-from daicho.tabular.serial_dates import from_serial, show_moment
+from daicho.tabular.number_formats import NumberFormat, show_number
+from daicho.tabular.serial_dates import show_moment
 from daicho.tabular.xlsx_escapes import unescape
 from daicho.tabular.xml_reader import MAX_DEPTH, EndReading, Source, check_attributes, read_xml
 
@@ -41,14 +42,19 @@ Row = tuple[int, list[str]]
 class SheetParser:
     """Reads the rows of a sheet that have cells.
 
-    ``strings`` are the workbook's shared strings; ``dates`` the styles that show a number as a date, counted
-    from ``epoch``. Cells beyond ``columns`` are read as one more.
+    ``strings`` are the workbook's shared strings; ``formats`` what cell styles make of numbers, days
+    counted from ``epoch``. Cells beyond ``columns`` are read as one more.
     """
 
     def __init__(
-        self, strings: Sequence[str], dates: Collection[int], epoch: dt.datetime, *, columns: int
+        self,
+        strings: Sequence[str],
+        formats: Mapping[int, NumberFormat],
+        epoch: dt.datetime,
+        *,
+        columns: int,
     ) -> None:
-        self._strings, self._dates, self._epoch, self._columns = strings, dates, epoch, columns
+        self._strings, self._formats, self._epoch, self._columns = strings, formats, epoch, columns
         self._rows: list[Row] = []
         self._number = 0
         self._cells: list[str] = []
@@ -182,13 +188,13 @@ class SheetParser:
         return string
 
     def _read_number(self, text: str) -> str:
-        if self._style in self._dates:
-            return show_moment(from_serial(float(text), self._epoch))
-        if text.isdigit():
-            return text
-        number = float(text)
-        return str(int(number)) if number.is_integer() else repr(number)
+        shown = self._formats.get(self._style)
+        return shown.show(text, self._epoch) if shown is not None else show_number(text)
 
 
 def _iso_date(text: str) -> str:
-    return show_moment(dt.datetime.fromisoformat(text.removesuffix("Z")))
+    """A date that the file has as text; what is none stands as it is, for its row to be told."""
+    try:
+        return show_moment(dt.datetime.fromisoformat(text.removesuffix("Z")))
+    except ValueError:
+        return text

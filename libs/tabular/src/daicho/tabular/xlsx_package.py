@@ -58,8 +58,8 @@ class _Workbook:
 
     is_1904: bool = False
     active: int | None = None
-    sheets: list[str] = field(default_factory=list)
-    """Ids of relations."""
+    sheets: list[tuple[str, bool]] = field(default_factory=list)
+    """The id of each sheet's relation, and whether the sheet is visible."""
 
 
 def find_parts(archive: Archive) -> WorkbookParts:
@@ -148,7 +148,7 @@ def _read_workbook(archive: Archive, name: str) -> _Workbook:
         tag = name.rpartition(" ")[2]
         if tag == "sheet":
             ids = (value for key, value in attributes.items() if key.endswith("/relationships id"))
-            workbook.sheets.append(next(ids, ""))
+            workbook.sheets.append((next(ids, ""), attributes.get("state", "visible") == "visible"))
             if len(workbook.sheets) > MAX_LISTED:
                 raise FileTooComplex
         elif tag == "workbookPr":
@@ -161,13 +161,14 @@ def _read_workbook(archive: Archive, name: str) -> _Workbook:
 
 
 def _active_sheet(archive: Archive, workbook: _Workbook, relations: Mapping[str, _Relation]) -> str:
-    """The active sheet, or the first one if the active one has no cells (a chart) or does not exist."""
-    found = [relations[each] for each in workbook.sheets if each in relations]
-    sheets = [each for each in found if each.part in archive]
+    """The active sheet; the first visible one if that is hidden, has no cells (a chart) or does not exist; else the first."""
+    found = [(relations[each], is_visible) for each, is_visible in workbook.sheets if each in relations]
+    sheets = [(each, is_visible) for each, is_visible in found if each.part in archive]
     active = workbook.active or 0
-    if active < len(sheets) and sheets[active].type == "worksheet":
-        return sheets[active].part
-    part = next((each.part for each in sheets if each.type == "worksheet"), None)
+    chosen = sheets[active : active + 1] + sheets
+    worksheets = [(each.part, is_visible) for each, is_visible in chosen if each.type == "worksheet"]
+    visible = [part for part, is_visible in worksheets if is_visible]
+    part = next(iter(visible or [part for part, _ in worksheets]), None)
     if part is None:
         raise FileUnreadable
     return part
