@@ -3065,8 +3065,8 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `file_empty`: The file has no rows. `file_too_complex`: The file is too complex to be read within the limits of time and memory. Save the table alone as a new workbook or as CSV, or split the file. `file_unreadable`: The file cannot be read. `file_unsupported`: Only CSV, TSV and xlsx can be read; not old .xls and no workbook with a password. `idempotency_mismatch`: This Idempotency-Key was used before with a different body. Send that body again, or choose another key. `invalid`: Please check the fields. */
-        "file_empty.file_too_complex.file_unreadable.file_unsupported.idempotency_mismatch.invalid": {
+        /** @description `file_empty`: The file has no rows. `file_too_complex`: The file is too complex to be read within the limits of time and memory. Save the table alone as a new workbook or as CSV, or split the file. `file_too_wide`: The file has too many columns (limit limit). Delete columns that are not needed, or split the file. `file_unreadable`: The file cannot be read. `file_unsupported`: Only CSV, TSV and xlsx can be read; not old .xls and no workbook with a password. `idempotency_mismatch`: This Idempotency-Key was used before with a different body. Send that body again, or choose another key. `invalid`: Please check the fields. */
+        "file_empty.file_too_complex.file_too_wide.file_unreadable.file_unsupported.idempotency_mismatch.invalid": {
             headers: {
                 /** @description The language of the document. */
                 "Content-Language"?: "ja" | "en";
@@ -3076,8 +3076,8 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `file_empty`: The file has no rows. `file_too_complex`: The file is too complex to be read within the limits of time and memory. Save the table alone as a new workbook or as CSV, or split the file. `file_unreadable`: The file cannot be read. `file_unsupported`: Only CSV, TSV and xlsx can be read; not old .xls and no workbook with a password. `invalid`: Please check the fields. */
-        "file_empty.file_too_complex.file_unreadable.file_unsupported.invalid": {
+        /** @description `file_empty`: The file has no rows. `file_too_complex`: The file is too complex to be read within the limits of time and memory. Save the table alone as a new workbook or as CSV, or split the file. `file_too_wide`: The file has too many columns (limit limit). Delete columns that are not needed, or split the file. `file_unreadable`: The file cannot be read. `file_unsupported`: Only CSV, TSV and xlsx can be read; not old .xls and no workbook with a password. `invalid`: Please check the fields. */
+        "file_empty.file_too_complex.file_too_wide.file_unreadable.file_unsupported.invalid": {
             headers: {
                 /** @description The language of the document. */
                 "Content-Language"?: "ja" | "en";
@@ -6478,7 +6478,7 @@ export interface operations {
             413: components["responses"]["file_too_large.too_large"];
             414: components["responses"]["url_too_long"];
             415: components["responses"]["unsupported_media_type"];
-            422: components["responses"]["file_empty.file_too_complex.file_unreadable.file_unsupported.idempotency_mismatch.invalid"];
+            422: components["responses"]["file_empty.file_too_complex.file_too_wide.file_unreadable.file_unsupported.idempotency_mismatch.invalid"];
             429: components["responses"]["too_many_requests.too_many_streams.too_many_uploads"];
             431: components["responses"]["headers_too_large"];
             500: components["responses"]["internal"];
@@ -6752,7 +6752,7 @@ export interface operations {
             413: components["responses"]["file_too_large.too_large"];
             414: components["responses"]["url_too_long"];
             415: components["responses"]["unsupported_media_type"];
-            422: components["responses"]["file_empty.file_too_complex.file_unreadable.file_unsupported.invalid"];
+            422: components["responses"]["file_empty.file_too_complex.file_too_wide.file_unreadable.file_unsupported.invalid"];
             429: components["responses"]["too_many_requests.too_many_uploads"];
             431: components["responses"]["headers_too_large"];
             500: components["responses"]["internal"];

@@ -51,14 +51,18 @@ async def test_line_end_or_invisible_character_in_a_custom_line_is_named(house, 
     assert [it["pointer"] for it in answer.json()["errors"]] == ["/custom/motto"]
 
 
-async def test_row_with_a_line_end_in_a_custom_line_is_rejected(imports, house) -> None:
+async def test_lines_of_a_cell_are_joined_by_blanks_in_a_custom_line(imports, house) -> None:
     data = '姓,motto,story\r\n田中,"一\n二","三\n四"\r\n鈴木,\u202a一\u200b,五\r\n'
     found = await imports.whole(house.owner, "a.csv", data.encode())
-    assert (found["created"], found["rejected"]) == (1, 1)
+    assert (found["created"], found["rejected"]) == (2, 0)
+    made = {each["family_name"]: each["custom"] for each in await imports.all_of(house.owner, "contacts")}
+    assert made == {"田中": {"motto": "一 二", "story": "三\n四"}, "鈴木": {"motto": "一", "story": "五"}}
+
+
+async def test_row_with_a_separator_of_lines_in_a_custom_line_is_rejected(imports, house) -> None:
+    found = await imports.whole(house.owner, "a.csv", "姓,motto\r\n田中,一\u2028二\r\n".encode())
     (error,) = await imports.errors(house.owner, found["id"])
     assert (error["row"], error["column"], error["code"]) == (1, "motto", "control_character")
-    (made,) = await imports.all_of(house.owner, "contacts")
-    assert made["custom"] == {"motto": "一", "story": "五"}
 
 
 async def test_value_of_before_the_rule_opens_stays_beside_changes_and_is_found_and_exported(

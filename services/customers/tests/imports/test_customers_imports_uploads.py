@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import io
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+import openpyxl
 import pytest
 from test_customers_imports_pipeline import table
 
@@ -293,3 +295,21 @@ async def test_a_key_that_stands_twice_in_the_file_counts_once(imports, owner, o
     else:
         assert (found["updated"], found["created"], found["skipped"]) == (0, 1, 3)
         assert errors == []
+
+
+@pytest.mark.parametrize("name", ["wide.csv", "wide.xlsx"])
+async def test_file_with_more_columns_than_are_read_is_refused_with_the_limit(owner, name) -> None:
+    header = ["姓", *(f"列{number}" for number in range(500)), "メールアドレス"]
+    rows = [header, ["山田", *["x"] * 500, "far@example.jp"]]
+    if name.endswith(".csv"):
+        data = "".join(",".join(row) + "\r\n" for row in rows).encode()
+    else:
+        book = openpyxl.Workbook()
+        for row in rows:
+            book.active.append(row)
+        held = io.BytesIO()
+        book.save(held)
+        data = held.getvalue()
+    answer = await send(owner, data, f"wide {name}", name)
+    assert (answer.status_code, answer.json()["code"]) == (422, "file_too_wide")
+    assert "500" in answer.json()["detail"]

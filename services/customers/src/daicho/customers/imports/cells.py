@@ -4,6 +4,7 @@ way out, restored on the way in."""
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Final
 
 from daicho.fields.definitions import MAX_LONG_TEXT
@@ -63,3 +64,11 @@ def bound_cells(cells: list[str]) -> list[str]:
 def _bounded(cell: str) -> str:
     text = unify_line_ends(read_cell(cell))
     return neutralise(text if len(text) <= LONGEST else text[:LONGEST] + _CUT)
+
+
+def is_blank(cells: Sequence[str]) -> bool:
+    """Whether ``cells`` hold blanks of any width, what shows nothing, or nothing."""
+    row = "".join(cells)
+    if not row or row.isspace():
+        return True
+    return len(row) <= LONGEST and may_hold_unseen(row) and not trim(drop_unseen(row))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from daicho.faults import Conflict, Forbidden, Malformed, Messages, TooLarge, TooManyRequests, Unavailable
-from daicho.tabular import FileUnreadable
+from daicho.tabular import FileEmpty, FileTooComplex, FileTooLarge, FileUnreadable, FileUnsupported
 
 
 class ImportBusy(Conflict):
@@ -145,3 +147,7 @@ class FileTooWide(FileUnreadable):
         ja="列が多すぎます（上限 {limit} 列）。不要な列を削除するか、ファイルを分けてください。",
         en="The file has too many columns (limit {limit}). Delete columns that are not needed, or split the file.",
     )
+
+
+UNREADABLE: Final = (FileEmpty, FileTooComplex, FileTooLarge, FileTooWide, FileUnreadable, FileUnsupported)
+"""What is wrong with a file as a whole."""

@@ -12,27 +12,26 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 from daicho.customers.imports.detection import Column, Detected
-from daicho.customers.imports.faults import FilesBusy
+from daicho.customers.imports.faults import UNREADABLE, FilesBusy
 from daicho.customers.imports.file_tasks import ReadingPlan, SentRow, unpack_row
 from daicho.customers.imports.files import FileFormat
 from daicho.customers.imports.rows import SourceRow
 from daicho.faults import TooBusy
 from daicho.runtime.child_pool import ChildKilled, ChildLimits, ChildPool, ChildTask
-from daicho.tabular import FileEmpty, FileTooComplex, FileTooLarge, FileUnreadable, FileUnsupported
+from daicho.tabular import FileTooComplex
 from daicho.tenancy import TenantId, UserId
 
 Answer = TypeVar("Answer")
 Owner = tuple[TenantId, UserId | None]
 """Whose file is looked at: the company and the person."""
 _TASKS: Final = "daicho.customers.imports.file_tasks"
-_FAULTS: Final = (FileEmpty, FileTooComplex, FileTooLarge, FileUnreadable, FileUnsupported)
-DETECT: Final = ChildTask(f"{_TASKS}:detect_file", Detected, _FAULTS)
+DETECT: Final = ChildTask(f"{_TASKS}:detect_file", Detected, UNREADABLE)
 DESCRIBE: Final[ChildTask[tuple[Column, ...]]] = ChildTask(
     f"{_TASKS}:describe_file",
     tuple[Column, ...],
-    _FAULTS,
+    UNREADABLE,
 )
-READ: Final[ChildTask[list[SentRow]]] = ChildTask(f"{_TASKS}:read_file", list[SentRow], _FAULTS)
+READ: Final[ChildTask[list[SentRow]]] = ChildTask(f"{_TASKS}:read_file", list[SentRow], UNREADABLE)
 _MEGABYTE: Final = 1_000_000
 _SMALL: Final = 10
 """Megabytes that a file may have for which :data:`_WAIT` holds."""

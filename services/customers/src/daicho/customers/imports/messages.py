@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from daicho.customers.imports.faults import ImportExpired, NamesTooLarge
+from daicho.customers.imports.faults import UNREADABLE, ImportExpired, NamesTooLarge
 from daicho.customers.imports.normalising import CellError
 from daicho.faults import FIELD_MESSAGES, Language, Messages
-from daicho.tabular import FileEmpty, FileTooComplex, FileUnreadable, FileUnsupported
+from daicho.tabular import FileTooLarge
 
 _COUNTS: Final = Messages(
     ja="列の数が見出しと合いません（見出しは {expected} 列、この行は {found} 列）。",
@@ -82,7 +82,7 @@ IMPORT_MESSAGES: Final[Mapping[str, Messages]] = {
 }
 
 FAILURES: Final[Mapping[str, Messages]] = {
-    **{each.code: each.messages for each in (FileEmpty, FileTooComplex, FileUnsupported, FileUnreadable)},
+    **{each.code: each.messages for each in UNREADABLE if each is not FileTooLarge},
     "file_too_large": Messages(
         ja="ファイルが大きすぎます。分割してからもう一度お試しください。",
         en="The file is too large. Split it, then try again.",

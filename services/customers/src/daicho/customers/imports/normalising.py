@@ -15,7 +15,7 @@ from daicho.customers.imports.detection import Column
 from daicho.customers.imports.fields import REQUIRED_ONE_OF
 from daicho.customers.imports.mapping import ColumnMapping
 from daicho.customers.imports.rows import SourceRow
-from daicho.fields import FieldDefinition, FieldValidator, Refused, Resolve
+from daicho.fields import FieldDefinition, FieldType, FieldValidator, Refused, Resolve
 from daicho.nihongo import Unreadable, narrow, split_address, split_company, split_extension, trim
 
 _SURELY_SMALL: Final = record_size.LARGEST // 4
@@ -57,6 +57,7 @@ _HONORIFIC: Final = re.compile(
 )
 _TITLE: Final = re.compile(r"(?:Mr|Mrs|Ms|Miss|Mx|Dr|Prof)(?:\.\s*+|\s++)(?=\S)", re.IGNORECASE)
 _FOREIGN_FORM: Final = re.compile(r"(?<=[\s,])(?:Inc|Ltd|LLC|Corp|Corporation|K\.K|GmbH)\.?\Z", re.IGNORECASE)
+_LINE_END: Final = re.compile(r"\r\n|\n|\r")
 _QUOTED: Final = re.compile(f'["{_TAG_MARKS}\t]')
 
 
@@ -105,7 +106,7 @@ class RowNormaliser:
                 self._reader(
                     name,
                     self._names.get(column, ""),
-                    FieldValidator(fields[name], (resolve or {}).get(name)).from_trimmed,
+                    _value_reader(name, fields[name], (resolve or {}).get(name)),
                 ),
             )
             for column, name in sorted(chosen)
@@ -192,6 +193,14 @@ class RowNormaliser:
 
 
 LONGEST_NAME: Final = 500
+
+
+def _value_reader(name: str, field: FieldDefinition, resolve: Resolve | None) -> Callable[[str], Any]:
+    """What makes a trimmed cell a value. A custom field of one line takes a cell of several with blanks between them."""
+    read = FieldValidator(field, resolve).from_trimmed
+    if not name.startswith("custom.") or field.type is not FieldType.TEXT or field.format is not None:
+        return read
+    return lambda cell: read(_LINE_END.sub(" ", cell) if _LINE_END.search(cell) else cell)
 
 
 def refuse_error_value(cell: str) -> None:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from daicho.customers.imports.cells import LONGEST, bound_cells
+from daicho.customers.imports.cells import bound_cells, is_blank
 from daicho.customers.imports.files import BROKEN, FileFormat, FileKind, open_decoder
 from daicho.customers.imports.records import Record, RecordSplitter
 from daicho.customers.imports.rows import SourceRow
 from daicho.customers.imports.sheets import read_sheet
-from daicho.nihongo import drop_unseen, trim
+from daicho.nihongo import trim
 
 
 def read_rows(chunks: Iterable[bytes], file: FileFormat) -> Iterator[SourceRow]:
@@ -59,7 +59,7 @@ def _text_rows(chunks: Iterable[bytes], file: FileFormat) -> Iterator[SourceRow]
             if position == file.header_row:
                 least, width = len(_without_surplus(cells, 0)), len(cells)
             continue
-        if not any(cells) or (_is_blank(cells) and record.fault is None):
+        if not any(cells) or (record.fault is None and is_blank(cells)):
             continue
         number += 1
         if width is None:
@@ -75,12 +75,6 @@ def _text_rows(chunks: Iterable[bytes], file: FileFormat) -> Iterator[SourceRow]
         if fault is None:
             cells = bound_cells(cells) if not broken else _bound_others(cells, broken)
         yield SourceRow(number, record.line, cells, fault, broken)
-
-
-def _is_blank(cells: list[str]) -> bool:
-    """Whether the cells hold blanks of any width, and what shows nothing."""
-    row = "".join(cells)
-    return not trim(row if len(row) > LONGEST else drop_unseen(row))
 
 
 def _without_surplus(cells: list[str], width: int) -> list[str]:

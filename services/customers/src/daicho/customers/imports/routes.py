@@ -13,6 +13,7 @@ from daicho.customers.imports import repository
 from daicho.customers.imports.downloading import REJECTED, rejected_file
 from daicho.customers.imports.error_list import list_errors_from
 from daicho.customers.imports.faults import (
+    UNREADABLE,
     FilesBusy,
     ImportBegun,
     ImportBusy,
@@ -34,7 +35,6 @@ from daicho.customers.imports.uploads import FILE_LIMIT, Upload, UploadOperation
 from daicho.customers.model import RESOURCES, Resource
 from daicho.faults import FieldFault, Forbidden, Invalid, listed
 from daicho.runtime import in_slices
-from daicho.tabular import FileEmpty, FileTooComplex, FileTooLarge, FileUnreadable, FileUnsupported
 from daicho.tenancy import UserId
 from daicho.web import (
     Cost,
@@ -56,7 +56,6 @@ Limit = Annotated[int, QueryParameter(ge=1, le=200)]
 Cursor = Annotated[str | None, QueryParameter(max_length=2_000)]
 _NEWEST: Final = UUID(int=2**128 - 1)
 _NOT_WORKABLE: Final = (ImportBusy, ImportFinished, ImportOfAnother)
-_UNREADABLE: Final = (FileEmpty, FileTooComplex, FileTooLarge, FileUnreadable, FileUnsupported)
 _PLURALS: Final = {plural: resource for resource, plural in RESOURCES.items()}
 
 
@@ -89,7 +88,7 @@ class ImportRoutes(Controller):
             TooManyUploads,
             FilesBusy,
             ImportsFull,
-            *_UNREADABLE,
+            *UNREADABLE,
             Invalid,
             once=True,
             lasts=True,
@@ -143,7 +142,7 @@ class ImportRoutes(Controller):
     @patch(
         "/{import_id:uuid}",
         opt=declares(
-            *_NOT_WORKABLE, ImportBegun, TooManyUploads, FilesBusy, *_UNREADABLE, cost=Cost.EXEMPT
+            *_NOT_WORKABLE, ImportBegun, TooManyUploads, FilesBusy, *UNREADABLE, cost=Cost.EXEMPT
         ),  # as an upload
     )
     async def correct_import(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from daicho.customers.imports.cells import bound_cells
+from daicho.customers.imports.cells import bound_cells, is_blank
 from daicho.customers.imports.files import CUT_ROW, MAX_COLUMNS, MAX_ROW
 from daicho.customers.imports.rows import SourceRow
 from daicho.tabular import Row, read_xlsx
@@ -23,7 +23,7 @@ def read_sheet(chunks: Iterable[bytes], header_row: int) -> Iterator[SourceRow]:
     for line, cells in read_sheet_cells(chunks):
         if line == header_row:
             width = _extent(cells)
-        if line <= header_row or not any(cells):
+        if line <= header_row or is_blank(cells):
             continue
         number += 1
         width = width or len(cells)
