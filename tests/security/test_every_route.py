@@ -105,15 +105,15 @@ GARBAGE_UPLOADS = (
 
 @dataclass(frozen=True)
 class Operation:
-    """A method on a path template, and the ids that its query takes."""
+    """A method on a path template, and the parameters that its query must have."""
 
     method: str
     path: str
-    query_ids: tuple[str, ...]
+    required: tuple[str, ...]
 
     @property
     def names_ids(self) -> bool:
-        return "_id}" in self.path or bool(self.query_ids)
+        return "_id}" in self.path or any(name.endswith("_id") for name in self.required)
 
     @property
     def is_public(self) -> bool:
@@ -126,7 +126,7 @@ class Operation:
     def url(self, ids: dict[str, str]) -> str:
         """The path and query with ``ids`` put in; LookupError for a parameter that nobody has taught."""
         path = re.sub(r"\{(\w+)\}", lambda found: ids[found[1]], self.path)
-        return path + "".join(f"{'&?'[i == 0]}{name}={ids[name]}" for i, name in enumerate(self.query_ids))
+        return path + "".join(f"{'&?'[i == 0]}{name}={ids[name]}" for i, name in enumerate(self.required))
 
 
 def operations(document: dict[str, Any]) -> Iterator[Operation]:
@@ -145,7 +145,7 @@ async def every_operation(product) -> list[Operation]:
 
 def ids_of(strangers: Strangers, instead: str | None = None) -> dict[str, str]:
     """B's ids by parameter, or ``instead`` in all their places."""
-    own = {"name": "member", "action": "contacts:read", "code": "1000001"}
+    own = {"name": "member", "action": "contacts:read", "code": "1000001", "resource": "contact"}
     return {name: instead or value for name, value in strangers.theirs.items()} | own
 
 

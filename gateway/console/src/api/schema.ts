@@ -6525,7 +6525,7 @@ export interface operations {
             403: components["responses"]["forbidden"];
             414: components["responses"]["url_too_long"];
             422: components["responses"]["invalid"];
-            429: components["responses"]["too_busy.too_many_requests"];
+            429: components["responses"]["too_busy.too_many_requests.too_many_streams"];
             431: components["responses"]["headers_too_large"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];

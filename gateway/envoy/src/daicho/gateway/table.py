@@ -65,6 +65,7 @@ UPLOADS: Final = (("POST", r"/v1/imports", "customers"),)
 STREAMS: Final = (
     ("GET", r"/v1/imports/[^/]+/events", "customers"),
     ("GET", r"/v1/imports/[^/]+/rejected", "customers"),
+    ("GET", r"/v1/imports/template", "customers"),
     ("POST", r"/v1/(?:contacts|companies)/export", "customers"),
     ("GET", r"/v1/audit/export", "audit"),
 )

@@ -27,7 +27,7 @@ _EXAMPLES: Final = {MEDIA["csv"]: _HEADERS, MEDIA["xlsx"]: "the bytes of a workb
     "/v1/imports/template",
     guards=[requires(*(permission(each) for each in RESOURCES))],
     tags=["imports"],
-    opt=declares(texts=_EXAMPLES),
+    opt=declares(texts=_EXAMPLES, lasts=True),
 )
 async def download_template(
     request: Request[Any, Any, Any],
