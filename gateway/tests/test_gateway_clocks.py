@@ -36,6 +36,7 @@ SAMPLES = [
     ("POST", "/v1/imports"),
     ("GET", "/v1/imports/x/events"),
     ("GET", "/v1/imports/x/rejected"),
+    ("GET", "/v1/imports/template"),
     ("POST", "/v1/contacts/export"),
     ("POST", "/v1/companies/export"),
     ("GET", "/v1/audit/export"),

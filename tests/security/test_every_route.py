@@ -279,11 +279,7 @@ async def test_the_companies_things_were_there_all_the_time(strangers) -> None:
 
 
 async def test_whoever_may_nothing_gets_nothing(strangers, every_operation) -> None:
-    own = dict.fromkeys(strangers.theirs, UNKNOWN) | {
-        "name": "member",
-        "action": "contacts:read",
-        "code": "1000001",
-    }
+    own = ids_of(strangers, UNKNOWN)
     for operation in every_operation:
         if operation.is_public:
             continue
