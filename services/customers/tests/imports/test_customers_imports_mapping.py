@@ -311,6 +311,13 @@ def test_bytes_that_did_not_decode_are_handed_back() -> None:
     assert b"".join(write_rejected(rejected, columns("姓", "x"), file)).endswith(b",\x81,\xfc\xfc\r\n")
 
 
+def _one_column_on(error: CellError) -> CellError:
+    """The error in a file that has the column of reasons as well."""
+    if error.code != "column_count":
+        return error
+    return CellError(error.column, error.code, {name: count + 1 for name, count in error.params.items()})
+
+
 @pytest.mark.parametrize(
     "file", ["contacts-small.csv", "contacts-utf16.csv", "contacts-unicode.txt", "contacts.xlsx"]
 )
@@ -325,8 +332,8 @@ def test_what_was_rejected_is_rejected_again_and_passes_once_corrected(file: str
     ]
     again = b"".join(write_rejected(bad, found.columns, found.file))
     redone = check_file(again, "contact", CONTACT_CUSTOM)
-    assert [[(e.column, e.code) for e in each.errors] for each in redone] == [
-        [(e.column, e.code) for e in row.errors] for row in bad
+    assert [each.errors for each in redone] == [
+        [_one_column_on(error) for error in row.errors] for row in bad
     ]
     corrected = [
         RejectedRow([*row.cells[:8], "ok@example.jp", *row.cells[9:]], [])
