@@ -27,11 +27,12 @@ CASES = {
 
 
 def values_of(row: NormalisedRow, resource: str) -> dict[str, Any]:
-    """Values by field name, with a full name in its parts and every number under each telephone field."""
+    """Values by field name, with a full name in its parts, and the kinds of numbers that a contact has."""
     values = {name: plain(value) for name, value in row.values.items()}
     document = as_document(row.values, resource)
     values |= {name: document.get(name) for name in ("family_name", "given_name") if name in document}
-    values |= {"mobile": values.get("mobile") or values.get("phone")}
+    kinds = {"work": "phone", "mobile": "mobile", "fax": "fax"}
+    values |= {kinds[each["kind"]]: each["number"] for each in document.get("phones", ())}
     return values
 
 

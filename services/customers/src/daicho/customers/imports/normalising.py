@@ -16,7 +16,7 @@ from daicho.customers.imports.fields import REQUIRED_ONE_OF
 from daicho.customers.imports.mapping import ColumnMapping
 from daicho.customers.imports.rows import SourceRow
 from daicho.fields import FieldDefinition, FieldType, FieldValidator, Refused, Resolve
-from daicho.nihongo import Unreadable, narrow, split_address, split_company, split_extension, trim
+from daicho.nihongo import Unreadable, is_mobile, narrow, split_address, split_company, split_extension, trim
 
 _SURELY_SMALL: Final = record_size.LARGEST // 4
 """Characters of a row whose values are within a record's size; a character takes four bytes at most."""
@@ -51,6 +51,9 @@ _ERROR_WORDS: Final = frozenset(
 _LONGEST_WORD: Final = 20
 _PHONES: Final = frozenset({"phone", "mobile", "fax"})
 _NAMES: Final = frozenset({"full_name", "family_name", "given_name", "full_name_kana"})
+_LONGEST_NAME: Final = 500
+"""Characters of a name in which honorifics and companies are looked for; no field of names holds more."""
+_LATIN: Final = re.compile("[\x20-\x7e\u00a0-\u024f\u2019]+")
 _HONORIFIC: Final = re.compile(
     r"(?:(?<=\S)様|(?<=\S\S)(?:さん|先生|御中)|(?<=\S\S\S)殿|(?<=\s)(?:様|殿|さま|さん|先生|御中|サマ|サン)|[\s-]sama|-san)\Z",
     re.IGNORECASE,
@@ -177,7 +180,7 @@ class RowNormaliser:
 
     def _person(self, name: str, cell: str) -> str:
         """A person's name without an honorific; a company's name is refused."""
-        if len(cell) > LONGEST_NAME:
+        if len(cell) > _LONGEST_NAME:
             return cell
         may_be_company = name in ("full_name", "family_name") and self._is_contact
         if may_be_company and (split_company(cell).form is not None or _FOREIGN_FORM.search(cell)):
@@ -192,11 +195,9 @@ class RowNormaliser:
         return sorted(errors, key=lambda error: order.get(error.column or "", -1))
 
 
-LONGEST_NAME: Final = 500
-
-
 def _value_reader(name: str, field: FieldDefinition, resolve: Resolve | None) -> Callable[[str], Any]:
-    """What makes a trimmed cell a value. A custom field of one line takes a cell of several with blanks between them."""
+    """The function that makes a trimmed cell a value. A custom field of one line takes a cell of several lines with blanks
+    between them."""
     read = FieldValidator(field, resolve).from_trimmed
     if not name.startswith("custom.") or field.type is not FieldType.TEXT or field.format is not None:
         return read
@@ -249,9 +250,12 @@ def part_address(values: dict[str, Any]) -> None:
 def as_document(values: Mapping[str, Any], resource: str) -> dict[str, Any]:
     """Flat values by field name as the members of a contact or a company on the REST API.
 
-    Empty cells are left out; ``owner`` becomes ``owner_id``.
+    Empty cells are left out; ``owner`` becomes ``owner_id``. A mobile number in a file's only column of telephones is a
+    contact's mobile one.
     """
     document: dict[str, Any] = {}
+    if resource == "contact" and "mobile" not in values and is_mobile(values.get("phone") or ""):
+        values = {("mobile" if name == "phone" else name): value for name, value in values.items()}
     for name, value in values.items():
         if value is None:
             continue
@@ -294,9 +298,6 @@ def split_full_name(full: str) -> tuple[str, str | None]:
         return before.strip(), after.strip()
     family, *given = full.split(None, 1)
     return family, given[0].strip() if given else None
-
-
-_LATIN: Final = re.compile("[\x20-\x7e\u00a0-\u024f\u2019]+")
 
 
 def split_tags(text: str) -> list[str]:
