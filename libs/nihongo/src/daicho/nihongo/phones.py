@@ -21,6 +21,8 @@ _REPRESENTATIVE = re.compile(r"\(代表?\)|代表")
 """（代） behind a number: the company's main line."""
 _EXTENSION = re.compile(r"(?:内線|ext\.?|x)[:.#\s]*+([0-9]{1,8})\s*+", re.IGNORECASE)
 _EXTENSIONS = ("内線", "ext", "x")
+_MAY_NAME_ONE = re.compile("[内xXｘＸ]")
+"""A letter of each of them. Nearly every number has none, and is not looked at further."""
 _COUNTRY = re.compile(r"81[- ][1-9]")
 _ALLOWED = re.compile(r"[+(0][0-9+\-() ./]*+")
 _SEPARATORS = str.maketrans("", "", "-() ")
@@ -62,7 +64,7 @@ def split_extension(text: str) -> tuple[str, str | None]:
 
     Text without an extension is returned as it is, with None.
     """
-    if len(text) > LONGEST:
+    if len(text) > LONGEST or _MAY_NAME_ONE.search(text) is None:
         return text, None
     plain = narrow_hyphens(drop_unseen(text)).strip()
     lowered = plain.lower()

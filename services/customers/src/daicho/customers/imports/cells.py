@@ -68,7 +68,10 @@ def _bounded(cell: str) -> str:
 
 def is_blank(cells: Sequence[str]) -> bool:
     """Whether ``cells`` hold blanks of any width, what shows nothing, or nothing."""
-    row = "".join(cells)
-    if not row or row.isspace():
+    return all(_shows_nothing(cell) for cell in cells)
+
+
+def _shows_nothing(cell: str) -> bool:
+    if not cell or cell.isspace():
         return True
-    return len(row) <= LONGEST and may_hold_unseen(row) and not trim(drop_unseen(row))
+    return len(cell) <= LONGEST and may_hold_unseen(cell) and not trim(drop_unseen(cell))
