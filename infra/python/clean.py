@@ -50,7 +50,7 @@ def main(environment: str, data: str) -> int:
 
 
 def _is_meant(folder: Path) -> bool:
-    """What the person at the terminal answers; True where nobody is."""
+    """Ask the person at the terminal whether to go on; True where nobody is."""
     if not sys.stdin.isatty():
         return True
     sys.stdout.write(

@@ -1,4 +1,4 @@
-"""What number formats make of numbers."""
+"""Numbers are shown by their number format."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from daicho.tabular.serial_dates import EPOCH_1900, EPOCH_1904, from_serial
 
 
 def shown(value: str, number_format: int, code: str | None = None) -> str:
-    """What the only cell of a workbook becomes, of ``value`` in this number format."""
+    """The text of a workbook's only cell, which holds ``value`` in this number format."""
     own = (
         f"<numFmts><numFmt numFmtId='{number_format}' formatCode={quoteattr(code)}/></numFmts>"
         if code

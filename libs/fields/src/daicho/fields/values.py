@@ -36,7 +36,7 @@ _OWN_SIGNS = {
     "THB": ("฿",),
     "VND": ("₫",),
 }
-"""What people write beside an amount, besides the currency's code: the longest first."""
+"""Signs that people write beside an amount in place of the currency's code: the longest first."""
 _SEPARATORS = (re.compile(r"[\n;；|｜]+"), re.compile(r"[\n;；|｜,，]+"), re.compile(r"[\n;；|｜,，、]+"))
 
 MINOR_DIGITS = {"JPY": 0, "KRW": 0, "VND": 0, "CLP": 0, "BHD": 3, "KWD": 3, "OMR": 3, "TND": 3}

@@ -19,7 +19,7 @@ _ENTITY = re.compile(
     r"(?P<open>\()?金?(?P<sign>[-+▲△]?)[¥\\]?(?P<inner>[-+▲△]?)(?P<body>.+?)(?:円也?)?(?P<close>\))?"
 )
 _GROUP = re.compile(rf"(?:(?P<thousand>{_AMOUNT})千)?(?:(?P<hundred>{_AMOUNT})百)?(?P<one>{_AMOUNT})?")
-"""What stands before 兆, 億 and 万, and at the end."""
+"""The amount before 兆, 億 or 万, or at the end."""
 _LONGEST = 60
 _LARGE = (("兆", 10**12), ("億", 10**8), ("万", 10**4))
 _SMALL = {"thousand": 1000, "hundred": 100, "one": 1}

@@ -1,4 +1,4 @@
-"""What a number format makes of a number (ECMA-376-1, 18.8.30 and 18.8.31), as far as it changes what the number means."""
+"""Show numbers by their number format (ECMA-376-1, 18.8.30 and 18.8.31), as far as it changes their meaning."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _LEAST_ZEROS: Final = 2
 
 
 class Kind(Enum):
-    """What a number is shown as."""
+    """How a number is shown."""
 
     NUMBER = auto()
     DAY = auto()
@@ -130,7 +130,7 @@ class NumberFormat:
 
 
 def number_format(code: str) -> NumberFormat:
-    """What the number format ``code`` shows, judged by its part for positive numbers."""
+    """Read the number format ``code``; its part for positive numbers says whether it is of days and times."""
     code = code[:LONGEST_FORMAT]
     if is_date_format(code):
         return NumberFormat(_kind_of(code))

@@ -150,4 +150,4 @@ class FileTooWide(FileUnreadable):
 
 
 UNREADABLE: Final = (FileEmpty, FileTooComplex, FileTooLarge, FileTooWide, FileUnreadable, FileUnsupported)
-"""What is wrong with a file as a whole."""
+"""Faults of a file as a whole."""
